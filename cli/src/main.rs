@@ -1,0 +1,2 @@
+//! blackroad
+fn main() {}

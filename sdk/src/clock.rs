@@ -1,0 +1,68 @@
+//! Time, as something that is given: the wall's, or one that a test turns.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use tokio::time::Instant;
+
+/// Tells the time. Cheap to clone; a kernel has one and reads no other.
+///
+/// ```
+/// use syscall_sdk::clock::Clock;
+/// assert!(Clock::system().now() > chrono::DateTime::UNIX_EPOCH);
+/// ```
+#[derive(Clone)]
+pub struct Clock(Arc<Source>);
+
+enum Source {
+    System,
+    /// Follows tokio's clock from a fixed start, so that paused time pauses this too.
+    Tokio {
+        start: DateTime<Utc>,
+        origin: Instant,
+    },
+}
+
+impl Clock {
+    /// The wall clock.
+    pub fn system() -> Self {
+        Clock(Arc::new(Source::System))
+    }
+
+    /// A clock that starts at `start` and moves with tokio's: under `tokio::time::pause` it moves by `advance` alone.
+    pub fn following_tokio(start: DateTime<Utc>) -> Self {
+        Clock(Arc::new(Source::Tokio {
+            start,
+            origin: Instant::now(),
+        }))
+    }
+
+    /// Now, in UTC, to the millisecond: the wire shows no more, and what is shown must be what is kept.
+    pub fn now(&self) -> DateTime<Utc> {
+        let now = match &*self.0 {
+            Source::System => Utc::now(),
+            Source::Tokio { start, origin } => *start + TimeDelta::from_std(origin.elapsed()).unwrap_or(TimeDelta::MAX),
+        };
+        now.trunc_subsecs(3)
+    }
+
+    /// When a moment of the wall will be, on the clock that timers use; at once where it has passed.
+    pub fn instant_of(&self, moment: DateTime<Utc>) -> Instant {
+        Instant::now() + (moment - self.now()).to_std().unwrap_or_default()
+    }
+
+    /// Sleeps until a moment of the wall; returns at once where it has passed. Cancel-safe.
+    pub async fn sleep_until(&self, moment: DateTime<Utc>) {
+        tokio::time::sleep_until(self.instant_of(moment)).await;
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &*self.0 {
+            Source::System => "Clock(system)",
+            Source::Tokio { .. } => "Clock(tokio)",
+        })
+    }
+}

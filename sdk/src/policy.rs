@@ -1,0 +1,96 @@
+//! Timeouts, backoff and budgets as plain values; the facilities obey them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Default deadline of an RPC: what tarpc and connect-rust take, and longer than any healthy internal call.
+pub const RPC_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest deadline of an RPC; longer work is a job.
+pub const RPC_MAX_TIMEOUT: Duration = Duration::from_secs(30);
+/// Deadline of a plain request: pages and syscalls answer from memory or one commit.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest request body; a larger thing belongs in object storage with its URL in the call.
+pub const BODY_MAX_BYTES: usize = 1024 * 1024;
+/// Requests in flight per service before new ones are shed: past it two cores only queue.
+pub const IN_FLIGHT_MAX: usize = 512;
+/// Taken from the deadline at each hop, so that the callee gives up before its caller does.
+pub const HOP_MARGIN: Duration = Duration::from_millis(5);
+/// Calls that a call may cause, one inside the other, before it is taken for a ring.
+pub const HOPS_MAX: u8 = 16;
+
+/// How the wait between attempts grows: exponential, capped, drawn with full jitter.
+///
+/// The n-th failure waits a random time in `0..=min(cap, base × factor^(n-1))`, at least `base / 2`
+/// (AWS Architecture Blog, "Exponential Backoff And Jitter"; the floor keeps a dead dependency from being asked at once).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Backoff {
+    /// First wait, in milliseconds; at least 1.
+    pub base: u64,
+    /// Growth per failure; 1 keeps the wait constant.
+    pub factor: f64,
+    /// Longest wait, in milliseconds.
+    pub cap: u64,
+}
+
+impl Default for Backoff {
+    /// 1 s, doubling, at most an hour: twenty-five attempts then span about half a day.
+    fn default() -> Self {
+        Backoff {
+            base: 1_000,
+            factor: 2.0,
+            cap: 3_600_000,
+        }
+    }
+}
+
+impl Backoff {
+    /// A wait that grows from `base` to `cap` by doubling.
+    pub const fn doubling(base: Duration, cap: Duration) -> Self {
+        Backoff {
+            base: base.as_millis() as u64,
+            factor: 2.0,
+            cap: cap.as_millis() as u64,
+        }
+    }
+
+    /// The longest that the wait after the n-th failure (from 1) can be.
+    pub fn ceiling(&self, failure: u32) -> Duration {
+        let growth = self.factor.max(1.0).powi(failure.saturating_sub(1).min(1_000) as i32);
+        let millis = (self.base.max(1) as f64 * growth).min(self.cap.max(1) as f64);
+        Duration::from_millis(millis as u64)
+    }
+
+    /// The wait after the n-th failure (from 1), for a random number in `0.0..1.0`.
+    pub fn wait(&self, failure: u32, random: f64) -> Duration {
+        let ceiling = self.ceiling(failure);
+        let floor = ceiling.min(Duration::from_millis(self.base.max(1)) / 2);
+        floor + (ceiling - floor).mul_f64(random.clamp(0.0, 1.0))
+    }
+}
+
+/// A random number in `0.0..1.0` for jitter.
+///
+/// Taken from a random UUID: it only has to differ between processes, and it spares a dependency.
+pub fn jitter() -> f64 {
+    let bits = (uuid::Uuid::new_v4().as_u128() >> 64) as u64 >> 11;
+    bits as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_wait_lies_between_half_the_base_and_the_cap(base in 1u64..10_000, factor in 0.0f64..10.0, cap in 1u64..1_000_000, failure in 0u32..2_000, random in 0.0f64..1.0) {
+            let backoff = Backoff { base, factor, cap };
+            let wait = backoff.wait(failure, random);
+            prop_assert!(wait <= Duration::from_millis(cap));
+            prop_assert!(wait >= Duration::from_millis(base.min(cap)) / 2 - Duration::from_millis(1).min(Duration::from_millis(base.min(cap)) / 2));
+        }
+    }
+}

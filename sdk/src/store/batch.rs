@@ -1,0 +1,348 @@
+//! What a store can be told: a batch of operations, applied whole or not at all.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::policy::Backoff;
+use crate::store::{Answer, Entry, Job, JobFailure, Schedule, Seq};
+use crate::wire::Json;
+
+/// One atomic write.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The moment that everything in it bears.
+    pub at: DateTime<Utc>,
+    /// The operations, applied in order.
+    pub ops: Vec<Op>,
+}
+
+impl Batch {
+    /// An empty batch that bears a moment.
+    pub fn new(at: DateTime<Utc>) -> Self {
+        Batch { at, ops: Vec::new() }
+    }
+
+    /// The batch with one more operation.
+    #[must_use]
+    pub fn with(mut self, op: impl Into<Op>) -> Self {
+        self.ops.push(op.into());
+        self
+    }
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Writes a key. Gives [`Outcome::Written`]; refused where the condition fails.
+    Put(Put),
+    /// Deletes a key. Gives [`Outcome::Deleted`]; refused where the condition fails.
+    Delete(Delete),
+    /// Appends an event. Gives [`Outcome::Emitted`].
+    Emit(Emit),
+    /// Creates a job. Gives [`Outcome::Job`], or [`Outcome::Duplicate`] where its unique key lives already.
+    Enqueue(Box<Enqueue>),
+    /// Takes due jobs to run. Gives [`Outcome::Claimed`].
+    Claim(Claim),
+    /// Ends an attempt. Gives [`Outcome::Job`]; refused where the attempt is not the running one.
+    Settle(Settle),
+    /// Says how far an attempt is. Gives [`Outcome::Done`]; refused where the attempt is not the running one.
+    Progress {
+        /// The job.
+        job: String,
+        /// Its attempt.
+        attempt: u32,
+        /// What to show.
+        progress: Json,
+    },
+    /// Cancels a job or a schedule at once, running or not. Gives [`Outcome::Job`] or [`Outcome::Schedule`];
+    /// refused where it is not there or has ended.
+    Cancel {
+        /// The job or schedule.
+        id: String,
+    },
+    /// Notes that the handler of a cancelled attempt has stopped. Gives [`Outcome::Done`]; does nothing to any other job.
+    AcknowledgeCancel {
+        /// The job.
+        job: String,
+        /// Its attempt.
+        attempt: u32,
+    },
+    /// Queues a failed or cancelled job anew with fresh attempts. Gives [`Outcome::Job`]; refused where it lives, is completed, or is not there.
+    Revive {
+        /// The job.
+        job: String,
+    },
+    /// Creates a schedule. Gives [`Outcome::Schedule`].
+    Schedule(Box<NewSchedule>),
+    /// Moves a schedule from one tick to the next. Gives [`Outcome::Schedule`]; refused with a version conflict where another
+    /// scheduler moved it first, so that each tick is taken once.
+    Tick {
+        /// The schedule.
+        schedule: String,
+        /// The tick that is taken.
+        from: DateTime<Utc>,
+        /// The one after it.
+        next: Option<DateTime<Utc>>,
+    },
+    /// Remembers a request and its answer. Gives [`Outcome::Done`]; refused with what is remembered already.
+    Remember(Remember),
+    /// Forgets a request, so that it may be sent again. Gives [`Outcome::Done`].
+    Forget {
+        /// Which kind of request.
+        scope: String,
+        /// The caller's key.
+        key: String,
+    },
+    /// Drops what retention allows and what has expired, in one bounded slice. Gives [`Outcome::Pruned`].
+    Prune(Retention),
+}
+
+/// When a write may happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Condition {
+    /// Always.
+    #[default]
+    Any,
+    /// Only where the key is absent.
+    Absent,
+    /// Only where the key is there.
+    Present,
+    /// Only where the key is there with this version.
+    Version(u64),
+    /// Only where the key is there with this revision.
+    Revision(Seq),
+}
+
+/// See [`Op::Put`].
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// The namespace.
+    pub namespace: String,
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: Json,
+    /// When it may happen.
+    pub condition: Condition,
+    /// When the entry ceases to be.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// See [`Op::Delete`].
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The namespace.
+    pub namespace: String,
+    /// The key.
+    pub key: String,
+    /// When it may happen.
+    pub condition: Condition,
+}
+
+/// See [`Op::Emit`].
+#[derive(Clone, Debug)]
+pub struct Emit {
+    /// Its name among all events; a store keeps an id once and refuses it a second time.
+    pub id: String,
+    /// What happened.
+    pub topic: String,
+    /// The facts.
+    pub data: Option<Json>,
+    /// The `traceparent` of who emits it.
+    pub trace: Option<String>,
+}
+
+/// See [`Op::Enqueue`].
+#[derive(Clone, Debug)]
+pub struct Enqueue {
+    /// Its name among all jobs.
+    pub id: String,
+    /// Which handler runs it.
+    pub name: String,
+    /// What the handler is given.
+    pub params: Option<Json>,
+    /// Higher runs first.
+    pub priority: i32,
+    /// Not before this; `None` is at once.
+    pub run_at: Option<DateTime<Utc>>,
+    /// How many failures end it.
+    pub max_attempts: u32,
+    /// The wait between failures.
+    pub backoff: Backoff,
+    /// The longest that one attempt may take.
+    pub timeout: Option<Duration>,
+    /// While a job with this key lives, no second one is made.
+    pub unique_key: Option<String>,
+    /// The schedule that makes it.
+    pub schedule_id: Option<String>,
+    /// The `traceparent` of who creates it.
+    pub trace: Option<String>,
+}
+
+/// See [`Op::Claim`].
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Which process incarnation takes them.
+    pub owner: String,
+    /// How many of each name it has room for.
+    pub wants: Vec<Want>,
+    /// How many in all.
+    pub limit: usize,
+}
+
+/// Room for jobs of one name.
+#[derive(Clone, Debug)]
+pub struct Want {
+    /// The name.
+    pub name: String,
+    /// How many.
+    pub slots: usize,
+}
+
+/// See [`Op::Settle`].
+#[derive(Clone, Debug)]
+pub struct Settle {
+    /// The job.
+    pub job: String,
+    /// The attempt that ends; the fencing token.
+    pub attempt: u32,
+    /// How.
+    pub verdict: Verdict,
+    /// The trace in which it ran.
+    pub trace: Option<String>,
+}
+
+/// How an attempt ends.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The job is done.
+    Completed {
+        /// What it came to.
+        result: Option<Json>,
+    },
+    /// It failed; it runs again at `retry_at` where its attempts allow, else it is dead.
+    Failed {
+        /// Why.
+        error: JobFailure,
+        /// When to try again; `None` is never.
+        retry_at: Option<DateTime<Utc>>,
+    },
+    /// It was not finished and is handed back; it runs again at once and the attempt does not count as a failure.
+    HandedBack,
+}
+
+/// See [`Op::Schedule`].
+#[derive(Clone, Debug)]
+pub struct NewSchedule {
+    /// Its name among all schedules and jobs.
+    pub id: String,
+    /// The handler of the jobs it makes.
+    pub name: String,
+    /// What they are given.
+    pub params: Option<Json>,
+    /// The cron expression, checked by the caller.
+    pub cron: String,
+    /// The IANA time zone, checked by the caller.
+    pub timezone: String,
+    /// Whether a missed tick runs once.
+    pub catch_up: bool,
+    /// The first tick.
+    pub next_run: Option<DateTime<Utc>>,
+    /// Higher runs first.
+    pub priority: i32,
+    /// How many failures end a job of it.
+    pub max_attempts: u32,
+    /// The wait between failures.
+    pub backoff: Backoff,
+    /// The longest that one attempt may take.
+    pub timeout: Option<Duration>,
+}
+
+/// See [`Op::Remember`].
+#[derive(Clone, Debug)]
+pub struct Remember {
+    /// Which kind of request.
+    pub scope: String,
+    /// The caller's key.
+    pub key: String,
+    /// Hash of what was asked.
+    pub fingerprint: String,
+    /// Which process incarnation takes it on.
+    pub owner: String,
+    /// What is answered; `None` while it runs.
+    pub answer: Option<Answer>,
+    /// Replaces what this owner remembered as running; else a remembered request refuses the batch.
+    pub replace: bool,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What may be dropped, each by age and by count; see [`Op::Prune`].
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Events older than this go.
+    pub event_age: Duration,
+    /// Of the newer ones, at most so many stay.
+    pub events_max: u64,
+    /// Changes of state older than this go; the state itself stays.
+    pub change_age: Duration,
+    /// Of the newer ones, at most so many stay.
+    pub changes_max: u64,
+    /// Ended jobs older than this go, with their attempts.
+    pub job_age: Duration,
+    /// Of the newer ones, at most so many stay.
+    pub jobs_max: u64,
+    /// At most so many rows of each kind are dropped at once, so that a slice never holds up a writer.
+    pub slice: u64,
+}
+
+/// What an operation came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The entry as written.
+    Written(Entry),
+    /// Whether there was anything to delete.
+    Deleted(bool),
+    /// The event's sequence.
+    Emitted(Seq),
+    /// The job as it stands now.
+    Job(Box<Job>),
+    /// The living job that has the unique key.
+    Duplicate(Box<Job>),
+    /// The jobs taken, and when the next one that was asked for but is not due yet will be.
+    Claimed {
+        /// In the order in which they should start.
+        jobs: Vec<Job>,
+        /// `None` where none waits for time alone.
+        next_due: Option<DateTime<Utc>>,
+    },
+    /// The schedule as it stands now.
+    Schedule(Box<Schedule>),
+    /// Rows dropped; 0 says that there is nothing left to prune.
+    Pruned(u64),
+    /// Nothing to tell.
+    Done,
+}
+
+macro_rules! into_op {
+    ($($from:ty => |$value:ident| $op:expr),* $(,)?) => {
+        $(impl From<$from> for Op {
+            fn from($value: $from) -> Op {
+                $op
+            }
+        })*
+    };
+}
+
+into_op! {
+    Put => |put| Op::Put(put),
+    Delete => |delete| Op::Delete(delete),
+    Emit => |emit| Op::Emit(emit),
+    Enqueue => |job| Op::Enqueue(Box::new(job)),
+    Claim => |claim| Op::Claim(claim),
+    Settle => |settle| Op::Settle(settle),
+    NewSchedule => |schedule| Op::Schedule(Box::new(schedule)),
+    Remember => |remember| Op::Remember(remember),
+    Retention => |retention| Op::Prune(retention),
+}

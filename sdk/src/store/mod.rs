@@ -1,0 +1,71 @@
+//! The store port: typed reads and one write, [`Store::commit`], so that everything that must be atomic can be.
+//!
+//! A batch mixes state, events, jobs and what is remembered of idempotent requests; all of it happens or none of it. An
+//! acknowledged commit is durable to the degree that the backend states. Backends: [`embedded`] (one SQLite file) and
+//! [`memory`] (the model that the others are checked against). Wrappers that are stores themselves: [`prefix`], [`fault`].
+
+mod batch;
+mod error;
+mod query;
+mod record;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+pub use batch::{
+    Batch, Claim, Condition, Delete, Emit, Enqueue, NewSchedule, Op, Outcome, Put, Remember, Retention, Settle,
+    Verdict, Want,
+};
+pub use error::{Error, Refusal, Result};
+pub use query::{ChangeQuery, Direction, EventQuery, JobQuery, Scan};
+pub use record::{
+    Answer, Attempt, AttemptEnd, Change, Entry, Event, Heads, Job, JobFailure, Remembered, Schedule, Seq, Stats,
+};
+
+/// A durable store of one service.
+///
+/// Reads see every commit acknowledged before they began. No method blocks the caller's thread. All futures are cancel-safe
+/// in this sense: dropping one never tears a batch, but the batch of a dropped `commit` may still be applied.
+pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+    /// Applies a batch, whole or not at all, and answers one outcome an op, in order. Acknowledged means durable.
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Outcome>>>;
+
+    /// The entry of a key; an expired one is absent.
+    fn get<'a>(&'a self, namespace: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>>>;
+
+    /// Entries in byte order of their keys, without expired ones.
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Entry>>>;
+
+    /// Committed changes of a namespace in commit order.
+    fn changes(&self, query: ChangeQuery) -> BoxFuture<'_, Result<Vec<Change>>>;
+
+    /// Events in commit order, or newest first.
+    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<Vec<Event>>>;
+
+    /// A job by its id.
+    fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>>;
+
+    /// Jobs, newest first.
+    fn jobs(&self, query: JobQuery) -> BoxFuture<'_, Result<Vec<Job>>>;
+
+    /// The ended attempts of a job, oldest first.
+    fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>>;
+
+    /// A schedule by its id.
+    fn schedule<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Schedule>>>;
+
+    /// Every schedule that has not ended, by creation.
+    fn schedules(&self) -> BoxFuture<'_, Result<Vec<Schedule>>>;
+
+    /// What is remembered of an idempotent request, unless it has expired.
+    fn remembered<'a>(&'a self, scope: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Remembered>>>;
+
+    /// Sizes and horizons.
+    fn stats(&self) -> BoxFuture<'_, Result<Stats>>;
+
+    /// How far commits have come; it changes after each commit that a reader could see.
+    fn heads(&self) -> watch::Receiver<Heads>;
+
+    /// Finishes what was accepted, then closes. Later calls answer [`Error::Closed`]. Idempotent.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}

@@ -1,0 +1,25 @@
+//! The JSON of the syscall contract, one file a family: shapes only, no behaviour.
+
+mod events;
+mod jobs;
+mod json;
+mod observe;
+mod rpc;
+mod state;
+mod system;
+mod time;
+
+pub use events::{EmitRequest, Emitted, Event, RecentEvents};
+pub use jobs::{AttemptRecord, CreateJob, Job, JobError, JobStatus, Jobs, Schedule, Schedules};
+pub use json::Json;
+pub use observe::{
+    LogEntry, LogLevel, LogRequest, Logs, MetricEntry, MetricRequest, Metrics, Recorded, Span, SpanStatus, Trace,
+    TraceSummary, Traces,
+};
+pub use rpc::{MethodInfo, Methods, RpcRequest, RpcResponse};
+pub use state::{Entry, Operation, PutState, StateChange, StateList, Transacted, Transaction};
+pub use system::{
+    Check, CheckStatus, Config, ConfigFeatures, ConfigService, Dns, ErrorBody, ErrorDetail, Health, HealthStatus,
+    Identity, IdentityHealth, Memory, Presence, Readiness, Runtime, SystemHealth, SystemVersion, Version,
+};
+pub use time::Timestamp;

@@ -1,0 +1,1 @@
+//! The OS shell: one place to work

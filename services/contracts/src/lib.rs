@@ -1,0 +1,1 @@
+//! What the nine services offer one another

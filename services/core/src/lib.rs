@@ -1,0 +1,1 @@
+//! Identity: users and who they are

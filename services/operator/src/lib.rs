@@ -1,0 +1,1 @@
+//! Control plane: who is alive, schedules, deploys

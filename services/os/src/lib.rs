@@ -1,0 +1,1 @@
+//! The fleet as a file system and a shell
