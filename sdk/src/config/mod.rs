@@ -1,0 +1,240 @@
+//! What a service is told by its environment: parsed from a lookup that the caller gives, to domain types, with every fault in one message.
+//!
+//! Only [`crate::host`] reads the process's environment; everything here is a function of a map.
+
+mod parse;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+pub use parse::parse;
+pub use secret::Secret;
+
+use crate::wire::LogLevel;
+
+/// Variables by name. Secrets given as `NAME_FILE` have been read into `NAME` by who made the map.
+pub type Variables = BTreeMap<String, String>;
+
+/// Everything that is wrong with the environment, for one message and exit code 78.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(Vec<String>);
+
+impl Problems {
+    /// Adds a fault: which variable, what it holds, what it should.
+    pub fn push(&mut self, problem: impl Into<String>) {
+        self.0.push(problem.into());
+    }
+
+    /// Whether anything is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each fault.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the environment has {} fault{}:", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Where this runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Environment {
+    /// The public fleet.
+    Production,
+    /// A laptop; binds loopback, asks nobody for a credential.
+    #[default]
+    Development,
+    /// A rehearsal, and every pull request's environment.
+    Staging,
+    /// Automatic tests.
+    Test,
+}
+
+impl Environment {
+    /// All of them.
+    pub const ALL: [Environment; 4] =
+        [Environment::Production, Environment::Development, Environment::Staging, Environment::Test];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Environment::Production => "production",
+            Environment::Development => "development",
+            Environment::Staging => "staging",
+            Environment::Test => "test",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|environment| environment.as_str() == text)
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Every route asks for what it declares.
+    Required,
+    /// Nobody is asked: the default in development, and there only.
+    Open,
+}
+
+/// Whose forwarded headers are believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrustEdge {
+    /// Nobody's.
+    #[default]
+    None,
+    /// Cloudflare's.
+    Cloudflare,
+    /// Railway's.
+    Railway,
+}
+
+/// Where what must last is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreChoice {
+    /// Nowhere: `AMNESIA=true`.
+    Memory,
+    /// One SQLite file in this directory.
+    Embedded {
+        /// `DATA_DIR`.
+        directory: PathBuf,
+        /// Whether it was said, or is the default: in production a container's own disk forgets.
+        given: bool,
+    },
+    /// A PostgreSQL database.
+    Postgres(Secret),
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// Which families of syscalls are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// `ENABLE_RPC`.
+    pub rpc: bool,
+    /// `ENABLE_EVENTS`.
+    pub events: bool,
+    /// `ENABLE_JOBS`.
+    pub jobs: bool,
+    /// `ENABLE_STATE`.
+    pub state: bool,
+}
+
+/// What the platform says of this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Platform {
+    /// `RAILWAY_STATIC_URL`: the public host.
+    pub static_url: Option<String>,
+    /// `RAILWAY_PUBLIC_DOMAIN`.
+    pub public_domain: Option<String>,
+    /// `RAILWAY_PRIVATE_DOMAIN`.
+    pub private_domain: Option<String>,
+    /// `RAILWAY_REPLICA_ID`.
+    pub replica_id: Option<String>,
+    /// `RAILWAY_DEPLOYMENT_ID`.
+    pub deployment_id: Option<String>,
+    /// `RAILWAY_GIT_COMMIT_SHA`.
+    pub commit: Option<String>,
+    /// `RAILWAY_DEPLOYMENT_DRAINING_SECONDS`.
+    pub draining_seconds: Option<u64>,
+    /// Whether any of Railway's variables is there.
+    pub railway: bool,
+}
+
+/// Everything that the environment says to one service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `ENVIRONMENT`.
+    pub environment: Environment,
+    /// `PORT`, where it was given.
+    pub port: Option<u16>,
+    /// `VERSION`, where it was given.
+    pub version: Option<String>,
+    /// `SYSCALL_AUTH`.
+    pub auth: AuthMode,
+    /// `SYSCALL_TOKEN`: the service's own credential.
+    pub token: Option<Secret>,
+    /// `TRUST_EDGE`.
+    pub trust_edge: TrustEdge,
+    /// `ALLOWED_ORIGINS`: CORS origins, comma-separated.
+    pub allowed_origins: Vec<String>,
+    /// `AMNESIA`, `DATABASE_URL` and `DATA_DIR`.
+    pub store: StoreChoice,
+    /// `LOG_LEVEL`.
+    pub log_level: LogLevel,
+    /// `LOG_FORMAT`; by whether standard output is a terminal where not given.
+    pub log_format: Option<LogFormat>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub otlp_endpoint: Option<String>,
+    /// `ENABLE_*`.
+    pub features: Features,
+    /// `RAILWAY_*`.
+    pub platform: Platform,
+    /// `SYSCALL_SOCKETS`: a directory in which every service of the fleet listens on `{key}.sock`; set by `up --processes`.
+    pub sockets: Option<PathBuf>,
+}
+
+/// What the environment may say, as text; `envy` fills it, [`parse()`] reads it.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(crate) struct Raw {
+    pub(crate) service_name: Option<String>,
+    pub(crate) service_role: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) port: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) syscall_auth: Option<String>,
+    pub(crate) syscall_token: Option<Secret>,
+    pub(crate) syscall_sockets: Option<String>,
+    pub(crate) trust_edge: Option<String>,
+    pub(crate) allowed_origins: Option<String>,
+    pub(crate) amnesia: Option<String>,
+    pub(crate) database_url: Option<Secret>,
+    pub(crate) data_dir: Option<String>,
+    pub(crate) log_level: Option<String>,
+    pub(crate) log_format: Option<String>,
+    pub(crate) otel_exporter_otlp_endpoint: Option<String>,
+    pub(crate) enable_rpc: Option<String>,
+    pub(crate) enable_events: Option<String>,
+    pub(crate) enable_jobs: Option<String>,
+    pub(crate) enable_state: Option<String>,
+    pub(crate) railway_static_url: Option<String>,
+    pub(crate) railway_public_domain: Option<String>,
+    pub(crate) railway_private_domain: Option<String>,
+    pub(crate) railway_environment: Option<String>,
+    pub(crate) railway_environment_name: Option<String>,
+    pub(crate) railway_replica_id: Option<String>,
+    pub(crate) railway_deployment_id: Option<String>,
+    pub(crate) railway_git_commit_sha: Option<String>,
+    pub(crate) railway_deployment_draining_seconds: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+use super::*;
+
+fn variables(pairs: &[(&str, &str)]) -> Variables {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn core(pairs: &[(&str, &str)]) -> Result<Settings, Problems> {
+    parse(&variables(pairs), "core", "blackroad-os-core", "core")
+}
+
+#[test]
+fn an_empty_environment_is_development_and_open() {
+    let settings = core(&[]).unwrap();
+    assert_eq!(settings.environment, Environment::Development);
+    assert_eq!(settings.auth, AuthMode::Open);
+    assert!(settings.features.jobs);
+}
+
+#[test]
+fn every_fault_is_told_in_one_message() {
+    let problems = core(&[
+        ("SERVICE_NAME", "blackroad-os-api"),
+        ("ENVIRONMENT", "prod"),
+        ("PORT", "eighty"),
+        ("SYSCALL_AUTH", "maybe"),
+        ("ENABLE_JOBS", "perhaps"),
+        ("LOG_LEVEL", "loud"),
+        ("DATABASE_URL", "mysql://x"),
+        ("ALLOWED_ORIGINS", "https://ok.example, example.com"),
+    ])
+    .unwrap_err();
+    let text = problems.to_string();
+    assert_eq!(problems.iter().count(), 8, "{text}");
+    for variable in
+        ["SERVICE_NAME", "ENVIRONMENT", "PORT", "SYSCALL_AUTH", "ENABLE_JOBS", "LOG_LEVEL", "DATABASE_URL", "ALLOWED_ORIGINS"]
+    {
+        assert!(text.contains(variable), "{variable} is missing in: {text}");
+    }
+}
+
+#[test]
+fn a_pull_requests_environment_counts_as_staging() {
+    assert_eq!(core(&[("RAILWAY_ENVIRONMENT_NAME", "pr-17")]).unwrap().environment, Environment::Staging);
+    assert_eq!(
+        core(&[("RAILWAY_ENVIRONMENT_NAME", "production"), ("DATA_DIR", "/data")]).unwrap().environment,
+        Environment::Production
+    );
+}
+
+#[test]
+fn production_needs_a_place_that_lasts() {
+    assert!(core(&[("ENVIRONMENT", "production")]).unwrap_err().to_string().contains("DATABASE_URL"));
+    assert!(core(&[("ENVIRONMENT", "production"), ("AMNESIA", "true")]).is_ok());
+}
+
+#[test]
+fn a_blank_variable_is_as_absent() {
+    assert_eq!(core(&[("PORT", " "), ("ENVIRONMENT", "")]).unwrap().port, None);
+}
+
+#[test]
+fn a_secret_never_prints() {
+    let settings = core(&[("SYSCALL_TOKEN", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")]).unwrap();
+    assert!(!format!("{settings:?}").contains("hunter2"));
+}

@@ -1,0 +1,152 @@
+//! Contracts as values: a typed constant names a method, an event or a job once, for who serves it and for who calls it.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use syscall_sdk::contract::{Method, Task, Topic};
+//! use utoipa::ToSchema;
+//!
+//! #[derive(Serialize, Deserialize, ToSchema)]
+//! pub struct GetUser { pub id: String }
+//! #[derive(Serialize, Deserialize, ToSchema)]
+//! pub struct User { pub id: String, pub name: String }
+//!
+//! pub const GET_USER: Method<GetUser, User> =
+//!     Method::new("core", "getUserById", "One user by id.").idempotent();
+//! pub const USER_CREATED: Topic<User> = Topic::new("core", "user:created");
+//! pub const SEND_EMAIL: Task<String, ()> = Task::new("core", "send-email").attempts(5);
+//! ```
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use crate::policy::Backoff;
+
+/// What can be a parameter, a result or an event's data.
+pub trait Payload: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static {}
+
+impl<T: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static> Payload for T {}
+
+/// A method that a service serves over RPC.
+pub struct Method<P, R> {
+    /// The service's key.
+    pub service: &'static str,
+    /// The method's name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub description: &'static str,
+    /// Whether calling it twice does no more than calling it once; only then is it sent again after a doubtful failure.
+    pub idempotent: bool,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Method<P, R> {
+    /// A method of a service.
+    pub const fn new(service: &'static str, name: &'static str, description: &'static str) -> Self {
+        Method { service, name, description, idempotent: false, types: PhantomData }
+    }
+
+    /// Declares that calling it twice does no more than calling it once.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+}
+
+/// An event that a service emits.
+pub struct Topic<T> {
+    /// The service's key.
+    pub service: &'static str,
+    /// The event's name.
+    pub name: &'static str,
+    types: PhantomData<fn() -> T>,
+}
+
+impl<T> Topic<T> {
+    /// An event of a service.
+    pub const fn new(service: &'static str, name: &'static str) -> Self {
+        Topic { service, name, types: PhantomData }
+    }
+}
+
+/// A job that a service runs.
+pub struct Task<P, R> {
+    /// The service's key.
+    pub service: &'static str,
+    /// The job's name.
+    pub name: &'static str,
+    /// How many failures end a job of it.
+    pub max_attempts: u32,
+    /// The wait between failures.
+    pub backoff: Option<Backoff>,
+    /// The longest that one attempt may take.
+    pub timeout: Option<Duration>,
+    /// How many run at once in one process.
+    pub concurrency: Option<usize>,
+    types: PhantomData<fn(P) -> R>,
+}
+
+/// Failures that end a job unless its contract or creator says otherwise: with the default backoff that is about an hour of trying.
+pub const DEFAULT_ATTEMPTS: u32 = 10;
+
+impl<P, R> Task<P, R> {
+    /// A job of a service.
+    pub const fn new(service: &'static str, name: &'static str) -> Self {
+        Task {
+            service,
+            name,
+            max_attempts: DEFAULT_ATTEMPTS,
+            backoff: None,
+            timeout: None,
+            concurrency: None,
+            types: PhantomData,
+        }
+    }
+
+    /// How many failures end it; 1 is never to try again.
+    #[must_use]
+    pub const fn attempts(mut self, most: u32) -> Self {
+        self.max_attempts = most;
+        self
+    }
+
+    /// The wait between failures.
+    #[must_use]
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = Some(backoff);
+        self
+    }
+
+    /// The longest that one attempt may take.
+    #[must_use]
+    pub const fn timeout(mut self, most: Duration) -> Self {
+        self.timeout = Some(most);
+        self
+    }
+
+    /// How many run at once in one process.
+    #[must_use]
+    pub const fn concurrency(mut self, most: usize) -> Self {
+        self.concurrency = Some(most);
+        self
+    }
+}
+
+macro_rules! clone_copy {
+    ($($name:ident<$($type:ident),*>),*) => {
+        $(
+            impl<$($type),*> Clone for $name<$($type),*> {
+                fn clone(&self) -> Self {
+                    *self
+                }
+            }
+            impl<$($type),*> Copy for $name<$($type),*> {}
+        )*
+    };
+}
+
+clone_copy!(Method<P, R>, Topic<T>, Task<P, R>);

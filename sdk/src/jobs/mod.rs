@@ -1,0 +1,296 @@
+//! Durable jobs: created, listed, cancelled, revived, scheduled; run at least once by the [`Runner`].
+
+mod cron;
+mod runner;
+mod shape;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use cron::Cadence;
+pub use runner::{Finished, JobHandler, Run, Runner, RunnerOptions};
+pub use shape::{schedule_as_job, to_wire};
+
+use crate::clock::Clock;
+use crate::contract::DEFAULT_ATTEMPTS;
+use crate::error::{Error, Result};
+use crate::name::TaskName;
+use crate::policy::Backoff;
+use crate::store::{Attempt, Batch, Enqueue, Job, JobQuery, NewSchedule, Op, Outcome, Schedule, Store};
+use crate::telemetry;
+use crate::wire::CreateJob;
+
+/// Most failures that a job may be given: a year of hourly attempts is not a retry but a schedule.
+const ATTEMPTS_MAX: u32 = 1_000;
+/// Longest that an attempt may take, and that a job may wait to begin.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Furthest that a job may be put off: ten years are a mistake in the unit.
+const DELAY_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
+/// Longest unique key, in bytes.
+const UNIQUE_KEY_MAX_BYTES: usize = 512;
+
+/// The jobs of one service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    known: Arc<BTreeMap<String, TaskDefaults>>,
+    running: Arc<Running>,
+}
+
+/// What a job's contract says where its creator does not.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskDefaults {
+    /// How many failures end it.
+    pub max_attempts: u32,
+    /// The wait between failures.
+    pub backoff: Backoff,
+    /// The longest that one attempt may take.
+    pub timeout: Option<Duration>,
+    /// How many run at once in one process.
+    pub concurrency: usize,
+}
+
+/// A created job or schedule.
+#[derive(Clone, Debug)]
+pub enum Created {
+    /// A job; `true` where it lived already under the same unique key.
+    Job(Box<Job>, bool),
+    /// A schedule.
+    Schedule(Box<Schedule>),
+}
+
+/// The tokens of what runs in this process, by job id.
+#[derive(Debug, Default)]
+pub(crate) struct Running(Mutex<BTreeMap<String, CancellationToken>>);
+
+impl Running {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, CancellationToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Jobs {
+    /// The jobs of a store, for which there are handlers by these names.
+    pub fn new(store: Arc<dyn Store>, clock: Clock, known: BTreeMap<String, TaskDefaults>) -> Self {
+        Jobs { store, clock, known: Arc::new(known), running: Arc::default() }
+    }
+
+    /// Creates a job or a schedule; it is durable when this returns.
+    ///
+    /// # Errors
+    /// `JOB_UNKNOWN` where no handler has the name, `INVALID_SCHEDULE`, or `INVALID_ARGUMENT` with the field that is wrong.
+    pub async fn create(&self, create: CreateJob) -> Result<Created> {
+        let op = self.create_op(create)?;
+        match self.store.commit(Batch { at: self.clock.now(), ops: vec![op] }).await?.pop() {
+            Some(Outcome::Job(job)) => Ok(Created::Job(job, false)),
+            Some(Outcome::Duplicate(job)) => Ok(Created::Job(job, true)),
+            Some(Outcome::Schedule(schedule)) => Ok(Created::Schedule(schedule)),
+            other => Err(Error::internal(format!("creating a job came to {other:?}"))),
+        }
+    }
+
+    /// The operation that creates a job or a schedule, for a batch.
+    ///
+    /// # Errors
+    /// As [`Jobs::create`].
+    pub fn create_op(&self, create: CreateJob) -> Result<Op> {
+        TaskName::new(&create.name)?;
+        let defaults = self.known.get(&create.name).ok_or_else(|| self.unknown(&create.name))?;
+        let checked = Checked::new(&create, defaults)?;
+        let id = Uuid::now_v7().to_string();
+        if let Some(expression) = create.schedule {
+            if create.run_at.is_some() || create.delay.is_some() || create.unique_key.is_some() {
+                return Err(Error::invalid("a schedule takes no runAt, delay or uniqueKey: its ticks say when, and each makes its own job"));
+            }
+            let timezone = create.timezone.unwrap_or_else(|| "UTC".to_owned());
+            let next_run = Cadence::parse(&expression, &timezone)?.after(self.clock.now());
+            return Ok(Op::Schedule(Box::new(NewSchedule {
+                id,
+                name: create.name,
+                params: create.params,
+                cron: expression,
+                timezone,
+                catch_up: create.catch_up.unwrap_or(true),
+                next_run,
+                priority: create.priority.unwrap_or(0),
+                max_attempts: checked.max_attempts,
+                backoff: checked.backoff,
+                timeout: checked.timeout,
+            })));
+        }
+        if create.timezone.is_some() || create.catch_up.is_some() {
+            return Err(Error::invalid("timezone and catchUp belong to a schedule; give a runAt with its own offset instead"));
+        }
+        let run_at = match (create.run_at, create.delay) {
+            (Some(_), Some(_)) => return Err(Error::invalid("give runAt or delay, not both")),
+            (Some(at), None) => Some(at.0),
+            (None, Some(delay)) => Some(self.clock.now() + bounded("delay", delay, DELAY_MAX)?),
+            (None, None) => None,
+        };
+        Ok(Op::Enqueue(Box::new(Enqueue {
+            id,
+            name: create.name,
+            params: create.params,
+            priority: create.priority.unwrap_or(0),
+            run_at,
+            max_attempts: checked.max_attempts,
+            backoff: checked.backoff,
+            timeout: checked.timeout,
+            unique_key: create.unique_key,
+            schedule_id: None,
+            trace: telemetry::current_trace().map(|trace| trace.to_string()),
+        })))
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn get(&self, id: &str) -> Result<Option<Job>> {
+        Ok(self.store.job(id).await?)
+    }
+
+    /// The ended attempts of a job.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn attempts(&self, id: &str) -> Result<Vec<Attempt>> {
+        Ok(self.store.attempts(id).await?)
+    }
+
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn list(&self, query: JobQuery) -> Result<Vec<Job>> {
+        Ok(self.store.jobs(query).await?)
+    }
+
+    /// A schedule.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn schedule(&self, id: &str) -> Result<Option<Schedule>> {
+        Ok(self.store.schedule(id).await?)
+    }
+
+    /// Every live schedule.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn schedules(&self) -> Result<Vec<Schedule>> {
+        Ok(self.store.schedules().await?)
+    }
+
+    /// Cancels a job or a schedule at once. A handler that runs it here is told, and what it may still say is refused.
+    ///
+    /// # Errors
+    /// `JOB_NOT_FOUND`, or `JOB_STATUS` where it has ended already.
+    pub async fn cancel(&self, id: &str) -> Result<Created> {
+        let batch = Batch { at: self.clock.now(), ops: vec![Op::Cancel { id: id.to_owned() }] };
+        match self.store.commit(batch).await?.pop() {
+            Some(Outcome::Job(job)) => {
+                if let Some(token) = self.running.lock().get(id) {
+                    token.cancel();
+                }
+                Ok(Created::Job(job, false))
+            }
+            Some(Outcome::Schedule(schedule)) => Ok(Created::Schedule(schedule)),
+            other => Err(Error::internal(format!("cancelling a job came to {other:?}"))),
+        }
+    }
+
+    /// Queues a failed or cancelled job anew.
+    ///
+    /// # Errors
+    /// `JOB_NOT_FOUND`, or `JOB_STATUS` where it lives or is completed.
+    pub async fn retry(&self, id: &str) -> Result<Job> {
+        let batch = Batch { at: self.clock.now(), ops: vec![Op::Revive { job: id.to_owned() }] };
+        match self.store.commit(batch).await?.pop() {
+            Some(Outcome::Job(job)) => Ok(*job),
+            other => Err(Error::internal(format!("reviving a job came to {other:?}"))),
+        }
+    }
+
+    /// Waits until a job has ended. Cancel-safe.
+    ///
+    /// # Errors
+    /// `JOB_NOT_FOUND`, or where the store cannot be read.
+    pub async fn ended(&self, id: &str) -> Result<Job> {
+        let mut heads = self.store.heads();
+        loop {
+            heads.borrow_and_update();
+            match self.store.job(id).await? {
+                None => return Err(no_such_job(id)),
+                Some(job) if job.status.ended() => return Ok(job),
+                Some(_) => {}
+            }
+            heads.changed().await.map_err(|_| Error::unavailable("the store is closed"))?;
+        }
+    }
+
+    /// The names for which there is a handler.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.known.keys().map(String::as_str).collect()
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let known: Vec<_> = self.known.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "it runs none".to_owned() } else { format!("it runs {}", known.join(", ")) };
+        Error::not_found(format!("this service has no handler for job {name:?}; {known}"))
+            .with_code("JOB_UNKNOWN")
+            .with_details(serde_json::json!({ "name": name }))
+    }
+}
+
+/// `JOB_NOT_FOUND`.
+pub fn no_such_job(id: &str) -> Error {
+    Error::not_found(format!("job {id:?} does not exist")).with_code("JOB_NOT_FOUND").with_details(serde_json::json!({ "id": id }))
+}
+
+struct Checked {
+    max_attempts: u32,
+    backoff: Backoff,
+    timeout: Option<Duration>,
+}
+
+impl Checked {
+    fn new(create: &CreateJob, defaults: &TaskDefaults) -> Result<Self> {
+        let max_attempts = create.max_attempts.unwrap_or(defaults.max_attempts);
+        if !(1..=ATTEMPTS_MAX).contains(&max_attempts) {
+            return Err(Error::invalid(format!("maxAttempts is 1 to {ATTEMPTS_MAX}")));
+        }
+        let backoff = create.backoff.unwrap_or(defaults.backoff);
+        if !(backoff.factor.is_finite() && (1.0..=100.0).contains(&backoff.factor) && backoff.base >= 1) {
+            return Err(Error::invalid("backoff has a base of at least 1 ms and a factor of 1 to 100"));
+        }
+        let timeout = match create.timeout {
+            None => defaults.timeout,
+            Some(0) => return Err(Error::invalid("timeout is at least 1 ms")),
+            Some(millis) => Some(bounded("timeout", millis, TIMEOUT_MAX)?),
+        };
+        if create.unique_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > UNIQUE_KEY_MAX_BYTES) {
+            return Err(Error::invalid(format!("uniqueKey is 1 to {UNIQUE_KEY_MAX_BYTES} bytes")));
+        }
+        Ok(Checked { max_attempts, backoff, timeout })
+    }
+}
+
+fn bounded(field: &str, millis: u64, most: Duration) -> Result<Duration> {
+    let duration = Duration::from_millis(millis);
+    if duration > most {
+        return Err(Error::invalid(format!("{field} is at most {} ms", most.as_millis())));
+    }
+    Ok(duration)
+}
+
+impl Default for TaskDefaults {
+    fn default() -> Self {
+        TaskDefaults { max_attempts: DEFAULT_ATTEMPTS, backoff: Backoff::default(), timeout: None, concurrency: runner::CONCURRENCY }
+    }
+}

@@ -1,0 +1,314 @@
+//! Takes due jobs and ticks from the store and runs them, each attempt a task of its own.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{Cadence, Jobs};
+use crate::error::{Error, Kind, Result};
+use crate::lifecycle::{Scope, panic_message};
+use crate::policy::{Backoff, jitter};
+use crate::store::{self, Batch, Claim, Enqueue, Job, JobFailure, Op, Outcome, Refusal, Schedule, Settle, Verdict, Want};
+use crate::telemetry::{self, TraceContext};
+use crate::wire::{JobStatus, Json};
+
+/// Jobs of one service that run at once in one process, unless its contract says less: most jobs wait for others, and the store's reader threads are few.
+pub const CONCURRENCY: usize = 64;
+/// How long a cancelled handler may take to notice before its future is dropped.
+const CANCEL_GRACE: Duration = Duration::from_secs(10);
+/// The net under the wake-ups: with nothing due, the store is asked no more often than this.
+const IDLE_SWEEP: Duration = Duration::from_secs(60);
+/// The wait between tries to write an outcome down while the store cannot.
+const SETTLE_BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(10));
+
+/// What a handler's work came to.
+pub type Finished = Result<Option<Json>>;
+/// Runs one attempt of a job.
+pub type JobHandler = Arc<dyn Fn(Run) -> BoxFuture<'static, Finished> + Send + Sync>;
+
+/// One attempt, as its handler sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Run {
+    /// The job, as it was when the attempt began.
+    pub job: Arc<Job>,
+    /// Cancelled when the job is.
+    pub cancelled: CancellationToken,
+    jobs: Jobs,
+}
+
+impl Run {
+    /// Says how far the attempt is; shown in the job until it says more.
+    ///
+    /// # Errors
+    /// `FENCED` where the attempt is no longer the running one: stop then.
+    pub async fn progress(&self, progress: Json) -> Result<()> {
+        let op = Op::Progress { job: self.job.id.clone(), attempt: self.job.attempt, progress };
+        self.jobs.store.commit(Batch { at: self.jobs.clock.now(), ops: vec![op] }).await?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("job", &self.job.id).field("attempt", &self.job.attempt).finish()
+    }
+}
+
+/// What a runner needs beside the jobs.
+#[derive(Clone)]
+pub struct RunnerOptions {
+    /// This process incarnation; what runs under another one at open was interrupted.
+    pub owner: String,
+    /// Handlers by name.
+    pub handlers: BTreeMap<String, JobHandler>,
+    /// How many jobs run at once in all.
+    pub concurrency: usize,
+}
+
+/// Runs jobs until its scope is cancelled; then it takes no more, waits for what runs, and hands back what does not finish.
+pub struct Runner {
+    jobs: Jobs,
+    options: RunnerOptions,
+    scope: Scope,
+    attempts: Scope,
+    free: BTreeMap<String, usize>,
+    ended: (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>),
+}
+
+impl Runner {
+    /// A runner in a scope. Attempts run in `attempts`, which outlives the runner's own task so that they can finish while it drains.
+    pub fn new(jobs: Jobs, options: RunnerOptions, scope: Scope, attempts: Scope) -> Self {
+        let free = jobs
+            .known
+            .iter()
+            .filter(|(name, _)| options.handlers.contains_key(*name))
+            .map(|(name, defaults)| (name.clone(), defaults.concurrency.max(1)))
+            .collect();
+        // At most one message an attempt, and attempts are bounded by the slots.
+        Runner { jobs, options, scope, attempts, free, ended: mpsc::unbounded_channel() }
+    }
+
+    /// Runs until the scope is cancelled.
+    ///
+    /// # Errors
+    /// Where the store is closed or poisoned: nothing can be run any more.
+    pub async fn run(mut self) -> Result<()> {
+        let mut heads = self.jobs.store.heads();
+        while !self.scope.is_cancelled() {
+            heads.borrow_and_update();
+            let wake = match self.take_due().await {
+                Ok(wake) => wake,
+                Err(error) if error.kind() == Kind::Unavailable && error.code() != "STORE_UNAVAILABLE" => return Err(error),
+                Err(error) => {
+                    tracing::warn!(error = %error.chain(), "due jobs could not be taken; trying again");
+                    Some(self.jobs.clock.now() + SETTLE_BACKOFF.wait(3, jitter()))
+                }
+            };
+            let wait = wake.map_or(IDLE_SWEEP, |at| (at - self.jobs.clock.now()).to_std().unwrap_or_default());
+            let jobs_head = heads.borrow().jobs;
+            tokio::select! {
+                () = self.scope.cancelled() => break,
+                () = tokio::time::sleep(wait.min(IDLE_SWEEP)) => {}
+                changed = heads.wait_for(|now| now.jobs != jobs_head) => {
+                    if changed.is_err() {
+                        break;
+                    }
+                }
+                Some(name) = self.ended.1.recv() => self.give_back(name),
+            }
+            while let Ok(name) = self.ended.1.try_recv() {
+                self.give_back(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, name: String) {
+        *self.free.entry(name).or_default() += 1;
+    }
+
+    /// Takes what is due, starts it, and gives the moment at which there may be more.
+    async fn take_due(&mut self) -> Result<Option<DateTime<Utc>>> {
+        let next_tick = self.tick().await?;
+        let limit = self.options.concurrency.saturating_sub(self.attempts.tasks());
+        let wants: Vec<Want> = self
+            .free
+            .iter()
+            .filter(|(_, slots)| **slots > 0)
+            .map(|(name, slots)| Want { name: name.clone(), slots: *slots })
+            .collect();
+        if wants.is_empty() || limit == 0 {
+            // A slot that becomes free wakes the loop.
+            return Ok(next_tick);
+        }
+        let claim = Claim { owner: self.options.owner.clone(), wants, limit };
+        let outcome = self.jobs.store.commit(Batch::new(self.jobs.clock.now()).with(claim)).await?.pop();
+        let Some(Outcome::Claimed { jobs, next_due }) = outcome else {
+            return Err(Error::internal(format!("a claim came to {outcome:?}")));
+        };
+        for job in jobs {
+            self.start(job);
+        }
+        Ok([next_tick, next_due].into_iter().flatten().min())
+    }
+
+    fn start(&mut self, job: Job) {
+        if let Some(slots) = self.free.get_mut(&job.name) {
+            *slots = slots.saturating_sub(1);
+        }
+        let Some(handler) = self.options.handlers.get(&job.name).cloned() else { return };
+        let cancelled = CancellationToken::new();
+        self.jobs.running.lock().insert(job.id.clone(), cancelled.clone());
+        let run = Run { job: Arc::new(job), cancelled, jobs: self.jobs.clone() };
+        let (ended, stopping) = (self.ended.0.clone(), self.attempts.token());
+        self.attempts.spawn("job", attempt(run, handler, ended, stopping));
+    }
+
+    /// Takes every tick that is due and gives the moment of the next.
+    async fn tick(&self) -> Result<Option<DateTime<Utc>>> {
+        let now = self.jobs.clock.now();
+        let mut next: Option<DateTime<Utc>> = None;
+        for schedule in self.jobs.store.schedules().await? {
+            let Some(due) = schedule.next_run else { continue };
+            let coming = if due <= now { self.take_tick(schedule, due, now).await? } else { Some(due) };
+            next = [next, coming].into_iter().flatten().min();
+        }
+        Ok(next)
+    }
+
+    async fn take_tick(&self, schedule: Schedule, due: DateTime<Utc>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+        let coming = Cadence::parse(&schedule.cron, &schedule.timezone)?.catch_up(due, now);
+        let tick = Op::Tick { schedule: schedule.id.clone(), from: due, next: coming };
+        let mut ops = vec![tick];
+        // A tick is missed when the one after it has passed as well.
+        let missed = Cadence::parse(&schedule.cron, &schedule.timezone)?.after(due).is_some_and(|after| after <= now);
+        if !missed || schedule.catch_up {
+            ops.push(Op::Enqueue(Box::new(Enqueue {
+                id: Uuid::now_v7().to_string(),
+                name: schedule.name,
+                params: schedule.params,
+                priority: schedule.priority,
+                run_at: None,
+                max_attempts: schedule.max_attempts,
+                backoff: schedule.backoff,
+                timeout: schedule.timeout,
+                unique_key: None,
+                schedule_id: Some(schedule.id),
+                trace: None,
+            })));
+        }
+        match self.jobs.store.commit(Batch { at: now, ops }).await {
+            // Another scheduler took it, or it was cancelled in between.
+            Ok(_) | Err(store::Error::Refused { .. }) => Ok(coming),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Runs one attempt and writes down what it came to.
+async fn attempt(run: Run, handler: JobHandler, ended: mpsc::UnboundedSender<String>, stopping: CancellationToken) {
+    let span = tracing::info_span!(target: "syscall", "job", otel.name = format!("job {}", run.job.name), span.kind = "consumer", job.id = run.job.id, job.attempt = run.job.attempt);
+    telemetry::join_trace(&span, run.job.trace.as_deref().and_then(TraceContext::parse));
+    let trace = telemetry::trace_of(&span).map(|trace| trace.to_string());
+    let end = execute(&run, handler, &stopping).instrument(span.clone()).await;
+    run.jobs.running.lock().remove(&run.job.id);
+    if let End::Failed(error) = &end {
+        telemetry::mark_error(&span, error.message());
+        span.in_scope(|| tracing::warn!(job.id = run.job.id, job.name = run.job.name, job.attempt = run.job.attempt, error = %error.chain(), "a job's attempt failed"));
+    }
+    settle(&run, end, trace).await;
+    // The runner may be gone, and then nobody needs the slot.
+    let _ = ended.send(run.job.name.clone());
+}
+
+enum End {
+    Completed(Option<Json>),
+    Failed(Error),
+    Cancelled,
+    HandedBack,
+}
+
+async fn execute(run: &Run, handler: JobHandler, stopping: &CancellationToken) -> End {
+    let timeout = run.job.timeout;
+    let work = AssertUnwindSafe(async { handler(run.clone()).await }).catch_unwind();
+    let limited = async {
+        match timeout {
+            None => Some(work.await),
+            Some(most) => tokio::time::timeout(most, work).await.ok(),
+        }
+    };
+    let cancelled = async {
+        run.cancelled.cancelled().await;
+        tokio::time::sleep(CANCEL_GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        outcome = limited => match outcome {
+            _ if run.cancelled.is_cancelled() => End::Cancelled,
+            Some(Ok(Ok(result))) => End::Completed(result),
+            Some(Ok(Err(error))) => End::Failed(error),
+            Some(Err(panic)) => End::Failed(Error::internal(format!("the handler panicked: {}", panic_message(&*panic))).with_code("PANIC")),
+            None => End::Failed(
+                Error::new(Kind::DeadlineExceeded, format!("the attempt took longer than its {} ms", timeout.unwrap_or_default().as_millis())),
+            ),
+        },
+        () = cancelled => End::Cancelled,
+        () = stopping.cancelled() => End::HandedBack,
+    }
+}
+
+/// Writes the outcome down, however long the store takes to take it; gives up only when the attempt was fenced or the store is gone.
+async fn settle(run: &Run, end: End, trace: Option<String>) {
+    let job = &run.job;
+    let verdict = match end {
+        End::Completed(result) => Some(Verdict::Completed { result }),
+        End::Failed(error) => Some(failed(run, &error)),
+        End::HandedBack => Some(Verdict::HandedBack),
+        End::Cancelled => None,
+    };
+    let op = match verdict {
+        Some(verdict) => Op::Settle(Settle { job: job.id.clone(), attempt: job.attempt, verdict, trace }),
+        None => Op::AcknowledgeCancel { job: job.id.clone(), attempt: job.attempt },
+    };
+    for failure in 1.. {
+        let batch = Batch { at: run.jobs.clock.now(), ops: vec![op.clone()] };
+        match run.jobs.store.commit(batch).await {
+            Ok(_) => return,
+            // Cancelled while it ran: its outcome is refused, and that it has stopped is worth noting.
+            Err(store::Error::Refused { why: Refusal::Fenced { .. }, .. }) => {
+                let acknowledge = Op::AcknowledgeCancel { job: job.id.clone(), attempt: job.attempt };
+                let _ = run.jobs.store.commit(Batch { at: run.jobs.clock.now(), ops: vec![acknowledge] }).await;
+                return;
+            }
+            Err(store::Error::Refused { .. } | store::Error::Closed | store::Error::Poisoned(_)) => return,
+            Err(error) => {
+                tracing::warn!(job.id = job.id, error = %error, "a job's outcome could not be written; trying again");
+                tokio::time::sleep(SETTLE_BACKOFF.wait(failure, jitter())).await;
+            }
+        }
+    }
+}
+
+fn failed(run: &Run, error: &Error) -> Verdict {
+    let job = &run.job;
+    let failures = job.failures + 1;
+    // A request that is wrong stays wrong; every other failure may pass, also an internal one: jobs meet faults that a redeploy mends.
+    let hopeless = matches!(error.kind(), Kind::Invalid | Kind::TooLarge | Kind::Unprocessable);
+    let wait = error.retry_after().unwrap_or_else(|| job.backoff.wait(failures, jitter()));
+    let retry_at = (!hopeless && failures < job.max_attempts).then(|| run.jobs.clock.now() + wait);
+    let message = format!("{}: {}", error.code(), error.message());
+    let chain = error.chain();
+    let stack = (chain != message).then_some(chain);
+    debug_assert!(job.status == JobStatus::Running, "only a claimed job is run");
+    Verdict::Failed { error: JobFailure { message, stack }, retry_at }
+}

@@ -1,0 +1,94 @@
+//! Jobs as the wire shows them.
+
+use crate::store::{self, Attempt, AttemptEnd, JobFailure};
+use crate::telemetry::TraceContext;
+use crate::wire::{self, JobStatus, Timestamp};
+
+/// A job, with its ended attempts where they were read.
+pub fn to_wire(job: store::Job, attempts: Option<Vec<Attempt>>) -> wire::Job {
+    wire::Job {
+        id: job.id,
+        name: job.name,
+        params: job.params,
+        schedule: None,
+        schedule_id: job.schedule_id,
+        status: job.status,
+        created_at: Timestamp(job.created_at),
+        started_at: job.started_at.map(Timestamp),
+        completed_at: job.completed_at.map(Timestamp),
+        result: job.result,
+        error: job.error.map(error),
+        attempt: Some(job.attempt),
+        max_attempts: Some(job.max_attempts),
+        run_at: Some(Timestamp(job.run_at)),
+        priority: Some(job.priority),
+        unique_key: job.unique_key,
+        progress: job.progress,
+        next_run: None,
+        cancel_acknowledged_at: job.cancel_acknowledged_at.map(Timestamp),
+        attempts: attempts.map(|attempts| attempts.into_iter().map(attempt).collect()),
+    }
+}
+
+/// A schedule in a job's shape: queued until it is cancelled.
+pub fn schedule_as_job(schedule: store::Schedule) -> wire::Job {
+    wire::Job {
+        id: schedule.id,
+        name: schedule.name,
+        params: schedule.params,
+        schedule: Some(schedule.cron),
+        schedule_id: None,
+        status: if schedule.cancelled_at.is_some() { JobStatus::Cancelled } else { JobStatus::Queued },
+        created_at: Timestamp(schedule.created_at),
+        started_at: None,
+        completed_at: schedule.cancelled_at.map(Timestamp),
+        result: None,
+        error: None,
+        attempt: None,
+        max_attempts: Some(schedule.max_attempts),
+        run_at: None,
+        priority: Some(schedule.priority),
+        unique_key: None,
+        progress: None,
+        next_run: schedule.next_run.map(Timestamp),
+        cancel_acknowledged_at: None,
+        attempts: None,
+    }
+}
+
+impl From<store::Schedule> for wire::Schedule {
+    fn from(schedule: store::Schedule) -> Self {
+        wire::Schedule {
+            id: schedule.id,
+            name: schedule.name,
+            params: schedule.params,
+            schedule: schedule.cron,
+            timezone: schedule.timezone,
+            catch_up: schedule.catch_up,
+            created_at: Timestamp(schedule.created_at),
+            next_run: schedule.next_run.map(Timestamp),
+            last_run: schedule.last_run.map(Timestamp),
+        }
+    }
+}
+
+fn attempt(attempt: Attempt) -> wire::AttemptRecord {
+    wire::AttemptRecord {
+        attempt: attempt.attempt,
+        started_at: Timestamp(attempt.started_at),
+        ended_at: Timestamp(attempt.ended_at),
+        outcome: match attempt.end {
+            AttemptEnd::Completed => "completed",
+            AttemptEnd::Failed => "failed",
+            AttemptEnd::Cancelled => "cancelled",
+            AttemptEnd::Interrupted => "interrupted",
+        }
+        .to_owned(),
+        error: attempt.error.map(error),
+        trace_id: attempt.trace.and_then(|trace| Some(TraceContext::parse(&trace)?.trace.to_string())),
+    }
+}
+
+fn error(failure: JobFailure) -> wire::JobError {
+    wire::JobError { message: failure.message, stack: failure.stack }
+}

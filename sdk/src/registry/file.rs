@@ -1,0 +1,161 @@
+//! `registry.toml`, as written.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::name::ServiceKey;
+
+/// The whole file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistryFile {
+    /// The fleet's domain.
+    pub domain: String,
+    /// What every service answers a probe on.
+    pub health_path: String,
+    /// How often the operator probes, in seconds; 0 is never.
+    pub probe_interval_seconds: u64,
+    /// The owner's project on the platform.
+    pub railway_project: String,
+    /// Who owns the satellite repositories.
+    pub organisation: String,
+    /// The services.
+    pub service: Vec<ServiceRecord>,
+    /// The DNS zones.
+    pub zone: Vec<Zone>,
+    /// How the edge probes.
+    pub edge_health: EdgeHealth,
+}
+
+/// One service.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceRecord {
+    /// Short name: folder, subdomain, CLI.
+    pub key: String,
+    /// Full name: package, binary, internal host, satellite repository.
+    pub name: String,
+    /// What it is for the others.
+    pub role: String,
+    /// The port it listens on.
+    pub port: u16,
+    /// Replicas in production.
+    #[serde(default = "one")]
+    pub replicas: u32,
+    /// The platform's TCP proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_proxy: Option<String>,
+    /// Where it is found in production.
+    pub production: Urls,
+    /// Where it is found in development.
+    pub development: Urls,
+    /// Which services it may call.
+    #[serde(default)]
+    pub calls: Vec<String>,
+}
+
+/// Where a service is found in an environment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Urls {
+    /// Through Cloudflare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudflare: Option<String>,
+    /// Through Railway's edge.
+    pub railway: String,
+}
+
+/// A DNS zone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zone {
+    /// Its apex.
+    pub name: String,
+    /// How the edge speaks to the origin.
+    pub tls_mode: String,
+    /// The oldest TLS the edge takes.
+    pub minimum_tls: String,
+    /// Whether plain HTTP is redirected.
+    pub always_https: bool,
+    /// Whether links in pages are rewritten to HTTPS.
+    pub automatic_https_rewrites: bool,
+    /// Whether opportunistic encryption is on.
+    pub opportunistic_encryption: bool,
+    /// Whether the firewall is on.
+    pub waf: bool,
+    /// Whether bots are fought.
+    pub bot_fight_mode: bool,
+    /// Records beside the services' own.
+    pub records: Vec<Record>,
+}
+
+/// A DNS record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// `CNAME`, `MX`, `TXT`.
+    pub r#type: String,
+    /// Below the apex; `@` is the apex.
+    pub name: String,
+    /// What it says; empty where each owner fills it in.
+    pub value: String,
+    /// For `MX`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u16>,
+    /// Whether the edge stands in between.
+    #[serde(default)]
+    pub proxied: bool,
+}
+
+/// How the edge probes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EdgeHealth {
+    /// Seconds between probes.
+    pub interval_seconds: u64,
+    /// Seconds until a probe has failed.
+    pub timeout_seconds: u64,
+    /// Probes that must fail in a row.
+    pub retries: u32,
+    /// The status that is well.
+    pub expects: u16,
+}
+
+impl ServiceRecord {
+    /// The internal URL, the same in every environment.
+    pub fn internal(&self) -> String {
+        format!("http://{}.railway.internal:{}", self.name, self.port)
+    }
+}
+
+impl RegistryFile {
+    pub(super) fn check(&self) -> Result<()> {
+        let mut seen = std::collections::BTreeSet::new();
+        for service in &self.service {
+            let at = |problem: String| Error::invalid(format!("registry.toml: service {:?}: {problem}", service.key));
+            ServiceKey::new(&service.key).map_err(|error| at(error.to_string()))?;
+            ServiceKey::new(&service.name).map_err(|error| at(error.to_string()))?;
+            for word in std::iter::once(&service.key).chain((service.name != service.key).then_some(&service.name)) {
+                if !seen.insert(word) {
+                    return Err(at(format!("{word:?} names two services")));
+                }
+            }
+            if service.port == 0 || service.replicas == 0 {
+                return Err(at("port and replicas are at least 1".to_owned()));
+            }
+        }
+        for service in &self.service {
+            if let Some(unknown) = service.calls.iter().find(|key| !self.service.iter().any(|other| other.key == **key)) {
+                return Err(Error::invalid(format!(
+                    "registry.toml: service {:?} may call {unknown:?}, which is no service",
+                    service.key
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one() -> u32 {
+    1
+}

@@ -1,0 +1,232 @@
+//! The process's one subscriber, and how it tells nine kernels apart.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Instant;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Span, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use super::{Recorder, SpanId, TraceContext};
+use crate::wire::{self, Json, LogLevel, SpanStatus, Timestamp};
+
+/// Libraries whose own chatter below a warning is no service's business.
+const QUIET: [&str; 8] = ["hyper", "h2", "reqwest", "hickory", "rustls", "tantivy", "opentelemetry", "tower"];
+
+/// Makes the kernel's subscriber the process's, showing nothing below `level`. Where the process has one already, it stays:
+/// tests start many hosts.
+pub fn install(level: LogLevel) {
+    let layer = KernelLayer { level: tracing_level(level) };
+    // Only the first host of a process can; the next find it in place.
+    let _ = tracing::subscriber::set_global_default(Registry::default().with(layer));
+}
+
+/// The span under which everything of one service runs; what is logged beneath it lands in `recorder`. It is not recorded itself.
+pub fn root_span(recorder: &Recorder) -> Span {
+    let span = tracing::info_span!(target: "syscall", parent: None, "service");
+    span.with_subscriber(|(id, dispatch)| {
+        if let Some(registry) = dispatch.downcast_ref::<Registry>()
+            && let Some(span) = registry.span(id)
+        {
+            span.extensions_mut().insert(Kept { recorder: recorder.clone(), open: None });
+        }
+    });
+    span
+}
+
+/// Puts the span into a trace: as the child of a remote span, or as the first of a new one.
+pub fn join_trace(span: &Span, parent: Option<TraceContext>) {
+    let Some(parent) = parent else { return };
+    with_kept(span, |kept| {
+        if let Some(open) = &mut kept.open {
+            open.context = TraceContext { span: open.context.span, ..parent };
+            open.parent = Some(parent.span);
+        }
+    });
+}
+
+/// Where the span stands in its trace, as what to send onward; `None` where it is disabled or outside any service.
+pub fn trace_of(span: &Span) -> Option<TraceContext> {
+    with_kept(span, |kept| kept.open.as_ref().map(|open| open.context)).flatten()
+}
+
+/// Where the current span stands in its trace.
+pub fn current_trace() -> Option<TraceContext> {
+    trace_of(&Span::current())
+}
+
+/// Marks the span as ended in an error.
+pub fn mark_error(span: &Span, what: &str) {
+    with_kept(span, |kept| {
+        if let Some(open) = &mut kept.open {
+            open.status = SpanStatus::Error;
+            open.attributes.insert("error".to_owned(), what.to_owned());
+        }
+    });
+}
+
+fn with_kept<R>(span: &Span, look: impl FnOnce(&mut Kept) -> R) -> Option<R> {
+    span.with_subscriber(|(id, dispatch)| {
+        let registry = dispatch.downcast_ref::<Registry>()?;
+        let span = registry.span(id)?;
+        let mut extensions = span.extensions_mut();
+        extensions.get_mut::<Kept>().map(look)
+    })
+    .flatten()
+}
+
+/// What hangs on a span of a service.
+struct Kept {
+    recorder: Recorder,
+    /// `None` for the service's root span, which never ends while the service lives.
+    open: Option<Open>,
+}
+
+struct Open {
+    context: TraceContext,
+    parent: Option<SpanId>,
+    start: Instant,
+    at: Timestamp,
+    status: SpanStatus,
+    attributes: BTreeMap<String, String>,
+}
+
+struct KernelLayer {
+    level: Level,
+}
+
+impl KernelLayer {
+    fn wanted(&self, metadata: &Metadata<'_>) -> bool {
+        let foreign = QUIET.iter().any(|library| metadata.target().starts_with(library));
+        let most = if foreign { Level::WARN.min(self.level) } else { self.level };
+        // A span is the carrier of its service: it stays even where only errors are shown.
+        (metadata.is_span() && !foreign && *metadata.level() <= Level::INFO) || *metadata.level() <= most
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.wanted(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.wanted(metadata)
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let Some((recorder, above)) = span.parent().and_then(|parent| {
+            let extensions = parent.extensions();
+            let kept = extensions.get::<Kept>()?;
+            Some((kept.recorder.clone(), kept.open.as_ref().map(|open| open.context)))
+        }) else {
+            return;
+        };
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        let own = SpanId::random();
+        let open = Open {
+            context: above.unwrap_or_default().at(own),
+            parent: above.map(|above| above.span),
+            start: Instant::now(),
+            at: Timestamp(recorder.clock().now()),
+            status: SpanStatus::Ok,
+            attributes: fields.values,
+        };
+        span.extensions_mut().insert(Kept { recorder, open: Some(open) });
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut extensions = span.extensions_mut();
+        if let Some(Kept { open: Some(open), .. }) = extensions.get_mut::<Kept>() {
+            let mut fields = Fields::default();
+            values.record(&mut fields);
+            open.attributes.extend(fields.values);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let Some(span) = context.event_span(event) else { return };
+        let found = {
+            let extensions = span.extensions();
+            extensions.get::<Kept>().map(|kept| {
+                (kept.recorder.clone(), kept.open.as_ref().map(|open| open.context.trace.to_string()))
+            })
+        };
+        let Some((recorder, trace_id)) = found else { return };
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let message = fields.message.take().unwrap_or_else(|| event.metadata().name().to_owned());
+        let meta = (!fields.values.is_empty()).then(|| Json::of(&fields.values).ok()).flatten();
+        recorder.log(wire_level(*event.metadata().level()), &message, meta, trace_id);
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else { return };
+        let Some(Kept { recorder, open: Some(open) }) = span.extensions_mut().remove::<Kept>() else { return };
+        let mut attributes = open.attributes;
+        // A span whose name is not known at compile time says it in this field, as `tracing-opentelemetry` has it.
+        let name = attributes.remove("otel.name").unwrap_or_else(|| span.name().to_owned());
+        recorder.span(wire::Span {
+            trace_id: open.context.trace.to_string(),
+            span_id: open.context.span.to_string(),
+            parent_id: open.parent.map(|parent| parent.to_string()),
+            name,
+            service: recorder.service().to_owned(),
+            start: open.at,
+            duration: open.start.elapsed().as_secs_f64() * 1_000.0,
+            status: open.status,
+            attributes,
+        });
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: Option<String>,
+    values: BTreeMap<String, String>,
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.keep(field, value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.keep(field, format!("{value:?}"));
+    }
+}
+
+impl Fields {
+    fn keep(&mut self, field: &Field, value: String) {
+        if field.name() == "message" {
+            self.message = Some(value);
+        } else {
+            self.values.insert(field.name().to_owned(), value);
+        }
+    }
+}
+
+fn tracing_level(level: LogLevel) -> Level {
+    match level {
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Error | LogLevel::Fatal => Level::ERROR,
+    }
+}
+
+fn wire_level(level: Level) -> LogLevel {
+    match level {
+        Level::TRACE | Level::DEBUG => LogLevel::Debug,
+        Level::INFO => LogLevel::Info,
+        Level::WARN => LogLevel::Warn,
+        Level::ERROR => LogLevel::Error,
+    }
+}
