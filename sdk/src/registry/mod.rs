@@ -1,6 +1,5 @@
 //! The fleet as `registry.toml` tells it: who there is, where each can be found, who may call whom.
 
-mod client;
 mod file;
 
 use std::collections::BTreeMap;
@@ -8,7 +7,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use client::{Fleet, Ping};
 pub use file::{EdgeHealth, Record, RegistryFile, ServiceRecord, Urls, Zone};
 
 use crate::config::{Environment, Problems, Variables};

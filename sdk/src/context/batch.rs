@@ -1,0 +1,70 @@
+use serde::Serialize;
+
+use super::{Context, encode};
+use crate::contract::{Payload, Task, Topic};
+use crate::error::Result;
+use crate::events::Events;
+use crate::state::State;
+use crate::store::{Batch, Condition, Op, Outcome};
+use crate::wire::CreateJob;
+
+/// A write of several things: "write the row, emit the event, start the job" cannot half happen.
+///
+/// Faults of the parts are kept and told by [`Commit::commit`], so that the chain reads as what it does.
+#[derive(Debug)]
+pub struct Commit {
+    context: Context,
+    ops: Result<Vec<Op>>,
+}
+
+impl Commit {
+    pub(super) fn new(context: Context) -> Self {
+        Commit { context, ops: Ok(Vec::new()) }
+    }
+
+    /// Writes a key of a namespace where a condition holds.
+    #[must_use]
+    pub fn put<T: Serialize + ?Sized>(self, state: &State, key: &str, value: &T, condition: Condition) -> Self {
+        self.push(|_| state.put_op(key, encode(value)?, condition, None))
+    }
+
+    /// Deletes a key of a namespace where a condition holds.
+    #[must_use]
+    pub fn delete(self, state: &State, key: &str, condition: Condition) -> Self {
+        self.push(|_| state.delete_op(key, condition))
+    }
+
+    /// Emits an event.
+    #[must_use]
+    pub fn emit<T: Payload>(self, topic: &Topic<T>, data: &T) -> Self {
+        self.push(|_| Ok(Events::emit_op(topic.name, Some(encode(data)?))?.into()))
+    }
+
+    /// Creates a job.
+    #[must_use]
+    pub fn enqueue<P: Payload, R>(self, task: &Task<P, R>, params: &P) -> Self {
+        self.push(|context| {
+            let create = CreateJob { name: task.name.to_owned(), params: Some(encode(params)?), ..CreateJob::default() };
+            context.jobs().create_op(create)
+        })
+    }
+
+    /// Does all of it, or none.
+    ///
+    /// # Errors
+    /// The first part that was malformed, or the one that the store refused.
+    pub async fn commit(self) -> Result<Vec<Outcome>> {
+        let batch = Batch { at: self.context.clock().now(), ops: self.ops? };
+        Ok(self.context.kernel.store.commit(batch).await?)
+    }
+
+    fn push(mut self, op: impl FnOnce(&Context) -> Result<Op>) -> Self {
+        if let Ok(ops) = &mut self.ops {
+            match op(&self.context) {
+                Ok(op) => ops.push(op),
+                Err(error) => self.ops = Err(error),
+            }
+        }
+        self
+    }
+}

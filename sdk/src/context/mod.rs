@@ -1,0 +1,216 @@
+//! What a handler gets: its service, and the request in which it runs.
+
+mod batch;
+mod bus;
+mod job;
+mod kernel;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+pub use batch::Commit;
+pub use bus::{Bus, BusEvent, Listener};
+pub use job::JobContext;
+pub use kernel::{BuildInfo, Kernel, Phase};
+
+use crate::auth::Caller;
+use crate::clock::Clock;
+use crate::contract::{Method, Payload, Task, Topic};
+use crate::error::{Error, Result};
+use crate::events::Events;
+use crate::jobs::{Created, Jobs};
+use crate::logs::Logs;
+use crate::metrics::Metrics;
+use crate::name::Namespace;
+use crate::registry::Registry;
+use crate::rpc::{CallOptions, Client};
+use crate::state::State;
+use crate::store::Job;
+use crate::wire::{CreateJob, Emitted, Json};
+
+/// A service and, in a handler, the request that it answers. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    kernel: Arc<Kernel>,
+    request: Arc<RequestInfo>,
+}
+
+/// The request in which a handler runs.
+#[derive(Clone, Debug, Default)]
+pub struct RequestInfo {
+    /// Who calls.
+    pub caller: Caller,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+    /// How many calls deep this is.
+    pub hops: u8,
+    /// `X-Request-Id`.
+    pub request_id: Option<String>,
+}
+
+impl Context {
+    /// A service outside any request.
+    pub fn new(kernel: Arc<Kernel>) -> Self {
+        Context { kernel, request: Arc::default() }
+    }
+
+    /// The same service within a request.
+    #[must_use]
+    pub fn within(&self, request: Arc<RequestInfo>) -> Self {
+        Context { kernel: Arc::clone(&self.kernel), request }
+    }
+
+    /// The kernel of this service.
+    pub fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
+    /// The request in which this runs; empty outside one.
+    pub fn request(&self) -> &RequestInfo {
+        &self.request
+    }
+
+    /// Calls a method of another service, within what is left of the caller's time.
+    ///
+    /// # Errors
+    /// What the callee answered, or what kept the call from it.
+    pub async fn call<P: Payload, R: Payload>(&self, method: &Method<P, R>, params: P) -> Result<R> {
+        self.kernel.rpc.call(method, &params, self.call_options()).await
+    }
+
+    /// Calls a method by name, for what is known at run time alone.
+    ///
+    /// # Errors
+    /// As [`Context::call`].
+    pub async fn call_by_name(&self, service: &str, method: &str, params: Option<&Json>) -> Result<Json> {
+        self.kernel.rpc.call_by_name(service, method, params, self.call_options()).await
+    }
+
+    /// How calls from here are made: with what is left of the caller's time, one hop deeper, in the same request.
+    pub fn call_options(&self) -> CallOptions {
+        CallOptions {
+            deadline: self.request.deadline,
+            hops: self.request.hops,
+            request_id: self.request.request_id.clone(),
+            ..CallOptions::default()
+        }
+    }
+
+    /// Emits an event of this service; it is durable when this returns.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub async fn emit<T: Payload>(&self, topic: &Topic<T>, data: &T) -> Result<Emitted> {
+        self.kernel.events.emit(topic.name, Some(encode(data)?)).await
+    }
+
+    /// Creates a job of this service; it is durable when this returns.
+    ///
+    /// # Errors
+    /// Where there is no handler for it or the store refuses.
+    pub async fn enqueue<P: Payload, R>(&self, task: &Task<P, R>, params: &P) -> Result<Job> {
+        let create = CreateJob { name: task.name.to_owned(), params: Some(encode(params)?), ..CreateJob::default() };
+        match self.kernel.jobs.create(create).await? {
+            Created::Job(job, _) => Ok(*job),
+            Created::Schedule(_) => Err(Error::internal("a job without a schedule came to be one")),
+        }
+    }
+
+    /// A write of several things at once.
+    pub fn batch(&self) -> Commit {
+        Commit::new(self.clone())
+    }
+
+    /// The state that syscalls reach.
+    pub fn state(&self) -> &State {
+        &self.kernel.state
+    }
+
+    /// State of the service's own, which no syscall reaches.
+    ///
+    /// # Errors
+    /// Where the name is malformed or is `wire`, which is not the service's own.
+    pub fn namespace(&self, name: &str) -> Result<State> {
+        let namespace = Namespace::new(name)?;
+        if namespace == Namespace::wire() {
+            return Err(Error::invalid("the namespace \"wire\" is the one that syscalls reach; use state()"));
+        }
+        Ok(State::new(Arc::clone(&self.kernel.store), namespace, self.kernel.clock.clone()))
+    }
+
+    /// The service's event log.
+    pub fn events(&self) -> &Events {
+        &self.kernel.events
+    }
+
+    /// The service's jobs.
+    pub fn jobs(&self) -> &Jobs {
+        &self.kernel.jobs
+    }
+
+    /// The service's lines.
+    pub fn logs(&self) -> &Logs {
+        &self.kernel.logs
+    }
+
+    /// The service's figures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.kernel.metrics
+    }
+
+    /// The client of the private network.
+    pub fn rpc(&self) -> &Client {
+        &self.kernel.rpc
+    }
+
+    /// The client of the public network: no proxy, no redirects, no retries of its own.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.kernel.http
+    }
+
+    /// The fleet.
+    pub fn registry(&self) -> &Registry {
+        &self.kernel.registry
+    }
+
+    /// The service's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.kernel.clock
+    }
+
+    /// The kernel's bus, for what only this process cares about.
+    pub fn bus(&self) -> &Bus {
+        &self.kernel.bus
+    }
+
+    /// Runs a task beside the handler, until it ends or the service does.
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.kernel.scope.spawn(name, task);
+    }
+
+    /// Runs blocking work off the async threads.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the work panicked.
+    pub async fn blocking<T: Send + 'static>(&self, name: &'static str, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.kernel.scope.blocking(name, work).await
+    }
+
+    /// Waits until the service is asked to stop. Cancel-safe.
+    pub async fn stopping(&self) {
+        self.kernel.scope.cancelled().await;
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("service", &self.kernel.record.key).field("request", &self.request).finish()
+    }
+}
+
+fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Result<Json> {
+    Json::of(value).map_err(|error| Error::invalid("the value has no JSON form").with_source(error))
+}

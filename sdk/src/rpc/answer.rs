@@ -1,0 +1,65 @@
+//! How a peer's answer is read back into an error.
+
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::header;
+use crate::error::{Error, Kind, Origin};
+use crate::wire::Json;
+
+/// What a status means to a caller: the client's reading of the contract's table.
+pub fn kind_of(status: StatusCode) -> Kind {
+    match status.as_u16() {
+        400 => Kind::Invalid,
+        401 => Kind::Unauthenticated,
+        403 => Kind::Forbidden,
+        404 => Kind::NotFound,
+        405 => Kind::MethodNotAllowed,
+        409 => Kind::Conflict,
+        412 => Kind::PreconditionFailed,
+        413 => Kind::TooLarge,
+        421 => Kind::Misdirected,
+        422 => Kind::Unprocessable,
+        429 => Kind::RateLimited,
+        502 => Kind::BadGateway,
+        503 => Kind::Unavailable,
+        504 => Kind::DeadlineExceeded,
+        other if other < 500 => Kind::Invalid,
+        _ => Kind::Internal,
+    }
+}
+
+#[derive(Deserialize)]
+struct Body {
+    error: Detail,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    code: String,
+    message: String,
+    details: Option<Json>,
+}
+
+/// The error that a peer answered; its body where it has the contract's shape, else what the status says.
+pub(super) fn error_of(service: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    let from_handler = headers.get(header::ORIGIN).is_some_and(|origin| origin == Origin::Handler.as_str());
+    let mut error = match serde_json::from_slice::<Body>(body) {
+        Ok(Body { error }) => {
+            let kind = match (kind_of(status), error.code.as_str()) {
+                (Kind::Unavailable, "OVERLOADED") => Kind::Overloaded,
+                (kind, _) => kind,
+            };
+            let read = Error::new(kind, error.message).with_code(error.code);
+            match error.details {
+                Some(details) => read.with_details(details.value()),
+                None => read,
+            }
+        }
+        Err(_) => Error::new(kind_of(status), format!("{service} answered {status} without saying why")),
+    };
+    if let Some(wait) = headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()) {
+        error = error.with_retry_after(std::time::Duration::from_secs(wait));
+    }
+    if from_handler { error.with_origin(Origin::Handler) } else { error }
+}

@@ -1,0 +1,45 @@
+//! Calls to other services: in this process where the target is mounted here, else over a pooled connection to one of its endpoints.
+//!
+//! One trace across all of it; a deadline that shrinks at every hop; an error that says what was tried.
+
+mod answer;
+mod client;
+mod fleet;
+mod pool;
+mod pool_body;
+mod target;
+
+use std::time::Duration;
+
+pub use answer::kind_of;
+pub use client::{CallOptions, Client, ClientOptions, Reply};
+pub use fleet::Ping;
+
+/// Headers that calls bear beside the standard ones.
+pub mod header {
+    /// Who calls, by registry name.
+    pub const SERVICE_NAME: &str = "x-service-name";
+    /// Who calls, by role.
+    pub const SERVICE_ROLE: &str = "x-service-role";
+    /// Names a request across services and logs.
+    pub const REQUEST_ID: &str = "x-request-id";
+    /// Whose failure an error is: `kernel` or `handler`.
+    pub const ORIGIN: &str = "x-syscall-origin";
+    /// How many calls deep this one is; a ring of calls ends at a bound.
+    pub const HOPS: &str = "x-syscall-hops";
+    /// What is left of the caller's time, in milliseconds (Connect protocol's name for it).
+    pub const TIMEOUT: &str = "connect-timeout-ms";
+    /// Names a request so that it is done once.
+    pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+    /// W3C Trace Context.
+    pub const TRACEPARENT: &str = "traceparent";
+}
+
+/// Longest wait for a connection to an endpoint on the private network.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Idle connections kept to one endpoint: more than the calls in flight of any one caller on two cores.
+pub const IDLE_PER_ENDPOINT: usize = 64;
+/// How long an idle connection is kept; shorter than every server's own patience, so that a call never meets a closing one.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Largest answer that is read whole.
+pub const ANSWER_MAX_BYTES: usize = 16 * 1024 * 1024;

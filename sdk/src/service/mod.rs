@@ -1,0 +1,293 @@
+//! What a service declares: a value. Making it starts nothing.
+
+mod routes;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+pub use routes::{Answer, Parameter, Route, RouteKind, Routes};
+pub use schema::{Schema, schema_of};
+
+use crate::context::{Context, JobContext};
+use crate::contract::{Method, Payload, Task};
+use crate::error::{Error, Origin, Result};
+use crate::health::CheckOutcome;
+use crate::jobs::{Finished, TaskDefaults};
+use crate::wire::Json;
+
+/// Serves one RPC method, types erased.
+pub type MethodHandler = Arc<dyn Fn(Context, Option<Json>) -> BoxFuture<'static, Result<Json>> + Send + Sync>;
+/// Runs one job, types erased.
+pub type TaskHandler = Arc<dyn Fn(JobContext) -> BoxFuture<'static, Finished> + Send + Sync>;
+/// Asks whether something works, with the service at hand.
+pub type CheckHandler = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<CheckOutcome>> + Send + Sync>;
+/// Runs with the service at hand.
+pub type ContextHandler = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// One service of the fleet: its methods, jobs, checks, routes and what it does at start.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use syscall_sdk::{context::Context, contract::Method, error::Result, service::Service};
+/// use utoipa::ToSchema;
+///
+/// #[derive(Serialize, Deserialize, ToSchema)]
+/// struct Greet { name: String }
+/// const GREET: Method<Greet, String> = Method::new("core", "greet", "Greets.").idempotent();
+///
+/// async fn greet(_: Context, params: Greet) -> Result<String> {
+///     Ok(format!("Hello, {}", params.name))
+/// }
+///
+/// let service = Service::new("core", "1.0.0").method(GREET, greet);
+/// assert_eq!(service.key(), "core");
+/// ```
+pub struct Service {
+    key: &'static str,
+    version: &'static str,
+    pub(crate) methods: BTreeMap<&'static str, ServedMethod>,
+    pub(crate) tasks: BTreeMap<&'static str, ServedTask>,
+    pub(crate) crons: Vec<Cron>,
+    pub(crate) checks: Vec<ServedCheck>,
+    pub(crate) routes: Routes,
+    pub(crate) starts: Vec<ContextHandler>,
+    pub(crate) backgrounds: Vec<(&'static str, ContextHandler)>,
+}
+
+/// A method and who serves it.
+#[derive(Clone)]
+pub struct ServedMethod {
+    /// What it does.
+    pub description: &'static str,
+    /// Whether calling it twice does no more than calling it once.
+    pub idempotent: bool,
+    /// JSON Schema of its parameters.
+    pub params: Schema,
+    /// JSON Schema of its result.
+    pub result: Schema,
+    /// Serves it.
+    pub handler: MethodHandler,
+}
+
+/// A job and who runs it.
+#[derive(Clone)]
+pub struct ServedTask {
+    /// What its contract says.
+    pub defaults: TaskDefaults,
+    /// Runs it.
+    pub handler: TaskHandler,
+}
+
+/// A schedule that is part of the service.
+#[derive(Clone, Debug)]
+pub struct Cron {
+    /// The job.
+    pub task: &'static str,
+    /// When, in UTC.
+    pub expression: &'static str,
+    /// What the job is given.
+    pub params: Option<Json>,
+}
+
+/// A health check of the service's own.
+#[derive(Clone)]
+pub struct ServedCheck {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether the service is unhealthy when it is down.
+    pub critical: bool,
+    /// What it asks.
+    pub handler: CheckHandler,
+}
+
+impl Service {
+    /// A service by its registry key, at a version.
+    pub fn new(key: &'static str, version: &'static str) -> Self {
+        Service {
+            key,
+            version,
+            methods: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            crons: Vec::new(),
+            checks: Vec::new(),
+            routes: Routes::default(),
+            starts: Vec::new(),
+            backgrounds: Vec::new(),
+        }
+    }
+
+    /// Its registry key.
+    pub fn key(&self) -> &'static str {
+        self.key
+    }
+
+    /// Its version.
+    pub fn version(&self) -> &'static str {
+        self.version
+    }
+
+    /// Serves a method.
+    ///
+    /// # Panics
+    /// Where the contract is another service's, or the name is served already: that is a mistake in the program.
+    #[must_use]
+    pub fn method<P, R, F, Fut>(mut self, method: Method<P, R>, handler: F) -> Self
+    where
+        P: Payload,
+        R: Payload,
+        F: Fn(Context, P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        assert_eq!(method.service, self.key, "method {} belongs to another service", method.name);
+        let handler = Arc::new(handler);
+        let served = ServedMethod {
+            description: method.description,
+            idempotent: method.idempotent,
+            params: schema_of::<P>(),
+            result: schema_of::<R>(),
+            handler: Arc::new(move |context, params| {
+                let handler = Arc::clone(&handler);
+                Box::pin(async move {
+                    let params = decode::<P>(method.name, params.as_ref())?;
+                    let result = handler(context, params).await.map_err(|error| error.with_origin(Origin::Handler))?;
+                    Json::of(&result).map_err(|error| {
+                        Error::internal(format!("the result of {} has no JSON form", method.name)).with_source(error)
+                    })
+                })
+            }),
+        };
+        let twice = self.methods.insert(method.name, served).is_some();
+        assert!(!twice, "method {} is served twice", method.name);
+        self
+    }
+
+    /// Runs a job.
+    ///
+    /// # Panics
+    /// Where the contract is another service's, or the name has a handler already.
+    #[must_use]
+    pub fn task<P, R, F, Fut>(mut self, task: Task<P, R>, handler: F) -> Self
+    where
+        P: Payload,
+        R: Payload,
+        F: Fn(JobContext, P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        assert_eq!(task.service, self.key, "job {} belongs to another service", task.name);
+        let handler = Arc::new(handler);
+        let mut defaults = TaskDefaults { max_attempts: task.max_attempts, timeout: task.timeout, ..TaskDefaults::default() };
+        defaults.backoff = task.backoff.unwrap_or(defaults.backoff);
+        defaults.concurrency = task.concurrency.unwrap_or(defaults.concurrency);
+        let served = ServedTask {
+            defaults,
+            handler: Arc::new(move |context: JobContext| {
+                let handler = Arc::clone(&handler);
+                Box::pin(async move {
+                    let params = decode::<P>(task.name, context.job().params.as_ref())?;
+                    let result = handler(context, params).await.map_err(|error| error.with_origin(Origin::Handler))?;
+                    let result = Json::of(&result).map_err(|error| {
+                        Error::internal(format!("the result of job {} has no JSON form", task.name)).with_source(error)
+                    })?;
+                    Ok((result.text() != "null").then_some(result))
+                })
+            }),
+        };
+        let twice = self.tasks.insert(task.name, served).is_some();
+        assert!(!twice, "job {} has two handlers", task.name);
+        self
+    }
+
+    /// Makes a job at every tick of a cron expression, in UTC. The schedule is made at the first start and may be cancelled like any other.
+    #[must_use]
+    pub fn cron<P: Payload, R>(mut self, task: Task<P, R>, expression: &'static str, params: &P) -> Self {
+        let params = Json::of(params).ok().filter(|json| json.text() != "null");
+        self.crons.push(Cron { task: task.name, expression, params });
+        self
+    }
+
+    /// A health check; when it is down, the service is degraded.
+    #[must_use]
+    pub fn check<F, Fut>(self, name: &'static str, check: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<CheckOutcome>> + Send + 'static,
+    {
+        self.add_check(name, false, check)
+    }
+
+    /// A health check without which the service is of no use; when it is down, the service is unhealthy.
+    #[must_use]
+    pub fn critical_check<F, Fut>(self, name: &'static str, check: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<CheckOutcome>> + Send + 'static,
+    {
+        self.add_check(name, true, check)
+    }
+
+    fn add_check<F, Fut>(mut self, name: &'static str, critical: bool, check: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<CheckOutcome>> + Send + 'static,
+    {
+        let handler: CheckHandler = Arc::new(move |context| Box::pin(check(context)));
+        self.checks.push(ServedCheck { name, critical, handler });
+        self
+    }
+
+    /// HTTP routes of its own, each with its access.
+    #[must_use]
+    pub fn routes(mut self, routes: Routes) -> Self {
+        self.routes.extend(routes);
+        self
+    }
+
+    /// Runs once at every start, before the service is ready. An error fails the start.
+    #[must_use]
+    pub fn start<F, Fut>(mut self, start: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.starts.push(Arc::new(move |context| Box::pin(start(context))));
+        self
+    }
+
+    /// Runs for as long as the service does. If it ends or fails before, the service is started anew.
+    #[must_use]
+    pub fn background<F, Fut>(mut self, name: &'static str, run: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.backgrounds.push((name, Arc::new(move |context| Box::pin(run(context)))));
+        self
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("key", &self.key)
+            .field("version", &self.version)
+            .field("methods", &self.methods.keys())
+            .field("tasks", &self.tasks.keys())
+            .finish()
+    }
+}
+
+/// Reads params; absent ones are read as `null` and then as `{}`, so that a method whose params are all optional can be called without.
+fn decode<P: Payload>(name: &str, params: Option<&Json>) -> Result<P> {
+    let wrong = |error: serde_json::Error| {
+        Error::invalid(format!("the params of {name} do not fit: {error}")).with_code("INVALID_PARAMS")
+    };
+    match params {
+        Some(params) => params.to().map_err(wrong),
+        None => serde_json::from_str("null").or_else(|_| serde_json::from_str("{}")).map_err(wrong),
+    }
+}
