@@ -1,0 +1,168 @@
+//! Events: emit, stream, read back.
+
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::json as value;
+use uuid::Uuid;
+
+use super::extract::{Query, Raw, parse};
+use super::idempotency::{Keyed, Known};
+use super::observe::LIMIT_MAX;
+use super::respond::{Failure, json};
+use super::sse::{self, Message};
+use crate::auth::Access;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::events::Events;
+use crate::name::TopicFilter;
+use crate::service::{Route, RouteKind, Routes};
+use crate::store::{self, Answer, Batch, Refusal, Seq};
+use crate::wire::{EmitRequest, Emitted, Event, Json, RecentEvents, Timestamp};
+
+/// Events on a page unless said.
+const LIMIT: usize = 100;
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .with(
+            Route::post("/v1/sys/event", Access::right("event emit"), emit)
+                .says("Emits an event; it is durable when this answers.")
+                .header("Idempotency-Key", "The first answer is stored with the event and repeated.")
+                .takes::<EmitRequest>()
+                .gives::<Emitted>(201, "Emitted.")
+                .fails(&[(400, "The body does not fit."), (422, "Another body came under this Idempotency-Key.")]),
+        )
+        .with(
+            Route::get("/v1/sys/events", Access::right("event read"), follow)
+                .says("Events as they come, as server-sent events; resumes by Last-Event-ID without loss or repeat.")
+                .kind(RouteKind::Stream)
+                .query("event", "string", "Only this name, or with a trailing * every name that starts so.")
+                .query("since", "string", "First replay what is later than this moment, RFC 3339.")
+                .header("Last-Event-ID", "Go on after this message.")
+                .gives_media(200, "Each message's data is an Event.", "text/event-stream")
+                .fails(&[(400, "A parameter does not fit.")]),
+        )
+        .with(
+            Route::get("/v1/sys/events/recent", Access::right("event read"), recent)
+                .says("The latest events, newest first, in pages.")
+                .query("event", "string", "Only this name, or with a trailing * every name that starts so.")
+                .query("limit", "integer", "At most so many; 100 unless said, 1,000 at most.")
+                .query("before", "string", "Go on from this cursor.")
+                .gives::<RecentEvents>(200, "The events.")
+                .fails(&[(400, "A parameter does not fit.")]),
+        )
+}
+
+async fn emit(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Response, Failure> {
+    let request: EmitRequest = parse(&body)?;
+    let Some(keyed) = Keyed::read(&headers, "event", &context, &body)? else {
+        let emitted = context.events().emit(&request.event, request.data).await?;
+        return Ok(json(StatusCode::CREATED, &emitted));
+    };
+    let emit = Events::emit_op(&request.event, request.data)?;
+    let at = context.clock().now();
+    let emitted = Emitted { id: emit.id.clone(), timestamp: Timestamp(at) };
+    let answer = Answer { status: 201, body: serde_json::to_string(&emitted).map_err(|error| Error::internal("an answer has no JSON form").with_source(error))? };
+    let batch = Batch::new(at).with(emit).with(keyed.remember(&context, Some(answer), false));
+    match context.kernel().store.commit(batch).await {
+        Ok(_) => Ok(json(StatusCode::CREATED, &emitted)),
+        Err(store::Error::Refused { why: Refusal::Remembered(remembered), .. }) => match keyed.compare(&context, *remembered)? {
+            Known::Answered(response) => Ok(response),
+            // An event and its answer are one commit: there is no running one.
+            Known::Unknown => Err(Error::conflict("the outcome of the first request is unknown").with_code("OUTCOME_UNKNOWN").into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct FollowParams {
+    event: Option<String>,
+    since: Option<Timestamp>,
+}
+
+async fn follow(context: Context, headers: HeaderMap, Query(params): Query<FollowParams>) -> Result<Response, Failure> {
+    let filter = TopicFilter::parse(params.event.as_deref())?;
+    let head = context.events().head();
+    let resume = last_event_id(&headers)?.map(|cursor| cursor.min(head));
+    let mut first = Vec::new();
+    let (after, since) = match (resume, params.since) {
+        (Some(cursor), _) => {
+            let floor = context.events().floor().await?;
+            if cursor < floor {
+                first.push(gap(&context, cursor, floor));
+            }
+            (cursor.max(floor), None)
+        }
+        (None, Some(since)) => (0, Some(since.0)),
+        (None, None) => (head, None),
+    };
+    let source = (context.events().follow(filter, after, since), context.events().clone());
+    Ok(sse::stream(&context, first, source, |(mut follow, events)| async move {
+        match follow.next().await {
+            Ok(batch) => {
+                let messages = batch
+                    .into_iter()
+                    .map(|event| {
+                        let seq = event.seq;
+                        Message::of(&events.to_wire(event)).at(seq)
+                    })
+                    .collect();
+                Some((messages, (follow, events)))
+            }
+            // The reader comes back and resumes where it was.
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "an event stream was cut");
+                None
+            }
+        }
+    }))
+}
+
+/// The cursor that a reader resumes from.
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<Seq>> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        Error::invalid("Last-Event-ID is none of this stream's ids; leave it out to begin with what comes next")
+            .with_code("INVALID_CURSOR")
+    })
+}
+
+/// Says that retention has eaten what a reader asked for.
+pub(super) fn gap(context: &Context, from: Seq, to: Seq) -> Message {
+    Message::of(&Event {
+        id: Uuid::now_v7().to_string(),
+        event: "gap".to_owned(),
+        timestamp: Timestamp(context.clock().now()),
+        source: context.events().source().to_owned(),
+        data: Some(Json::from(value!({ "from": from.to_string(), "to": to.to_string() }))),
+    })
+    .at(to)
+}
+
+#[derive(Debug, Deserialize)]
+struct RecentParams {
+    event: Option<String>,
+    limit: Option<usize>,
+    before: Option<String>,
+}
+
+async fn recent(context: Context, Query(params): Query<RecentParams>) -> Result<Response, Failure> {
+    let filter = TopicFilter::parse(params.event.as_deref())?;
+    let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
+    let before = params.before.as_deref().map(cursor).transpose()?;
+    let events = context.events().recent(filter, before, limit).await?;
+    let next = (events.len() == limit).then(|| events.last().map(|event| event.seq.to_string())).flatten();
+    let events = events.into_iter().map(|event| context.events().to_wire(event)).collect();
+    Ok(json(StatusCode::OK, &RecentEvents { events, cursor: next }))
+}
+
+/// Reads a page cursor.
+pub(super) fn cursor(text: &str) -> Result<Seq> {
+    text.parse().map_err(|_| Error::invalid(format!("cursor {text:?} is none that this service gave")).with_code("INVALID_CURSOR"))
+}

@@ -1,0 +1,118 @@
+//! What comes in, read with the contract's leniency and refused in the contract's shape.
+
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use bytes::Bytes;
+use http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::respond::Failure;
+use crate::context::{Context, RequestInfo};
+use crate::error::{Error, Kind, Result};
+use crate::policy::BODY_MAX_BYTES;
+
+/// A JSON body of whatever content type.
+#[derive(Clone, Copy, Debug)]
+pub struct Payload<T>(pub T);
+
+/// A body as it came, at most 1 MiB.
+#[derive(Clone, Debug)]
+pub(super) struct Raw(pub(super) Bytes);
+
+/// A query string. Unknown parameters are passed over; blank ones are as absent.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<T>(pub T);
+
+/// The one parameter of a path.
+#[derive(Clone, Debug)]
+pub struct Path(pub String);
+
+impl<T: DeserializeOwned> FromRequest<Context> for Payload<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, context: &Context) -> Result<Self, Failure> {
+        let Raw(bytes) = Raw::from_request(request, context).await?;
+        Ok(Payload(parse(&bytes)?))
+    }
+}
+
+impl FromRequest<Context> for Raw {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &Context) -> Result<Self, Failure> {
+        let read = Limited::new(request.into_body(), BODY_MAX_BYTES).collect().await;
+        match read {
+            Ok(body) => Ok(Raw(body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(Error::new(
+                Kind::TooLarge,
+                format!("a body is at most {BODY_MAX_BYTES} bytes; put larger things elsewhere and send their URL"),
+            )
+            .into()),
+            Err(error) => Err(Error::invalid("the body broke off").with_source(error).into()),
+        }
+    }
+}
+
+/// Reads a JSON body, and says where it is wrong.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Error::invalid("the body is empty; send a JSON object").with_code("INVALID_JSON"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let what = if error.is_data() { "does not fit" } else { "is no JSON" };
+        let code = if error.is_data() { "INVALID_BODY" } else { "INVALID_JSON" };
+        Error::invalid(format!("the body {what}: {error}")).with_code(code)
+    })
+}
+
+impl<T: DeserializeOwned> FromRequestParts<Context> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Context) -> Result<Self, Failure> {
+        // `a=` is as absent: forms send their blank fields too.
+        let query: String = parts
+            .uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.ends_with('='))
+            .collect::<Vec<_>>()
+            .join("&");
+        let uri: http::Uri = format!("/?{query}").parse().map_err(|error: http::uri::InvalidUri| {
+            Error::invalid("the query string is malformed").with_code("INVALID_QUERY").with_source(error)
+        })?;
+        axum::extract::Query::<T>::try_from_uri(&uri).map(|query| Query(query.0)).map_err(|error| {
+            Error::invalid(format!("the query does not fit: {}", root_cause(&error))).with_code("INVALID_QUERY").into()
+        })
+    }
+}
+
+impl FromRequestParts<Context> for Path {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Failure> {
+        let wrong = || Error::invalid("the path is not valid UTF-8").with_code("INVALID_PATH");
+        let params = RawPathParams::from_request_parts(parts, context).await.map_err(|_| wrong())?;
+        let first = params.iter().next().map(|(_, value)| value.to_owned());
+        first.map(Path).ok_or_else(|| wrong().into())
+    }
+}
+
+impl FromRequestParts<Context> for Context {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Self::Rejection> {
+        Ok(match parts.extensions.get::<std::sync::Arc<RequestInfo>>() {
+            Some(request) => context.within(std::sync::Arc::clone(request)),
+            None => context.clone(),
+        })
+    }
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

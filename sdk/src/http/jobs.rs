@@ -1,0 +1,210 @@
+//! Jobs and schedules.
+
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::events::cursor;
+use super::extract::{Path, Query, Raw, parse};
+use super::idempotency::{Keyed, Known};
+use super::observe::LIMIT_MAX;
+use super::respond::{Failure, json};
+use crate::auth::Access;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::jobs::{Created, no_such_job, schedule_as_job, to_wire};
+use crate::service::{Route, Routes};
+use crate::store::{self, Answer, Batch, JobQuery, Outcome, Refusal};
+use crate::wire::{CreateJob, Job, JobStatus, Jobs, Schedules};
+
+/// Jobs on a page unless said.
+const LIMIT: usize = 50;
+
+pub(super) fn routes() -> Routes {
+    let missing = (404, "There is no job or schedule of this id.");
+    Routes::new()
+        .with(
+            Route::post("/v1/sys/job", Access::right("job create"), create)
+                .says("Creates a job, or with a cron expression a schedule; it is durable when this answers.")
+                .header("Idempotency-Key", "The first answer is stored with the job and repeated.")
+                .takes::<CreateJob>()
+                .gives::<Job>(201, "Created, or alive already under the same unique key.")
+                .fails(&[
+                    (400, "The body, the schedule or a bound does not fit."),
+                    (404, "No handler has this name."),
+                    (422, "Another body came under this Idempotency-Key."),
+                ]),
+        )
+        .with(
+            Route::get("/v1/sys/job/{id}", Access::right("job read"), read)
+                .says("A job with its ended attempts, or a schedule in a job's shape.")
+                .gives::<Job>(200, "The job.")
+                .fails(&[missing]),
+        )
+        .with(
+            Route::post("/v1/sys/job/{id}/cancel", Access::right("job cancel"), cancel)
+                .says("Cancels a job at once, running or not; a running handler is told, and its late outcome is refused.")
+                .gives::<Job>(200, "Cancelled.")
+                .fails(&[(400, "It has ended already."), missing]),
+        )
+        .with(
+            Route::post("/v1/sys/job/{id}/retry", Access::right("job create"), retry)
+                .says("Queues a failed or cancelled job anew, with fresh attempts.")
+                .gives::<Job>(200, "Queued.")
+                .fails(&[(400, "It lives, or is completed."), missing]),
+        )
+        .with(
+            Route::get("/v1/sys/jobs", Access::right("job read"), list)
+                .says("Jobs, newest first, in pages.")
+                .query("status", "string", "Only of this status.")
+                .query("name", "string", "Only of this name.")
+                .query("scheduleId", "string", "Only made by this schedule.")
+                .query("limit", "integer", "At most so many; 50 unless said, 1,000 at most.")
+                .query("cursor", "string", "Go on from this cursor.")
+                .gives::<Jobs>(200, "The jobs.")
+                .fails(&[(400, "A parameter does not fit.")]),
+        )
+        .with(
+            Route::get("/v1/sys/schedules", Access::right("job read"), schedules)
+                .says("The cron schedules that have not been cancelled.")
+                .gives::<Schedules>(200, "The schedules."),
+        )
+}
+
+async fn create(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Response, Failure> {
+    let request: CreateJob = parse(&body)?;
+    let Some(keyed) = Keyed::read(&headers, "job", &context, &body)? else {
+        let created = context.jobs().create(request).await?;
+        return Ok(json(StatusCode::CREATED, &shape(created)));
+    };
+    let op = context.jobs().create_op(request)?;
+    let at = context.clock().now();
+    let foreseen = shape(foresee(&op, at));
+    let answer = |job: &Job| -> Result<Answer> {
+        let body = serde_json::to_string(job).map_err(|error| Error::internal("a job has no JSON form").with_source(error))?;
+        Ok(Answer { status: 201, body })
+    };
+    let batch = Batch::new(at).with(op).with(keyed.remember(&context, Some(answer(&foreseen)?), false));
+    match context.kernel().store.commit(batch).await {
+        Ok(outcomes) => match outcomes.into_iter().next() {
+            // Its unique key was taken: the living job is the answer, and is put in the place of the one foreseen.
+            Some(Outcome::Duplicate(job)) => {
+                let living = to_wire(*job, None);
+                let correct = keyed.remember(&context, Some(answer(&living)?), true);
+                context.kernel().store.commit(Batch::new(at).with(correct)).await?;
+                Ok(json(StatusCode::CREATED, &living))
+            }
+            _ => Ok(json(StatusCode::CREATED, &foreseen)),
+        },
+        Err(store::Error::Refused { why: Refusal::Remembered(remembered), .. }) => match keyed.compare(&context, *remembered)? {
+            Known::Answered(response) => Ok(response),
+            // A job and its answer are one commit: there is no running one.
+            Known::Unknown => Err(Error::conflict("the outcome of the first request is unknown").with_code("OUTCOME_UNKNOWN").into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The job or schedule as the store will keep it: what it is answered with is remembered in the commit that makes it.
+fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Created {
+    match op {
+        store::Op::Schedule(new) => Created::Schedule(Box::new(store::Schedule {
+            seq: 0,
+            id: new.id.clone(),
+            name: new.name.clone(),
+            params: new.params.clone(),
+            cron: new.cron.clone(),
+            timezone: new.timezone.clone(),
+            catch_up: new.catch_up,
+            created_at: at,
+            next_run: new.next_run,
+            last_run: None,
+            cancelled_at: None,
+            priority: new.priority,
+            max_attempts: new.max_attempts,
+            backoff: new.backoff,
+            timeout: new.timeout,
+        })),
+        store::Op::Enqueue(new) => Created::Job(
+            Box::new(store::Job {
+                seq: 0,
+                id: new.id.clone(),
+                name: new.name.clone(),
+                params: new.params.clone(),
+                status: JobStatus::Queued,
+                priority: new.priority,
+                created_at: at,
+                run_at: new.run_at.unwrap_or(at),
+                started_at: None,
+                completed_at: None,
+                attempt: 0,
+                failures: 0,
+                max_attempts: new.max_attempts,
+                backoff: new.backoff,
+                timeout: new.timeout,
+                unique_key: new.unique_key.clone(),
+                schedule_id: None,
+                progress: None,
+                result: None,
+                error: None,
+                trace: new.trace.clone(),
+                owner: None,
+                cancel_acknowledged_at: None,
+            }),
+            false,
+        ),
+        _ => unreachable!("creating a job makes a job or a schedule"),
+    }
+}
+
+fn shape(created: Created) -> Job {
+    match created {
+        Created::Job(job, _) => to_wire(*job, None),
+        Created::Schedule(schedule) => schedule_as_job(*schedule),
+    }
+}
+
+async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    let jobs = context.jobs();
+    if let Some(job) = jobs.get(&id).await? {
+        let attempts = jobs.attempts(&id).await?;
+        return Ok(json(StatusCode::OK, &to_wire(job, Some(attempts))));
+    }
+    match jobs.schedule(&id).await? {
+        Some(schedule) => Ok(json(StatusCode::OK, &schedule_as_job(schedule))),
+        None => Err(no_such_job(&id).into()),
+    }
+}
+
+async fn cancel(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    Ok(json(StatusCode::OK, &shape(context.jobs().cancel(&id).await?)))
+}
+
+async fn retry(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    Ok(json(StatusCode::OK, &to_wire(context.jobs().retry(&id).await?, None)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListParams {
+    status: Option<JobStatus>,
+    name: Option<String>,
+    schedule_id: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Response, Failure> {
+    let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
+    let before = params.cursor.as_deref().map(cursor).transpose()?;
+    let query =
+        JobQuery { status: params.status, name: params.name, schedule_id: params.schedule_id, before, limit };
+    let jobs = context.jobs().list(query).await?;
+    let next = (jobs.len() == limit).then(|| jobs.last().map(|job| job.seq.to_string())).flatten();
+    Ok(json(StatusCode::OK, &Jobs { jobs: jobs.into_iter().map(|job| to_wire(job, None)).collect(), cursor: next }))
+}
+
+async fn schedules(context: Context) -> Result<Response, Failure> {
+    let schedules = context.jobs().schedules().await?.into_iter().map(Into::into).collect();
+    Ok(json(StatusCode::OK, &Schedules { schedules }))
+}

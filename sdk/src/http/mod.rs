@@ -1,0 +1,110 @@
+//! The HTTP surface: one file a syscall family, the guard before every route, the one place that maps an error to a status.
+
+mod events;
+mod extract;
+mod guard;
+mod idempotency;
+mod jobs;
+mod observe;
+mod openapi;
+mod respond;
+mod rpc;
+mod sse;
+mod state;
+mod system;
+mod traces;
+
+use std::sync::Arc;
+
+use axum::Router;
+use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+
+pub use extract::{Path, Payload, Query};
+pub use respond::{Failure, Html, failure, json};
+
+use crate::context::{Context, Kernel};
+use crate::error::{Error, Kind};
+use crate::policy::IN_FLIGHT_MAX;
+use crate::service::{RouteKind, Routes};
+use crate::transport::Handler;
+use guard::{Guard, InFlight};
+
+/// Builds everything that a service answers into one handler: the syscalls that are switched on, and its own routes.
+pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
+    let context = Context::new(Arc::clone(&kernel));
+    let mut routes = syscalls(&kernel);
+    routes.extend(own);
+    let document = openapi::document(&kernel, &routes);
+    let in_flight = InFlight::new(IN_FLIGHT_MAX);
+    let guard = |method: &str, path: &str, access, kind| {
+        Guard::new(Arc::clone(&kernel), in_flight.clone(), method, path, access, kind)
+    };
+
+    let mut router = Router::<Context>::new();
+    for route in routes.into_vec() {
+        let guard = guard(route.verb.as_str(), route.path, route.access, route.kind);
+        let mut methods = route.router;
+        if route.kind == RouteKind::Page {
+            methods = methods.layer(CompressionLayer::new());
+        }
+        router = router.route(route.path, methods.layer(guard));
+    }
+    router = router.route(
+        openapi::PATH,
+        axum::routing::get(openapi::serve(document)).layer(guard("GET", openapi::PATH, openapi::access(), RouteKind::Plain)),
+    );
+    let nothing = || async { failure(&Error::not_found("there is nothing at this path; GET /v1/sys/openapi.json lists what is").with_code("ROUTE_NOT_FOUND")) };
+    let not_so = || async { failure(&Error::new(Kind::MethodNotAllowed, "this path does not take this method; the Allow header says which it takes")) };
+    let unmatched = guard("ANY", "unmatched", crate::auth::Access::Public, RouteKind::Plain);
+    router = router
+        .fallback_service(axum::routing::any(nothing).layer(unmatched.clone()).with_state(()))
+        .method_not_allowed_fallback(not_so);
+    if let Some(cors) = cors(&kernel.settings.allowed_origins) {
+        router = router.layer(cors);
+    }
+    let router: Router = router.with_state(context);
+    Handler::new(move |request| {
+        let answer = router.clone().oneshot(request);
+        Box::pin(async move {
+            match answer.await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        })
+    })
+}
+
+/// The one list of syscalls.
+fn syscalls(kernel: &Kernel) -> Routes {
+    let features = kernel.settings.features;
+    let mut routes = Routes::new();
+    routes.extend(system::routes());
+    routes.extend(observe::routes());
+    routes.extend(traces::routes());
+    for (on, family) in [
+        (features.rpc, rpc::routes as fn() -> Routes),
+        (features.events, events::routes),
+        (features.jobs, jobs::routes),
+        (features.state, state::routes),
+    ] {
+        if on {
+            routes.extend(family());
+        }
+    }
+    routes
+}
+
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let layer = CorsLayer::new().allow_methods(Any).allow_headers(Any);
+    Some(if origins.iter().any(|origin| origin == "*") {
+        layer.allow_origin(Any)
+    } else {
+        // Checked when they were read from the environment.
+        layer.allow_origin(AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse().ok())))
+    })
+}

@@ -1,0 +1,105 @@
+//! OpenAPI 3.1 of everything that a service answers over HTTP, made from the routes themselves.
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value, json};
+
+use crate::auth::Access;
+use crate::context::Kernel;
+use crate::registry::Way;
+use crate::service::{Answer, Route, Routes, Schema};
+
+pub(super) const PATH: &str = "/v1/sys/openapi.json";
+
+pub(super) const fn access() -> Access {
+    Access::right("openapi read")
+}
+
+/// The document, rendered once: the routes do not change while the service runs.
+pub(super) fn document(kernel: &Kernel, routes: &Routes) -> Bytes {
+    let mut paths = Map::new();
+    let mut schemas = Map::new();
+    for route in routes.iter() {
+        let entry = paths.entry(openapi_path(route.path)).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(operations) = entry {
+            operations.insert(route.verb.as_str().to_lowercase(), operation(route, &mut schemas));
+        }
+    }
+    let public = kernel.registry.url(&kernel.record.key, kernel.settings.environment, Way::Cloudflare).unwrap_or_default();
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": { "title": kernel.record.name, "version": kernel.build.version, "description": format!("The {} of the fleet.", kernel.record.role) },
+        "servers": [{ "url": "/" }, { "url": public }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
+        },
+    });
+    Bytes::from(document.to_string())
+}
+
+/// Serves the document.
+pub(super) fn serve(document: Bytes) -> impl Fn() -> std::future::Ready<Response> + Clone + Send + Sync + 'static {
+    move || {
+        let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        std::future::ready((headers, document.clone()).into_response())
+    }
+}
+
+fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
+    let parameters: Vec<Value> = route
+        .parameters
+        .iter()
+        .map(|parameter| {
+            json!({
+                "name": parameter.name, "in": parameter.place, "required": parameter.required,
+                "description": parameter.description, "schema": { "type": parameter.kind },
+            })
+        })
+        .collect();
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "parameters": parameters,
+        "responses": responses(&route.answers, schemas),
+        "x-access": route.access.to_string(),
+        "security": match route.access { Access::Public => json!([]), _ => json!([{ "bearer": [] }]) },
+    });
+    if let (Some(body), Value::Object(operation)) = (&route.body, &mut operation) {
+        let content = json!({ "application/json": { "schema": collect(body, schemas) } });
+        operation.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+    }
+    operation
+}
+
+fn responses(answers: &[Answer], schemas: &mut Map<String, Value>) -> Value {
+    let mut responses = Map::new();
+    for answer in answers {
+        let mut response = Map::from_iter([("description".to_owned(), Value::from(answer.description))]);
+        if !answer.media.is_empty() {
+            let schema = answer.schema.as_ref().map_or_else(|| json!({ "type": "string" }), |schema| collect(schema, schemas));
+            response.insert("content".to_owned(), json!({ answer.media: { "schema": schema } }));
+        }
+        responses.insert(answer.status.to_string(), Value::Object(response));
+    }
+    Value::Object(responses)
+}
+
+fn collect(schema: &Schema, schemas: &mut Map<String, Value>) -> Value {
+    schemas.extend(schema.named.clone());
+    schema.root.clone()
+}
+
+/// `GET /v1/sys/job/{id}` is `get_v1_sys_job_id`.
+fn operation_id(route: &Route) -> String {
+    let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(route.verb.as_str().to_lowercase().as_str()).chain(words).collect::<Vec<_>>().join("_")
+}
+
+/// axum writes a path's rest as `{*rest}`, OpenAPI as `{rest}`.
+fn openapi_path(path: &str) -> String {
+    path.replace("{*", "{")
+}

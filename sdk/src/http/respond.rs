@@ -1,0 +1,118 @@
+//! The one place that turns an error into a status and a body, and the shapes of what goes right.
+
+use axum::response::{IntoResponse, Response};
+use bytes::{BufMut, BytesMut};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Origin};
+use crate::rpc::header;
+use crate::wire::{ErrorBody, ErrorDetail, Json};
+
+/// The status of a kind. Chosen by who must act on it: 4xx the caller, 5xx us.
+const fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Invalid => StatusCode::BAD_REQUEST,
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+        Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Overloaded | Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::BadGateway => StatusCode::BAD_GATEWAY,
+        Kind::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The status of an error. Of a handler's own errors the contract tells four kinds apart; whatever else went wrong in it is a 500.
+fn status_of(error: &Error) -> StatusCode {
+    match (error.origin(), error.kind()) {
+        (Origin::Handler, kind @ (Kind::Invalid | Kind::Forbidden | Kind::NotFound | Kind::Conflict)) => status(kind),
+        (Origin::Handler, _) => StatusCode::INTERNAL_SERVER_ERROR,
+        (Origin::Kernel, kind) => status(kind),
+    }
+}
+
+/// Why a syscall or a route did not do what it was asked; made from any [`Error`] by `?`.
+#[derive(Debug)]
+pub struct Failure(pub Error);
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        failure(&self.0)
+    }
+}
+
+/// The answer to an error: public text alone. What a 500 hides is logged here, once.
+pub fn failure(error: &Error) -> Response {
+    let status = status_of(error);
+    let internal = error.kind() == Kind::Internal && error.origin() == Origin::Kernel;
+    if status.is_server_error() {
+        tracing::error!(error = %error.chain(), status = status.as_u16(), "a request failed");
+    }
+    let detail = ErrorDetail {
+        code: error.code().to_owned(),
+        message: if internal {
+            "an internal error; the service's log has the rest under this request's trace".to_owned()
+        } else {
+            error.message().to_owned()
+        },
+        details: error.details().map(|details| Json::from(details.clone())),
+    };
+    let mut response = json(status, &ErrorBody { error: detail });
+    let headers = response.headers_mut();
+    headers.insert(header::ORIGIN, HeaderValue::from_static(error.origin().as_str()));
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            // Rounded up: a client that waits as told must not come too early.
+            let seconds = error.retry_after().map_or(1, |wait| wait.as_millis().div_ceil(1_000).max(1) as u64);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// A JSON answer.
+pub fn json<T: Serialize + ?Sized>(status: StatusCode, body: &T) -> Response {
+    // Most answers fit, and one that does not grows.
+    let mut text = BytesMut::with_capacity(512).writer();
+    match serde_json::to_writer(&mut text, body) {
+        Ok(()) => {
+            let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+            (status, headers, text.into_inner().freeze()).into_response()
+        }
+        Err(error) => failure(&Error::internal("an answer has no JSON form").with_source(error)),
+    }
+}
+
+/// A page.
+#[derive(Debug)]
+pub struct Html(pub String);
+
+impl IntoResponse for Html {
+    fn into_response(self) -> Response {
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            // A page shows what is now.
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        (headers, self.0).into_response()
+    }
+}
