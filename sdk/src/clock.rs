@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::time::Instant;
@@ -22,6 +24,8 @@ enum Source {
         start: DateTime<Utc>,
         origin: Instant,
     },
+    /// Milliseconds since the epoch; moves by [`Clock::advance`] alone.
+    Manual(AtomicI64),
 }
 
 impl Clock {
@@ -38,11 +42,36 @@ impl Clock {
         }))
     }
 
+    /// A clock that stands at `start` until [`Clock::advance`] moves it, whatever the runtime does; its clones move with it.
+    ///
+    /// For tests of what threads outside tokio do, which paused time cannot wait for. Timers do not follow it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use syscall_sdk::clock::Clock;
+    /// let clock = Clock::manual(chrono::DateTime::UNIX_EPOCH);
+    /// clock.advance(Duration::from_secs(2));
+    /// assert_eq!(clock.now().timestamp(), 2);
+    /// ```
+    pub fn manual(start: DateTime<Utc>) -> Self {
+        Clock(Arc::new(Source::Manual(AtomicI64::new(start.timestamp_millis()))))
+    }
+
+    /// Moves a [manual](Clock::manual) clock forward, to the millisecond; the others move by themselves and ignore it.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Manual(millis) = &*self.0 {
+            millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        }
+    }
+
     /// Now, in UTC, to the millisecond: the wire shows no more, and what is shown must be what is kept.
     pub fn now(&self) -> DateTime<Utc> {
         let now = match &*self.0 {
             Source::System => Utc::now(),
             Source::Tokio { start, origin } => *start + TimeDelta::from_std(origin.elapsed()).unwrap_or(TimeDelta::MAX),
+            Source::Manual(millis) => {
+                DateTime::from_timestamp_millis(millis.load(Ordering::SeqCst)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+            }
         };
         now.trunc_subsecs(3)
     }
@@ -63,6 +92,7 @@ impl fmt::Debug for Clock {
         f.write_str(match &*self.0 {
             Source::System => "Clock(system)",
             Source::Tokio { .. } => "Clock(tokio)",
+            Source::Manual(_) => "Clock(manual)",
         })
     }
 }

@@ -150,3 +150,21 @@ macro_rules! clone_copy {
 }
 
 clone_copy!(Method<P, R>, Topic<T>, Task<P, R>);
+
+/// The operator's mesh methods, which a service in any language may call.
+pub mod mesh {
+    use super::Method;
+    use crate::wire::{Announce, Announced, ListMesh, Mesh, SignOff, SignedOff};
+
+    /// The service that keeps the roster.
+    pub const KEEPER: &str = "operator";
+    /// A process of a service is up.
+    pub const ANNOUNCE: Method<Announce, Announced> =
+        Method::new(KEEPER, "mesh.announce", "Puts a process of a service on the roster.").idempotent();
+    /// A process of a service is about to stop.
+    pub const SIGN_OFF: Method<SignOff, SignedOff> =
+        Method::new(KEEPER, "mesh.signOff", "Takes a process of a service off the roster.").idempotent();
+    /// Who is there.
+    pub const LIST: Method<ListMesh, Mesh> =
+        Method::new(KEEPER, "mesh.list", "The roster: every service and its processes.").idempotent();
+}

@@ -8,6 +8,7 @@ pub mod contract;
 pub mod error;
 pub mod events;
 pub mod health;
+pub mod host;
 pub mod http;
 pub mod jobs;
 pub mod lifecycle;

@@ -136,10 +136,11 @@ impl Scope {
     /// Waits until the scope has failed. Cancel-safe; never returns for a scope that does not fail.
     pub async fn failed(&self) -> Failure {
         let mut failure = self.0.failure.subscribe();
-        match failure.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(failure)) => failure.clone(),
+        let first = failure.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
+        match first {
+            Some(failure) => failure,
             // The sender lives in the scope that `self` holds.
-            _ => std::future::pending().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -127,6 +127,12 @@ impl Prefix {
         &self.0
     }
 
+    /// This prefix with another before it. Not checked for length: what is put before is the kernel's own, not a caller's.
+    #[must_use]
+    pub fn within(&self, outer: &Prefix) -> Self {
+        Self(format!("{}{}", outer.0, self.0))
+    }
+
     /// Whether a key lies under it.
     pub fn covers(&self, key: &str) -> bool {
         key.starts_with(&self.0)
@@ -160,6 +166,18 @@ impl TopicFilter {
                 }
                 None => Ok(Self::Exact(Topic::new(text)?)),
             },
+        }
+    }
+
+    /// The filter that matches what this one does where each name has a prefix before it.
+    #[must_use]
+    pub fn within(&self, outer: &Prefix) -> Self {
+        let outer = outer.as_str();
+        match self {
+            Self::All if outer.is_empty() => Self::All,
+            Self::All => Self::Prefix(outer.to_owned()),
+            Self::Exact(topic) => Self::Exact(Topic(format!("{outer}{topic}").into())),
+            Self::Prefix(prefix) => Self::Prefix(format!("{outer}{prefix}")),
         }
     }
 
@@ -235,6 +253,15 @@ mod tests {
         assert!(!TopicFilter::parse(Some("user:*")).unwrap().matches("users"));
         assert!(TopicFilter::parse(None).unwrap().matches("anything"));
         assert!(TopicFilter::parse(Some("a\nb")).is_err());
+    }
+
+    #[test]
+    fn a_filter_within_a_prefix_matches_the_same_names_under_it() {
+        let outer = Prefix::new("tenant/").unwrap();
+        for (filter, name) in [("*", "a"), ("user:*", "user:created"), ("user:created", "user:created")] {
+            let filter = TopicFilter::parse(Some(filter)).unwrap().within(&outer);
+            assert!(filter.matches(&format!("tenant/{name}")) && !filter.matches(name));
+        }
     }
 
     #[test]

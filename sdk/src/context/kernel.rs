@@ -14,7 +14,7 @@ use crate::health::Health;
 use crate::jobs::Jobs;
 use crate::lifecycle::Scope;
 use crate::logs::Logs;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Traffic};
 use crate::registry::{Registry, ServiceRecord, Way};
 use crate::rpc::Client;
 use crate::service::ServedMethod;
@@ -47,6 +47,8 @@ pub struct Kernel {
     pub logs: Logs,
     /// Its figures.
     pub metrics: Metrics,
+    /// What it answers in all.
+    pub traffic: Traffic,
     /// The state that syscalls reach.
     pub state: State,
     /// Its event log.

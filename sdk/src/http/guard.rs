@@ -164,7 +164,16 @@ impl Inner {
         if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
             dress_page(headers, &self.page_policy);
         }
-        self.took.record(begun.elapsed());
+        let took = begun.elapsed();
+        if self.kind != RouteKind::Probe {
+            let traffic = &self.kernel.traffic;
+            traffic.requests.one();
+            traffic.took.record(took);
+            if response.status().is_server_error() {
+                traffic.errors.one();
+            }
+        }
+        self.took.record(took);
         self.by_class[class(response.status())].one();
         response
     }

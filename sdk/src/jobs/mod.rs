@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use cron::Cadence;
-pub use runner::{Finished, JobHandler, Run, Runner, RunnerOptions};
+pub use runner::{CONCURRENCY, Finished, JobHandler, Run, Runner, RunnerOptions};
 pub use shape::{schedule_as_job, to_wire};
 
 use crate::clock::Clock;
@@ -232,6 +232,14 @@ impl Jobs {
             }
             heads.changed().await.map_err(|_| Error::unavailable("the store is closed"))?;
         }
+    }
+
+    /// What the contract of a job says.
+    ///
+    /// # Errors
+    /// `JOB_UNKNOWN` where no handler has the name.
+    pub fn defaults(&self, name: &str) -> Result<TaskDefaults> {
+        self.known.get(name).copied().ok_or_else(|| self.unknown(name))
     }
 
     /// The names for which there is a handler.

@@ -23,7 +23,7 @@ use crate::telemetry::{self, TraceContext};
 use crate::wire::{JobStatus, Json};
 
 /// Jobs of one service that run at once in one process, unless its contract says less: most jobs wait for others, and the store's reader threads are few.
-pub(super) const CONCURRENCY: usize = 64;
+pub const CONCURRENCY: usize = 64;
 /// How long a cancelled handler may take to notice before its future is dropped.
 const CANCEL_GRACE: Duration = Duration::from_secs(10);
 /// The net under the wake-ups: with nothing due, the store is asked no more often than this.

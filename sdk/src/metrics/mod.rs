@@ -51,6 +51,17 @@ impl Counter {
     }
 }
 
+/// What a service answers in all, probes apart: what its pages show.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Requests answered.
+    pub requests: Counter,
+    /// Of them with a 5xx.
+    pub errors: Counter,
+    /// How long they took.
+    pub took: Histogram,
+}
+
 /// The figures of one service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Inner>);

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lifecycle::Scope;
 use crate::policy::{HOP_MARGIN, HOPS_MAX, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
 use crate::registry::Registry;
-use crate::resolve::{Endpoint, Resolver};
+use crate::resolve::Resolver;
 use crate::telemetry::{self, current_trace};
 use crate::transport::{Body, Request, Response, Switchboard};
 use crate::wire::{Json, RpcResponse};
@@ -214,32 +214,19 @@ impl Client {
         self.send_over_network(&target, request).await
     }
 
-    async fn send_over_network(&self, target: &Target, mut request: Request) -> Result<Response> {
+    /// Tries one endpoint after the other for as long as none of them has taken the request.
+    async fn send_over_network(&self, target: &Target, request: Request) -> Result<Response> {
         let endpoints = self.0.options.resolver.resolve(&target.host, target.port).await?;
         let mut tried = Vec::new();
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(|error| Error::invalid("the request's body broke off").with_source(error))?.to_bytes();
         for endpoint in &endpoints {
-            // A pooled connection may have been closed by the peer in this moment; hyper hands an unsent request back.
-            while let Some(mut sender) = self.0.pool.take(endpoint) {
-                match sender.try_send_request(request).await {
-                    Ok(response) => return Ok(self.pooled(endpoint, sender, response)),
-                    Err(mut error) => match error.take_message() {
-                        Some(unsent) => request = unsent,
-                        None => return Err(broken(target, endpoint, error.into_error())),
-                    },
-                }
-            }
-            match self.0.pool.connect(endpoint).await {
-                Ok(mut sender) => match sender.try_send_request(request).await {
-                    Ok(response) => return Ok(self.pooled(endpoint, sender, response)),
-                    Err(mut error) => match error.take_message() {
-                        Some(unsent) => {
-                            tried.push(format!("{endpoint}: closed the connection"));
-                            request = unsent;
-                        }
-                        None => return Err(broken(target, endpoint, error.into_error())),
-                    },
-                },
-                Err(error) => tried.push(error.chain()),
+            let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
+            match self.0.pool.send(endpoint, request).await {
+                Ok(response) => return Ok(response),
+                // Only what was never sent goes elsewhere.
+                Err(error) if error.code() == "CONNECT_FAILED" => tried.push(error.chain()),
+                Err(error) => return Err(error),
             }
         }
         Err(Error::unavailable(format!(
@@ -251,12 +238,6 @@ impl Client {
         ))
         .with_code("SERVICE_UNREACHABLE")
         .with_details(serde_json::json!({ "service": target.key, "host": target.host, "tried": tried })))
-    }
-
-    /// Gives the connection back to the pool when the answer has been read to its end.
-    fn pooled(&self, endpoint: &Endpoint, sender: hyper::client::conn::http1::SendRequest<Body>, response: http::Response<hyper::body::Incoming>) -> Response {
-        let (pool, endpoint) = (self.0.pool.clone(), endpoint.clone());
-        response.map(|body| Body::new(super::pool_body::ReadToEnd::new(body, move || pool.put(&endpoint, sender))))
     }
 
     fn dress(&self, request: &mut Request, target: &Target, options: &CallOptions, deadline: Instant) -> Result<()> {
@@ -310,10 +291,4 @@ async fn collect(response: Response) -> Result<Reply> {
         Error::new(Kind::BadGateway, "the answer broke off or was larger than 16 MiB").with_source(error)
     })?;
     Ok(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
-}
-
-fn broken(target: &Target, endpoint: &Endpoint, error: hyper::Error) -> Error {
-    Error::new(Kind::BadGateway, format!("the connection to {} at {endpoint} broke while it was being asked", target.key))
-        .with_code("CONNECTION_BROKEN")
-        .with_source(error)
 }

@@ -5,6 +5,7 @@
 mod answer;
 mod client;
 mod fleet;
+mod forward;
 mod pool;
 mod pool_body;
 mod target;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use answer::kind_of;
 pub use client::{CallOptions, Client, ClientOptions, Reply};
 pub use fleet::Ping;
+pub use forward::Forwarder;
 
 /// Headers that calls bear beside the standard ones.
 pub mod header {

@@ -9,11 +9,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
+use super::pool_body::ReadToEnd;
 use super::{CONNECT_TIMEOUT, IDLE_PER_ENDPOINT, IDLE_TIMEOUT};
 use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::resolve::Endpoint;
-use crate::transport::Body;
+use crate::transport::{Body, Response};
 
 /// Idle connections. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -82,6 +83,17 @@ impl Pool {
                 self.handshake(stream).await
             }
         }
+    }
+
+    /// Gives the connection back when the answer has been read to its end.
+    pub(super) fn pooled(
+        &self,
+        endpoint: &Endpoint,
+        sender: SendRequest<Body>,
+        response: http::Response<hyper::body::Incoming>,
+    ) -> Response {
+        let (pool, endpoint) = (self.clone(), endpoint.clone());
+        response.map(|body| Body::new(ReadToEnd::new(body, move || pool.put(&endpoint, sender))))
     }
 
     async fn handshake<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) -> Result<SendRequest<Body>> {

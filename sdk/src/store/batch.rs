@@ -40,7 +40,8 @@ pub enum Op {
     Delete(Delete),
     /// Appends an event. Gives [`Outcome::Emitted`].
     Emit(Emit),
-    /// Creates a job. Gives [`Outcome::Job`], or [`Outcome::Duplicate`] where its unique key lives already.
+    /// Creates a job. Gives [`Outcome::Job`], or [`Outcome::Duplicate`] where its unique key lives already; refused where its
+    /// id is taken.
     Enqueue(Box<Enqueue>),
     /// Takes due jobs to run. Gives [`Outcome::Claimed`].
     Claim(Claim),
@@ -68,12 +69,13 @@ pub enum Op {
         /// Its attempt.
         attempt: u32,
     },
-    /// Queues a failed or cancelled job anew with fresh attempts. Gives [`Outcome::Job`]; refused where it lives, is completed, or is not there.
+    /// Queues a failed or cancelled job anew with fresh attempts, to run at once. Gives [`Outcome::Job`]; refused where it
+    /// lives, is completed, or is not there, and, with the status of the other one, where its unique key lives in another job.
     Revive {
         /// The job.
         job: String,
     },
-    /// Creates a schedule. Gives [`Outcome::Schedule`].
+    /// Creates a schedule. Gives [`Outcome::Schedule`]; refused where its id is taken.
     Schedule(Box<NewSchedule>),
     /// Moves a schedule from one tick to the next. Gives [`Outcome::Schedule`]; refused with a version conflict where another
     /// scheduler moved it first, so that each tick is taken once.
@@ -272,7 +274,7 @@ pub struct Remember {
     pub owner: String,
     /// What is answered; `None` while it runs.
     pub answer: Option<Answer>,
-    /// Replaces what this owner remembered as running; else a remembered request refuses the batch.
+    /// Replaces what this owner remembered; else a remembered request that has not expired refuses the batch.
     pub replace: bool,
     /// Until when.
     pub expires_at: DateTime<Utc>,

@@ -29,6 +29,8 @@ pub enum Error {
     Poisoned(String),
     /// The store is closed.
     Closed,
+    /// The data cannot be used by this process: another one holds it, or a newer version wrote it. The sentence says what to do.
+    Unusable(String),
     /// Anything else: the disk, the database, a bug.
     Backend {
         /// What was being done.
@@ -41,15 +43,21 @@ pub enum Error {
 /// Why an operation may not happen. A rule of the data, not a fault.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
-    /// The condition on a key, or the tick of a schedule, does not hold. Holds the current version, 0 where the key is absent.
+    /// The condition on a key, or the tick of a schedule, does not hold.
     Version {
-        /// The key.
+        /// The key, or the schedule's id.
         key: String,
-        /// The version that it has.
+        /// The version that the key has, 0 where it is absent; of a schedule its next tick in milliseconds since the epoch,
+        /// 0 where none is to come.
         current: u64,
     },
     /// An event with this id is there already.
     EventExists,
+    /// A job or schedule with this id is there already.
+    JobExists {
+        /// The id.
+        id: String,
+    },
     /// No job or schedule has this id.
     NoSuchJob {
         /// The id.
@@ -79,6 +87,7 @@ impl fmt::Display for Error {
             Error::Busy => f.write_str("too many writes wait for the disk; try again"),
             Error::Poisoned(what) => write!(f, "a sync to disk failed ({what}); the process must be restarted"),
             Error::Closed => f.write_str("the store is closed"),
+            Error::Unusable(why) => f.write_str(why),
             Error::Backend { doing, .. } => write!(f, "the store failed while {doing}"),
         }
     }
@@ -90,6 +99,7 @@ impl fmt::Display for Refusal {
             Refusal::Version { key, current: 0 } => write!(f, "{key:?} does not exist"),
             Refusal::Version { key, current } => write!(f, "{key:?} is at version {current}"),
             Refusal::EventExists => f.write_str("an event with this id exists already"),
+            Refusal::JobExists { id } => write!(f, "a job or schedule {id:?} exists already"),
             Refusal::NoSuchJob { id } => write!(f, "job {id:?} does not exist"),
             Refusal::Status { id, status } => write!(f, "job {id:?} is {status}"),
             Refusal::Fenced { id } => write!(f, "this attempt of job {id:?} is no longer the running one"),
@@ -112,7 +122,7 @@ impl From<Error> for error::Error {
         let message = error.to_string();
         match error {
             Error::Refused { why, .. } => refused(why),
-            Error::Full(_) | Error::Busy | Error::Closed | Error::Poisoned(_) => error::Error::unavailable(message)
+            Error::Full(_) | Error::Busy | Error::Closed | Error::Poisoned(_) | Error::Unusable(_) => error::Error::unavailable(message)
                 .with_code("STORE_UNAVAILABLE")
                 .with_source(error),
             Error::Backend { .. } => error::Error::internal(message).with_source(error),
@@ -127,6 +137,9 @@ fn refused(why: Refusal) -> error::Error {
             .with_code("VERSION_CONFLICT")
             .with_details(json!({ "key": key, "currentVersion": current })),
         Refusal::EventExists => error::Error::conflict(message).with_code("EVENT_EXISTS"),
+        Refusal::JobExists { id } => error::Error::conflict(message)
+            .with_code("JOB_EXISTS")
+            .with_details(json!({ "id": id })),
         Refusal::NoSuchJob { id } => error::Error::not_found(message)
             .with_code("JOB_NOT_FOUND")
             .with_details(json!({ "id": id })),

@@ -5,9 +5,20 @@
 //! [`memory`] (the model that the others are checked against). Wrappers that are stores themselves: [`prefix`], [`fault`].
 
 mod batch;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+pub mod embedded;
 mod error;
+pub mod fault;
+pub mod memory;
+pub mod prefix;
 mod query;
 mod record;
+mod rules;
+mod transition;
+
+#[cfg(test)]
+mod property;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;

@@ -89,6 +89,16 @@ impl Recorder {
         &self.0.clock
     }
 
+    /// Where lines go beside the ring.
+    pub fn output(&self) -> Option<Output> {
+        self.0.output.clone()
+    }
+
+    /// Where lines and spans are exported to.
+    pub fn exporter(&self) -> Option<&Exporter> {
+        self.0.exporter.as_ref()
+    }
+
     /// Sends what waits to be exported. Blocks; call it from a blocking thread.
     pub fn flush(&self) {
         if let Some(exporter) = &self.0.exporter {

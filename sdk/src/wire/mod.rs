@@ -3,6 +3,7 @@
 mod events;
 mod jobs;
 mod json;
+mod mesh;
 mod observe;
 mod rpc;
 mod state;
@@ -12,6 +13,7 @@ mod time;
 pub use events::{EmitRequest, Emitted, Event, RecentEvents};
 pub use jobs::{AttemptRecord, CreateJob, Job, JobError, JobStatus, Jobs, Schedule, Schedules};
 pub use json::Json;
+pub use mesh::{Announce, Announced, ListMesh, Mesh, MeshInstance, MeshService, SignOff, SignedOff};
 pub use observe::{
     LogEntry, LogLevel, LogRequest, Logs, MetricEntry, MetricRequest, Metrics, Recorded, Span, SpanStatus, Trace,
     TraceSummary, Traces,

@@ -1,0 +1,402 @@
+//! One life of one service: config → store → checks → routes → start → ready.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Make, announce, stores, vitals};
+use crate::auth::Gate;
+use crate::clock::Clock;
+use crate::config::{Environment, Settings};
+use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase};
+use crate::error::{Error, Result};
+use crate::events::Events;
+use crate::health::{CheckOutcome, Health, NamedCheck};
+use crate::jobs::{Cadence, Jobs, Runner, RunnerOptions};
+use crate::lifecycle::Scope;
+use crate::logs::Logs;
+use crate::metrics::{Metrics, Traffic};
+use crate::name::Namespace;
+use crate::registry::{Registry, ServiceRecord};
+use crate::resolve::{Dns, Endpoint, Resolver, Table};
+use crate::rpc::{Client, ClientOptions};
+use crate::service::{Cron, Service};
+use crate::state::State;
+use crate::store::{Batch, NewSchedule, Op, Outcome, Retention, Store};
+use crate::telemetry::{Exporter, Otlp, Output, Recorder, root_span};
+use crate::transport::{Handler, Switchboard};
+
+/// Everything that a life of a service is made from.
+#[derive(Clone)]
+pub(super) struct Plan {
+    pub(super) record: ServiceRecord,
+    pub(super) settings: Settings,
+    pub(super) registry: Registry,
+    pub(super) switchboard: Switchboard,
+    pub(super) output: Option<Output>,
+    pub(super) make: Make,
+    pub(super) port: Option<u16>,
+}
+
+/// A life of a service.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub(super) kernel: Arc<Kernel>,
+    pub(super) handler: Handler,
+    /// Jobs that run; they outlive the runner while it drains.
+    pub(super) attempts: Scope,
+    /// The runner alone, so that it stops taking jobs before anything else stops.
+    pub(super) taking: Scope,
+}
+
+/// Retention: a week of events and finished jobs, a day of changes for watchers to resume in; and counts that keep the file within
+/// some hundreds of megabytes.
+const RETENTION: Retention = Retention {
+    event_age: Duration::from_secs(7 * 86_400),
+    events_max: 1_000_000,
+    change_age: Duration::from_secs(86_400),
+    changes_max: 200_000,
+    job_age: Duration::from_secs(7 * 86_400),
+    jobs_max: 200_000,
+    slice: 500,
+};
+/// Between slices of retention when there was something to drop, and when there was nothing.
+const PRUNE_BUSY: Duration = Duration::from_millis(200);
+const PRUNE_IDLE: Duration = Duration::from_secs(60);
+/// Longest wait for an answer of the public network, where a caller says nothing else.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Begins a life: everything up to, and without, opening the doors.
+pub(super) async fn boot(plan: &Plan) -> Result<Life> {
+    let service = (plan.make)();
+    let clock = Clock::system();
+    let incarnation = Uuid::now_v7().to_string();
+    let version = plan.settings.version.clone().unwrap_or_else(|| service.version().to_owned());
+    let exporter = exporter(plan, &version, &incarnation).await?;
+    let recorder = Recorder::new(plan.record.name.clone(), clock.clone(), plan.output.clone(), exporter);
+    let span = root_span(&recorder);
+    let scope = Scope::new(plan.record.key.clone(), span.clone());
+    let boot = assemble(plan, service, clock, incarnation, version, recorder, &scope);
+    match tracing::Instrument::instrument(boot, span).await {
+        Ok(life) => Ok(life),
+        Err(error) => {
+            scope.stop(Duration::ZERO).await;
+            Err(error)
+        }
+    }
+}
+
+async fn assemble(plan: &Plan, service: Service, clock: Clock, incarnation: String, version: String, recorder: Recorder, scope: &Scope) -> Result<Life> {
+    let store = stores::open(&plan.settings, &plan.record, &clock, &incarnation, scope).await?;
+    let begun = begin(plan, service, clock, incarnation, version, recorder, scope, Arc::clone(&store)).await;
+    if begun.is_err() {
+        store.close().await;
+    }
+    begun
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of a kernel, named once and never again")]
+async fn begin(
+    plan: &Plan,
+    service: Service,
+    clock: Clock,
+    incarnation: String,
+    version: String,
+    recorder: Recorder,
+    scope: &Scope,
+    store: Arc<dyn Store>,
+) -> Result<Life> {
+    let settings = plan.settings.clone();
+    let metrics = Metrics::new(clock.clone());
+    let known = service.tasks.iter().map(|(name, task)| ((*name).to_owned(), task.defaults)).collect();
+    let jobs = Jobs::new(Arc::clone(&store), clock.clone(), known);
+    let rpc = Client::new(ClientOptions {
+        name: plan.record.name.clone(),
+        role: plan.record.role.clone(),
+        token: settings.token.clone(),
+        registry: plan.registry.clone(),
+        resolver: resolver(plan)?,
+        switchboard: plan.switchboard.clone(),
+        scope: scope.clone(),
+    });
+    let cell: Arc<OnceLock<Arc<Kernel>>> = Arc::default();
+    let kernel = Arc::new(Kernel {
+        build: BuildInfo {
+            version,
+            commit: settings.platform.commit.clone().or_else(|| option_env!("BUILD_COMMIT").map(str::to_owned)),
+            time: option_env!("BUILD_TIME").map(str::to_owned),
+            runtime: env!("RUSTC_VERSION"),
+        },
+        bus: Bus::new(&metrics),
+        logs: Logs::new(recorder.clone()),
+        state: State::new(Arc::clone(&store), Namespace::wire(), clock.clone()),
+        events: Events::new(Arc::clone(&store), clock.clone(), plan.record.name.as_str()),
+        health: Health::new(checks(&service, &store, &cell), clock.clone()),
+        gate: Gate::new(settings.auth),
+        http: http_client()?,
+        methods: service.methods.clone(),
+        phase: watch::Sender::new(Phase::Booting),
+        streams: CancellationToken::new(),
+        port: plan.port.map_or_else(OnceLock::new, OnceLock::from),
+        traffic: Traffic::default(),
+        record: plan.record.clone(),
+        registry: plan.registry.clone(),
+        scope: scope.clone(),
+        settings,
+        incarnation,
+        clock,
+        store,
+        recorder,
+        metrics,
+        jobs,
+        rpc,
+    });
+    // Checks run with the service at hand, and the service holds its checks: the cell closes the ring once both are there.
+    let _ = cell.set(Arc::clone(&kernel));
+    register_figures(&kernel);
+    warn_of_the_platform(&kernel);
+
+    let context = Context::new(Arc::clone(&kernel));
+    kernel.health.run_checks().await;
+    plant_crons(&kernel, &service.crons).await?;
+    for start in &service.starts {
+        start(context.clone()).await?;
+    }
+
+    let attempts = scope.child("jobs");
+    let taking = scope.child("runner");
+    run_jobs(&kernel, &service, &taking, &attempts);
+    for (name, run) in &service.backgrounds {
+        scope.spawn_critical(name, run(context.clone()));
+    }
+    run_kernel_tasks(&kernel);
+    let handler = crate::http::handler(Arc::clone(&kernel), service.routes);
+    kernel.phase.send_replace(Phase::Ready);
+    tracing::info!(version = kernel.build.version, environment = %kernel.settings.environment, "ready");
+    Ok(Life { kernel, handler, attempts, taking })
+}
+
+/// Announces the service; called when its doors are open.
+pub(super) fn announce_when_open(kernel: &Arc<Kernel>) {
+    kernel.scope.spawn("announce", announce::announce(Arc::clone(kernel)));
+}
+
+fn checks(service: &Service, store: &Arc<dyn Store>, cell: &Arc<OnceLock<Arc<Kernel>>>) -> Vec<NamedCheck> {
+    let store = Arc::clone(store);
+    let database = NamedCheck {
+        name: "database".to_owned(),
+        critical: true,
+        check: Arc::new(move || {
+            let store = Arc::clone(&store);
+            Box::pin(async move {
+                store.stats().await?;
+                Ok(CheckOutcome::Ok)
+            })
+        }),
+    };
+    let own = service.checks.iter().map(|check| {
+        let (handler, cell) = (Arc::clone(&check.handler), Arc::clone(cell));
+        NamedCheck {
+            name: check.name.to_owned(),
+            critical: check.critical,
+            check: Arc::new(move || {
+                let (handler, kernel) = (Arc::clone(&handler), cell.get().cloned());
+                Box::pin(async move {
+                    let kernel = kernel.ok_or_else(|| Error::unavailable("the service is not put together yet"))?;
+                    handler(Context::new(kernel)).await
+                })
+            }),
+        }
+    });
+    std::iter::once(database).chain(own).collect()
+}
+
+fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &Scope) {
+    let handlers: BTreeMap<_, _> = service
+        .tasks
+        .iter()
+        .map(|(name, task)| {
+            let (handler, context) = (Arc::clone(&task.handler), Context::new(Arc::clone(kernel)));
+            let run: crate::jobs::JobHandler = Arc::new(move |run| handler(JobContext::new(context.clone(), run)));
+            ((*name).to_owned(), run)
+        })
+        .collect();
+    if handlers.is_empty() || !kernel.settings.features.jobs {
+        return;
+    }
+    let options = RunnerOptions { owner: kernel.incarnation.clone(), handlers, concurrency: crate::jobs::CONCURRENCY };
+    let runner = Runner::new(kernel.jobs.clone(), options, taking.clone(), attempts.clone());
+    let taking = taking.clone();
+    kernel.scope.spawn_critical("job-runner", async move {
+        let outcome = runner.run().await;
+        // A runner that was told to stop is done; the scope as a whole goes on while jobs finish.
+        if taking.is_cancelled() && outcome.is_ok() {
+            std::future::pending::<()>().await;
+        }
+        outcome
+    });
+}
+
+fn run_kernel_tasks(kernel: &Arc<Kernel>) {
+    let scope = &kernel.scope;
+    let health = kernel.health.clone();
+    scope.spawn_critical("health", async move {
+        health.keep_checking().await;
+        Ok(())
+    });
+    scope.spawn("vitals", vitals::record(Arc::clone(kernel)));
+    scope.spawn("tell-health", vitals::tell_health(Arc::clone(kernel)));
+    let (store, clock) = (Arc::clone(&kernel.store), kernel.clock.clone());
+    scope.spawn("retention", async move {
+        loop {
+            let pruned = match store.commit(Batch::new(clock.now()).with(RETENTION)).await {
+                Ok(outcomes) => matches!(outcomes.first(), Some(Outcome::Pruned(rows)) if *rows > 0),
+                Err(error) => {
+                    tracing::warn!(error = %error, "retention could not drop what is old");
+                    false
+                }
+            };
+            tokio::time::sleep(if pruned { PRUNE_BUSY } else { PRUNE_IDLE }).await;
+        }
+    });
+    // The store tells by its heads that it will take no more; a kernel without a store is no kernel.
+    let mut heads = kernel.store.heads();
+    scope.spawn_critical("store", async move {
+        while heads.changed().await.is_ok() {}
+        Err(Error::unavailable("the store takes no more writes"))
+    });
+}
+
+/// Makes the schedules that are part of the service, once; what a person has cancelled stays cancelled.
+async fn plant_crons(kernel: &Kernel, crons: &[Cron]) -> Result<()> {
+    if !kernel.settings.features.jobs {
+        return Ok(());
+    }
+    let mut ops = Vec::new();
+    let mut wanted = Vec::new();
+    for cron in crons {
+        let params = cron.params.as_ref().map_or("", |params| params.text());
+        let id = format!("cron:{}:{}:{params}", cron.task, cron.expression);
+        wanted.push(id.clone());
+        if kernel.store.schedule(&id).await?.is_some() {
+            continue;
+        }
+        let task = kernel.jobs.defaults(cron.task)?;
+        ops.push(Op::from(NewSchedule {
+            id,
+            name: cron.task.to_owned(),
+            params: cron.params.clone(),
+            cron: cron.expression.to_owned(),
+            timezone: "UTC".to_owned(),
+            catch_up: true,
+            next_run: Cadence::parse(cron.expression, "UTC")?.after(kernel.clock.now()),
+            priority: 0,
+            max_attempts: task.max_attempts,
+            backoff: task.backoff,
+            timeout: task.timeout,
+        }));
+    }
+    for schedule in kernel.store.schedules().await? {
+        if schedule.id.starts_with("cron:") && !wanted.contains(&schedule.id) {
+            ops.push(Op::Cancel { id: schedule.id });
+        }
+    }
+    if !ops.is_empty() {
+        kernel.store.commit(Batch { at: kernel.clock.now(), ops }).await?;
+    }
+    Ok(())
+}
+
+fn resolver(plan: &Plan) -> Result<Arc<dyn Resolver>> {
+    if let Some(directory) = &plan.settings.sockets {
+        let table = plan.registry.services().fold(Table::default(), |table, service| {
+            let host = format!("{}.railway.internal", service.name);
+            table.with(host, Endpoint::Unix(directory.join(format!("{}.sock", service.key))))
+        });
+        return Ok(Arc::new(table));
+    }
+    match Dns::from_system() {
+        Ok(dns) => Ok(Arc::new(dns)),
+        // A laptop without a name server still runs its own fleet: calls within the process need no name.
+        Err(_) if plan.settings.environment == Environment::Development => Ok(Arc::new(Table::default())),
+        Err(error) => Err(error),
+    }
+}
+
+fn http_client() -> Result<reqwest::Client> {
+    // Whoever comes first installs it; there is one provider, so the second finds the same.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(HTTP_TIMEOUT)
+        .build()
+        .map_err(|error| Error::internal("the client of the public network cannot be made").with_source(error))
+}
+
+async fn exporter(plan: &Plan, version: &str, instance: &str) -> Result<Option<Exporter>> {
+    let Some(endpoint) = plan.settings.otlp_endpoint.clone() else { return Ok(None) };
+    let otlp = Otlp {
+        endpoint,
+        service: plan.record.name.clone(),
+        version: version.to_owned(),
+        environment: plan.settings.environment.to_string(),
+        instance: plan.settings.platform.replica_id.clone().unwrap_or_else(|| instance.to_owned()),
+    };
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let scope = Scope::new("exporter", tracing::Span::none());
+    scope.blocking("start-exporter", move || Exporter::start(&otlp)).await?.map(Some)
+}
+
+fn register_figures(kernel: &Arc<Kernel>) {
+    let metrics = &kernel.metrics;
+    metrics.gauge("process_resident_memory_bytes", "Resident memory of the process.", || crate::metrics::memory().rss as f64);
+    let health = kernel.health.clone();
+    metrics.gauge("syscall_uptime_seconds", "Since the service booted.", move || health.uptime().as_secs_f64());
+    let health = kernel.health.clone();
+    metrics.gauge("syscall_health", "0 healthy, 1 degraded, 2 unhealthy.", move || f64::from(health.status() as u8));
+    let heads = kernel.store.heads();
+    metrics.gauge("syscall_store_sequence", "The last sequence committed.", move || heads.borrow().seq as f64);
+    // The scope holds the kernel's tasks, not the other way round.
+    let scope = Arc::downgrade(kernel);
+    metrics.gauge("syscall_tasks", "Tasks that run.", move || scope.upgrade().map_or(0.0, |kernel| kernel.scope.tasks() as f64));
+    if let Some(output) = kernel.recorder.output() {
+        metrics.gauge("syscall_log_lines_dropped_total", "Lines that standard output was too slow for.", move || output.dropped() as f64);
+    }
+    if let Some(exporter) = kernel.recorder.exporter() {
+        exporter.gauge("process.memory.usage", "By", || crate::metrics::memory().rss as f64);
+        let health = kernel.health.clone();
+        exporter.gauge("syscall.uptime", "s", move || health.uptime().as_secs_f64());
+        let weak = Arc::downgrade(kernel);
+        exporter.gauge("syscall.requests", "{request}", move || weak.upgrade().map_or(0.0, |kernel| kernel.traffic.requests.get() as f64));
+        let weak = Arc::downgrade(kernel);
+        exporter.gauge("syscall.errors", "{request}", move || weak.upgrade().map_or(0.0, |kernel| kernel.traffic.errors.get() as f64));
+    }
+}
+
+fn warn_of_the_platform(kernel: &Kernel) {
+    let platform = &kernel.settings.platform;
+    if !platform.railway {
+        return;
+    }
+    let needed = super::DrainBudget::default().total.as_secs();
+    match platform.draining_seconds {
+        Some(given) if given >= needed => {}
+        given => tracing::warn!(
+            given_seconds = given.unwrap_or(0),
+            needed_seconds = needed,
+            "RAILWAY_DEPLOYMENT_DRAINING_SECONDS is shorter than a drain takes, so the platform will kill requests in flight; set it to 10 or more"
+        ),
+    }
+    if kernel.settings.port.is_some_and(|port| port != kernel.record.port) {
+        tracing::warn!(
+            port = kernel.settings.port.unwrap_or_default(),
+            registered = kernel.record.port,
+            "PORT differs from the registry's, so the internal URLs that peers use are wrong; set PORT to the registry's"
+        );
+    }
+}

@@ -1,0 +1,370 @@
+//! Runs one service or many alike: reads the environment, boots each in a crash scope of its own, opens the doors, drains.
+//!
+//! A single service's `main` is one line, [`main`]; a fleet in one process is a [`Host`] with many mounts.
+
+mod announce;
+mod boot;
+mod drain;
+mod environment;
+mod front_door;
+mod stores;
+mod supervisor;
+mod vitals;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::Span;
+
+pub use drain::DrainBudget;
+pub use environment::process_environment;
+pub use front_door::{Door, front_door};
+pub use supervisor::{Standing, Status};
+
+use crate::config::{self, Environment, LogFormat, Problems, Settings, Variables};
+use crate::error::{Error, Result};
+use crate::lifecycle::Scope;
+use crate::registry::Registry;
+use crate::service::Service;
+use crate::telemetry::{self, Format, Output};
+use crate::transport::{Bind, Bound, ConnectionLimits, Handler, Listener, Server, Switchboard};
+use supervisor::Supervisor;
+
+/// Exit code of a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
+pub const EXIT_CONFIG: u8 = 78;
+
+/// Makes a service anew at every start of its crash scope.
+pub type Make = Arc<dyn Fn() -> Service + Send + Sync>;
+
+/// What runs, and with what.
+pub struct Host {
+    registry: Registry,
+    variables: Variables,
+    mounts: Vec<(String, Make)>,
+    output: Option<Output>,
+}
+
+/// Why a host did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The environment is wrong: exit code 78.
+    Config(Problems),
+    /// Anything else: exit code 1.
+    Fatal(Error),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartError::Config(problems) => problems.fmt(f),
+            StartError::Fatal(error) => f.write_str(&error.chain()),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<Error> for StartError {
+    fn from(error: Error) -> Self {
+        StartError::Fatal(error)
+    }
+}
+
+impl Host {
+    /// A host with the registry that ships, told by these variables.
+    pub fn new(variables: Variables) -> Self {
+        Host { registry: Registry::builtin(), variables, mounts: Vec::new(), output: None }
+    }
+
+    /// Another registry.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Where log lines go beside the rings; nowhere unless said.
+    #[must_use]
+    pub fn output(mut self, output: Output) -> Self {
+        self.output = Some(output);
+        self
+    }
+
+    /// Runs a service.
+    #[must_use]
+    pub fn mount(mut self, make: impl Fn() -> Service + Send + Sync + 'static) -> Self {
+        let key = make().key().to_owned();
+        self.mounts.push((key, Arc::new(make)));
+        self
+    }
+
+    /// Boots every service and opens the doors. Nothing is started where the environment is wrong or a door cannot be opened.
+    ///
+    /// # Errors
+    /// Every fault of the environment, or what kept the host from starting.
+    pub async fn start(self, doors: Vec<Door>) -> Result<Running, StartError> {
+        let (registry, settings) = self.check()?;
+        let mut listeners = Vec::new();
+        for door in doors {
+            for bind in &door.binds {
+                listeners.push((Listener::bind(bind).await?, door.clone()));
+            }
+        }
+
+        telemetry::install(self.log_level(&settings));
+        let scope = Scope::new("host", Span::none());
+        let switchboard = Switchboard::default();
+        let port = listeners.iter().find_map(|(listener, _)| match listener.bound() {
+            Ok(Bound::Tcp(address)) => Some(address.port()),
+            _ => None,
+        });
+        let mut supervisors = Vec::new();
+        for ((key, make), settings) in self.mounts.iter().zip(settings) {
+            let plan = boot::Plan {
+                record: registry.get(key)?.clone(),
+                settings,
+                registry: registry.clone(),
+                switchboard: switchboard.clone(),
+                output: self.output.clone(),
+                make: Arc::clone(make),
+                port,
+            };
+            supervisors.push(Supervisor::start(&scope, plan));
+        }
+        // Every service has had its first try before a door opens, so that nobody is told "not ready" for no reason.
+        for supervisor in &supervisors {
+            supervisor.first_try().await;
+        }
+        let mut servers = Vec::new();
+        for (listener, door) in listeners {
+            let handler = front_door(&door, &registry, &switchboard, &scope);
+            servers.push(Server::start(&scope, listener, handler, ConnectionLimits::default())?);
+        }
+        for supervisor in &supervisors {
+            supervisor.doors_are_open();
+        }
+        Ok(Running { scope, servers, supervisors, switchboard, registry, output: self.output })
+    }
+
+    /// Checks every mount and its settings before anything is started.
+    fn check(&self) -> Result<(Registry, Vec<Settings>), StartError> {
+        let mut problems = Problems::default();
+        let registry = self.registry.with_overrides(&self.variables, &mut problems);
+        let mut all = Vec::new();
+        for (key, _) in &self.mounts {
+            let record = registry.get(key)?;
+            match config::parse(&self.variables, &record.key, &record.name, &record.role) {
+                Ok(settings) => {
+                    stores::check(&settings, &mut problems);
+                    all.push(settings);
+                }
+                Err(found) => found.iter().for_each(|problem| {
+                    // Nine services read the same variables; a fault of one is a fault of all, told once.
+                    if !problems.iter().any(|known| known == problem) {
+                        problems.push(problem);
+                    }
+                }),
+            }
+        }
+        if problems.is_empty() { Ok((registry, all)) } else { Err(StartError::Config(problems)) }
+    }
+
+    fn log_level(&self, settings: &[Settings]) -> crate::wire::LogLevel {
+        settings.iter().map(|settings| settings.log_level).min().unwrap_or(crate::wire::LogLevel::Info)
+    }
+}
+
+/// A host that runs. Stop it; dropping it is the fallback that aborts.
+#[derive(Debug)]
+pub struct Running {
+    scope: Scope,
+    servers: Vec<Server>,
+    supervisors: Vec<Supervisor>,
+    switchboard: Switchboard,
+    registry: Registry,
+    output: Option<Output>,
+}
+
+impl Running {
+    /// Where it listens, in the order of the doors.
+    pub fn bound(&self) -> Vec<Bound> {
+        self.servers.iter().map(|server| server.bound().clone()).collect()
+    }
+
+    /// The standing of each service, as something to wait on.
+    pub fn standings(&self) -> BTreeMap<String, watch::Receiver<Standing>> {
+        self.supervisors.iter().map(|supervisor| (supervisor.key().to_owned(), supervisor.standing())).collect()
+    }
+
+    /// The handler of a service, as the process's own calls reach it.
+    pub fn handler(&self, key: &str) -> Option<Handler> {
+        self.switchboard.get(key)
+    }
+
+    /// The kernel of a service, while it runs.
+    pub fn kernel(&self, key: &str) -> Option<Arc<crate::context::Kernel>> {
+        self.supervisors.iter().find(|supervisor| supervisor.key() == key)?.kernel()
+    }
+
+    /// The fleet, with the environment's overrides.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Waits until a service is quarantined, and says which and why. A process with one service ends then; one with nine goes on.
+    pub async fn quarantined(&self) -> (String, String) {
+        let waits = self.supervisors.iter().map(|supervisor| {
+            Box::pin(async move {
+                let mut standing = supervisor.standing();
+                let reason = match standing.wait_for(|standing| standing.status == Status::Quarantined).await {
+                    Ok(standing) => standing.reason.clone().unwrap_or_default(),
+                    Err(_) => std::future::pending().await,
+                };
+                (supervisor.key().to_owned(), reason)
+            })
+        });
+        futures_util::future::select_all(waits).await.0
+    }
+
+    /// Drains and stops: readiness goes, peers are told, what is in flight finishes, jobs are handed back, stores are closed.
+    /// Gives the names of what did not finish in its time.
+    pub async fn stop(self, budget: DrainBudget, reason: &str) -> Vec<String> {
+        let begun = Instant::now();
+        futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.sign_off(reason))).await;
+        tokio::time::sleep(budget.accepting).await;
+        for supervisor in &self.supervisors {
+            supervisor.close_streams();
+        }
+        let in_flight = budget.in_flight;
+        let doors = futures_util::future::join_all(self.servers.iter().map(|server| server.drain(in_flight)));
+        let jobs = futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.finish_jobs(in_flight)));
+        let (cut, _) = tokio::join!(doors, jobs);
+        let left = budget.total.saturating_sub(begun.elapsed()).max(Duration::from_millis(500));
+        let unfinished = futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.stop(left))).await;
+        let mut report: Vec<String> = unfinished.into_iter().flatten().collect();
+        if cut.iter().sum::<usize>() > 0 {
+            report.push(format!("{} connections", cut.iter().sum::<usize>()));
+        }
+        self.scope.stop(Duration::from_millis(200)).await;
+        if let Some(output) = &self.output {
+            output.flush();
+        }
+        report
+    }
+}
+
+/// The whole of a service's `main`: reads the environment, runs the service, drains on SIGTERM or Ctrl-C, and gives the exit code.
+///
+/// 0 after a drain, 78 for a bad environment, 1 for any other fatal fault.
+pub fn main(make: fn() -> Service) -> ExitCode {
+    let variables = match process_environment() {
+        Ok(variables) => variables,
+        Err(problems) => return refuse(&problems),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the async runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run_one(make, variables));
+    // What is left now ignored its cancellation; the process ends around it.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    code
+}
+
+async fn run_one(make: fn() -> Service, variables: Variables) -> ExitCode {
+    let key = make().key();
+    let format = match variables.get("LOG_FORMAT").map(String::as_str) {
+        Some("pretty") => Format::Pretty,
+        Some("json") => Format::Json,
+        _ if std::io::IsTerminal::is_terminal(&std::io::stdout()) => Format::Pretty,
+        _ => Format::Json,
+    };
+    let (output, _writer) = Output::start(format);
+    let host = Host::new(variables).output(output).mount(make);
+    let door = match host.check() {
+        Ok((registry, settings)) => match (registry.get(key), settings.first()) {
+            (Ok(record), Some(settings)) => Door::of_service(key, own_binds(settings, record.port, key)),
+            _ => Door::of_service(key, Vec::new()),
+        },
+        Err(StartError::Config(problems)) => return refuse(&problems),
+        Err(error) => return fatal(&error),
+    };
+    let running = match host.start(vec![door]).await {
+        Ok(running) => running,
+        Err(StartError::Config(problems)) => return refuse(&problems),
+        Err(error) => return fatal(&error),
+    };
+    tokio::select! {
+        signal = stop_signal() => {
+            let budget = running.kernel(key).map_or_else(DrainBudget::default, |kernel| DrainBudget::of(kernel.settings.environment));
+            let unfinished = running.stop(budget, signal).await;
+            if !unfinished.is_empty() {
+                eprintln!("did not finish in its time: {}", unfinished.join(", "));
+            }
+            ExitCode::SUCCESS
+        }
+        (service, reason) = running.quarantined() => {
+            running.stop(DrainBudget::none(), "quarantined").await;
+            eprintln!("{service} was restarted too often and is given up: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where a service that has the process to itself listens: everywhere on a platform, on loopback in development, on its socket in a fleet of processes.
+fn own_binds(settings: &Settings, registry_port: u16, key: &str) -> Vec<Bind> {
+    if let Some(directory) = &settings.sockets {
+        return vec![Bind::Unix(directory.join(format!("{key}.sock")))];
+    }
+    let port = settings.port.unwrap_or(registry_port);
+    let hosts: &[IpAddr] = if settings.environment == Environment::Development {
+        &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+    } else {
+        &[IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
+    };
+    hosts.iter().map(|host| Bind::Tcp(SocketAddr::new(*host, port))).collect()
+}
+
+/// Waits for SIGTERM or Ctrl-C and gives its name.
+pub async fn stop_signal() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind: SignalKind| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            // Without the handler the signal ends the process by itself.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => "SIGTERM",
+        () = wait(SignalKind::interrupt()) => "SIGINT",
+    }
+}
+
+fn refuse(problems: &Problems) -> ExitCode {
+    eprintln!("{problems}");
+    ExitCode::from(EXIT_CONFIG)
+}
+
+fn fatal(error: &StartError) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
+
+/// How lines look, by what the environment says and whether people read them.
+pub fn output_format(said: Option<LogFormat>, terminal: bool) -> Format {
+    match said {
+        Some(LogFormat::Json) => Format::Json,
+        Some(LogFormat::Pretty) => Format::Pretty,
+        None if terminal => Format::Pretty,
+        None => Format::Json,
+    }
+}

@@ -1,0 +1,227 @@
+//! What an operation does to the tables of state, events and remembered requests.
+//!
+//! Every operation looks before it writes: where it is refused it has written nothing. So a batch of one needs no savepoint.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::counters::Counters;
+use super::row::{self, millis, millis_or_none, remembered_columns, signed, text};
+use crate::store::{Delete, Emit, Entry, Op, Outcome, Put, Refusal, Remember, Seq, rules};
+use crate::wire::Json;
+
+/// Why an operation did not happen.
+pub(super) enum Halt {
+    /// A rule of the data.
+    Refused(Refusal),
+    /// The database.
+    Sql(rusqlite::Error),
+}
+
+impl From<Refusal> for Halt {
+    fn from(why: Refusal) -> Self {
+        Halt::Refused(why)
+    }
+}
+
+impl From<rusqlite::Error> for Halt {
+    fn from(error: rusqlite::Error) -> Self {
+        Halt::Sql(error)
+    }
+}
+
+/// What operations work on: the writer's connection inside a transaction, and its numbers.
+pub(super) struct Tables<'w> {
+    pub(super) conn: &'w Connection,
+    pub(super) counters: &'w mut Counters,
+}
+
+impl Tables<'_> {
+    pub(super) fn apply(&mut self, op: &Op, at: DateTime<Utc>) -> Result<Outcome, Halt> {
+        match op {
+            Op::Put(put) => self.put(put, at),
+            Op::Delete(delete) => self.delete(delete, at),
+            Op::Emit(emit) => self.emit(emit, at),
+            Op::Enqueue(order) => self.enqueue(order, at),
+            Op::Claim(claim) => self.claim(claim, at),
+            Op::Settle(settle) => self.settle(settle, at),
+            Op::Progress { job, attempt, progress } => self.progress(job, *attempt, progress),
+            Op::Cancel { id } => self.cancel(id, at),
+            Op::AcknowledgeCancel { job, attempt } => self.acknowledge(job, *attempt, at),
+            Op::Revive { job } => self.revive(job, at),
+            Op::Schedule(order) => self.schedule(order, at),
+            Op::Tick { schedule, from, next } => self.tick(schedule, *from, *next),
+            Op::Remember(remember) => self.remember(remember, at),
+            Op::Forget { scope, key } => self.forget(scope, key),
+            Op::Prune(retention) => Ok(Outcome::Pruned(self.prune(retention, at)?)),
+        }
+    }
+
+    fn put(&mut self, put: &Put, at: DateTime<Utc>) -> Result<Outcome, Halt> {
+        let kept = self.kept(&put.namespace, &put.key)?;
+        let current = kept.filter(|kept| !rules::expired(kept.expires_at, at));
+        rules::check(put.condition, &put.key, current.map(|kept| (kept.version, kept.revision)))?;
+        let version = current.map_or(1, |kept| kept.version + 1);
+        let revision = self.counters.next_seq();
+        self.conn
+            .prepare_cached(
+                "INSERT INTO state (ns, key, value, version, revision, updated_at, expires_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (ns, key) DO UPDATE SET value = excluded.value, \
+                 version = excluded.version, revision = excluded.revision, updated_at = excluded.updated_at, \
+                 expires_at = excluded.expires_at",
+            )?
+            .execute(params![
+                put.namespace,
+                put.key,
+                put.value.text(),
+                signed(version),
+                signed(revision),
+                millis(at),
+                millis_or_none(put.expires_at)
+            ])?;
+        self.counters.entries += u64::from(kept.is_none());
+        let entry = Entry {
+            key: put.key.clone(),
+            value: put.value.clone(),
+            version,
+            revision,
+            updated_at: at,
+            expires_at: put.expires_at,
+        };
+        self.note_change(&put.namespace, &put.key, revision, Some(&entry), at)?;
+        Ok(Outcome::Written(entry))
+    }
+
+    fn delete(&mut self, delete: &Delete, at: DateTime<Utc>) -> Result<Outcome, Halt> {
+        let current = self.kept(&delete.namespace, &delete.key)?;
+        let current = current.filter(|kept| !rules::expired(kept.expires_at, at));
+        rules::check(
+            delete.condition,
+            &delete.key,
+            current.map(|kept| (kept.version, kept.revision)),
+        )?;
+        if current.is_some() {
+            self.remove_entry(&delete.namespace, &delete.key, at)?;
+        }
+        Ok(Outcome::Deleted(current.is_some()))
+    }
+
+    /// Removes an entry and tells watchers.
+    pub(super) fn remove_entry(&mut self, namespace: &str, key: &str, at: DateTime<Utc>) -> rusqlite::Result<()> {
+        let seq = self.counters.next_seq();
+        self.note_change(namespace, key, seq, None, at)?;
+        self.conn
+            .prepare_cached("DELETE FROM state WHERE ns = ?1 AND key = ?2")?
+            .execute([namespace, key])?;
+        self.counters.entries -= 1;
+        Ok(())
+    }
+
+    fn note_change(
+        &mut self,
+        namespace: &str,
+        key: &str,
+        seq: Seq,
+        entry: Option<&Entry>,
+        at: DateTime<Utc>,
+    ) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO change (seq, ns, key, value, version, at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                signed(seq),
+                namespace,
+                key,
+                entry.map(|entry| Json::text(&entry.value)),
+                signed(entry.map_or(0, |entry| entry.version)),
+                millis(at),
+                millis_or_none(entry.and_then(|entry| entry.expires_at))
+            ])?;
+        self.counters.changes += 1;
+        self.counters.change_head = seq;
+        Ok(())
+    }
+
+    fn kept(&self, namespace: &str, key: &str) -> rusqlite::Result<Option<Kept>> {
+        self.conn
+            .prepare_cached("SELECT version, revision, expires_at FROM state WHERE ns = ?1 AND key = ?2")?
+            .query_row([namespace, key], |row| {
+                Ok(Kept {
+                    version: row::unsigned(row, 0)?,
+                    revision: row::unsigned(row, 1)?,
+                    expires_at: row::moment_or_none(row, 2)?,
+                })
+            })
+            .optional()
+    }
+
+    fn emit(&mut self, emit: &Emit, at: DateTime<Utc>) -> Result<Outcome, Halt> {
+        let seq = self.counters.next_seq();
+        let written = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO event (seq, id, topic, data, at, trace) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                 ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![
+                signed(seq),
+                emit.id,
+                emit.topic,
+                text(&emit.data),
+                millis(at),
+                emit.trace
+            ])?;
+        if written == 0 {
+            return Err(Refusal::EventExists.into());
+        }
+        self.counters.events += 1;
+        self.counters.event_head = seq;
+        Ok(Outcome::Emitted(seq))
+    }
+
+    fn remember(&mut self, remember: &Remember, at: DateTime<Utc>) -> Result<Outcome, Halt> {
+        let kept = self
+            .conn
+            .prepare_cached(concat!(
+                "SELECT ",
+                remembered_columns!(),
+                " FROM remembered WHERE scope = ?1 AND key = ?2"
+            ))?
+            .query_row([&remember.scope, &remember.key], row::remembered)
+            .optional()?;
+        let kept = kept.filter(|kept| !rules::expired(Some(kept.expires_at), at));
+        rules::check_remembered(kept, remember)?;
+        let answer = remember.answer.as_ref();
+        self.conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO remembered (scope, key, fingerprint, owner, status, body, expires_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                remember.scope,
+                remember.key,
+                remember.fingerprint,
+                remember.owner,
+                answer.map(|answer| answer.status),
+                answer.map(|answer| &answer.body),
+                millis(remember.expires_at)
+            ])?;
+        Ok(Outcome::Done)
+    }
+
+    fn forget(&mut self, scope: &str, key: &str) -> Result<Outcome, Halt> {
+        self.conn
+            .prepare_cached("DELETE FROM remembered WHERE scope = ?1 AND key = ?2")?
+            .execute([scope, key])?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// What a condition looks at.
+#[derive(Clone, Copy)]
+struct Kept {
+    version: u64,
+    revision: Seq,
+    expires_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,283 @@
+//! Rows to records and back: the one place that knows how a value is written down.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rusqlite::types::Type;
+use rusqlite::{Result, Row};
+
+use crate::policy::Backoff;
+use crate::store::{Answer, Attempt, AttemptEnd, Change, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq};
+use crate::wire::{JobStatus, Json};
+
+/// The columns of [`entry`].
+macro_rules! entry_columns {
+    () => {
+        "key, value, version, revision, updated_at, expires_at"
+    };
+}
+/// The columns of [`change`].
+macro_rules! change_columns {
+    () => {
+        "seq, key, value, version, at, expires_at"
+    };
+}
+/// The columns of [`event`].
+macro_rules! event_columns {
+    () => {
+        "seq, id, topic, data, at, trace"
+    };
+}
+/// The columns of [`job`].
+macro_rules! job_columns {
+    () => {
+        "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
+         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
+         error, error_stack, trace, owner, cancel_acknowledged_at"
+    };
+}
+/// The columns of [`attempt`].
+macro_rules! attempt_columns {
+    () => {
+        "attempt, started_at, ended_at, ending, error, error_stack, trace"
+    };
+}
+/// The columns of [`schedule`].
+macro_rules! schedule_columns {
+    () => {
+        "seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, cancelled_at, priority, \
+         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout"
+    };
+}
+/// The columns of [`remembered`].
+macro_rules! remembered_columns {
+    () => {
+        "fingerprint, owner, status, body, expires_at"
+    };
+}
+pub(super) use {
+    attempt_columns, change_columns, entry_columns, event_columns, job_columns, remembered_columns, schedule_columns,
+};
+
+pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
+    Ok(Entry {
+        key: row.get(0)?,
+        value: json(row, 1)?,
+        version: unsigned(row, 2)?,
+        revision: unsigned(row, 3)?,
+        updated_at: moment(row, 4)?,
+        expires_at: moment_or_none(row, 5)?,
+    })
+}
+
+pub(super) fn change(row: &Row<'_>) -> Result<Change> {
+    let (seq, key, at): (Seq, String, _) = (unsigned(row, 0)?, row.get(1)?, moment(row, 4)?);
+    let entry = match json_or_none(row, 2)? {
+        None => None,
+        Some(value) => Some(Entry {
+            key: key.clone(),
+            value,
+            version: unsigned(row, 3)?,
+            revision: seq,
+            updated_at: at,
+            expires_at: moment_or_none(row, 5)?,
+        }),
+    };
+    Ok(Change { seq, key, entry, at })
+}
+
+pub(super) fn event(row: &Row<'_>) -> Result<Event> {
+    Ok(Event {
+        seq: unsigned(row, 0)?,
+        id: row.get(1)?,
+        topic: row.get(2)?,
+        data: json_or_none(row, 3)?,
+        at: moment(row, 4)?,
+        trace: row.get(5)?,
+    })
+}
+
+pub(super) fn job(row: &Row<'_>) -> Result<Job> {
+    Ok(Job {
+        seq: unsigned(row, 0)?,
+        id: row.get(1)?,
+        name: row.get(2)?,
+        params: json_or_none(row, 3)?,
+        status: status(row, 4)?,
+        priority: row.get(5)?,
+        created_at: moment(row, 6)?,
+        run_at: moment(row, 7)?,
+        started_at: moment_or_none(row, 8)?,
+        completed_at: moment_or_none(row, 9)?,
+        attempt: row.get(10)?,
+        failures: row.get(11)?,
+        max_attempts: row.get(12)?,
+        backoff: backoff(row, 13)?,
+        timeout: duration_or_none(row, 16)?,
+        unique_key: row.get(17)?,
+        schedule_id: row.get(18)?,
+        progress: json_or_none(row, 19)?,
+        result: json_or_none(row, 20)?,
+        error: failure(row, 21)?,
+        trace: row.get(23)?,
+        owner: row.get(24)?,
+        cancel_acknowledged_at: moment_or_none(row, 25)?,
+    })
+}
+
+pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt> {
+    let end = match row.get(3)? {
+        0 => AttemptEnd::Completed,
+        1 => AttemptEnd::Failed,
+        2 => AttemptEnd::Cancelled,
+        3 => AttemptEnd::Interrupted,
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(3, other)),
+    };
+    Ok(Attempt {
+        attempt: row.get(0)?,
+        started_at: moment(row, 1)?,
+        ended_at: moment(row, 2)?,
+        end,
+        error: failure(row, 4)?,
+        trace: row.get(6)?,
+    })
+}
+
+pub(super) fn schedule(row: &Row<'_>) -> Result<Schedule> {
+    Ok(Schedule {
+        seq: unsigned(row, 0)?,
+        id: row.get(1)?,
+        name: row.get(2)?,
+        params: json_or_none(row, 3)?,
+        cron: row.get(4)?,
+        timezone: row.get(5)?,
+        catch_up: row.get(6)?,
+        created_at: moment(row, 7)?,
+        next_run: moment_or_none(row, 8)?,
+        last_run: moment_or_none(row, 9)?,
+        cancelled_at: moment_or_none(row, 10)?,
+        priority: row.get(11)?,
+        max_attempts: row.get(12)?,
+        backoff: backoff(row, 13)?,
+        timeout: duration_or_none(row, 16)?,
+    })
+}
+
+pub(super) fn remembered(row: &Row<'_>) -> Result<Remembered> {
+    let status: Option<u16> = row.get(2)?;
+    let answer = match status {
+        None => None,
+        Some(status) => Some(Answer { status, body: row.get(3)? }),
+    };
+    Ok(Remembered {
+        fingerprint: row.get(0)?,
+        owner: row.get(1)?,
+        answer,
+        expires_at: moment(row, 4)?,
+    })
+}
+
+/// A number as SQLite keeps it: the same 64 bits, signed. Sequences and counts never reach the sign.
+pub(super) fn signed(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+/// A count of rows to ask for.
+pub(super) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+pub(super) fn millis(at: DateTime<Utc>) -> i64 {
+    at.timestamp_millis()
+}
+
+pub(super) fn millis_or_none(at: Option<DateTime<Utc>>) -> Option<i64> {
+    at.map(millis)
+}
+
+pub(super) fn duration_millis(duration: Option<Duration>) -> Option<i64> {
+    // `rules::normalised` has cut it to what a `u64` of milliseconds holds.
+    duration.map(|duration| signed(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+}
+
+pub(super) fn text(json: &Option<Json>) -> Option<&str> {
+    json.as_ref().map(Json::text)
+}
+
+/// A status as the schema lists them; the order is that of [`JobStatus::ALL`].
+pub(super) const fn status_number(status: JobStatus) -> i64 {
+    match status {
+        JobStatus::Pending => 0,
+        JobStatus::Queued => 1,
+        JobStatus::Running => 2,
+        JobStatus::Completed => 3,
+        JobStatus::Failed => 4,
+        JobStatus::Cancelled => 5,
+    }
+}
+
+pub(super) const fn end_number(end: AttemptEnd) -> i64 {
+    match end {
+        AttemptEnd::Completed => 0,
+        AttemptEnd::Failed => 1,
+        AttemptEnd::Cancelled => 2,
+        AttemptEnd::Interrupted => 3,
+    }
+}
+
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
+    row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+pub(super) fn moment_or_none(row: &Row<'_>, column: usize) -> Result<Option<DateTime<Utc>>> {
+    match row.get::<_, Option<i64>>(column)? {
+        None => Ok(None),
+        Some(millis) => DateTime::from_timestamp_millis(millis)
+            .map(Some)
+            .ok_or(rusqlite::Error::IntegralValueOutOfRange(column, millis)),
+    }
+}
+
+fn moment(row: &Row<'_>, column: usize) -> Result<DateTime<Utc>> {
+    let null = || rusqlite::Error::InvalidColumnType(column, "moment".to_owned(), Type::Null);
+    moment_or_none(row, column)?.ok_or_else(null)
+}
+
+fn duration_or_none(row: &Row<'_>, column: usize) -> Result<Option<Duration>> {
+    let millis: Option<i64> = row.get(column)?;
+    Ok(millis.map(|millis| Duration::from_millis(millis.cast_unsigned())))
+}
+
+fn backoff(row: &Row<'_>, column: usize) -> Result<Backoff> {
+    Ok(Backoff {
+        base: unsigned(row, column)?,
+        factor: row.get(column + 1)?,
+        cap: unsigned(row, column + 2)?,
+    })
+}
+
+fn failure(row: &Row<'_>, column: usize) -> Result<Option<JobFailure>> {
+    let message: Option<String> = row.get(column)?;
+    Ok(match message {
+        None => None,
+        Some(message) => Some(JobFailure { message, stack: row.get(column + 1)? }),
+    })
+}
+
+fn status(row: &Row<'_>, column: usize) -> Result<JobStatus> {
+    let number: i64 = row.get(column)?;
+    let place = usize::try_from(number).ok();
+    let status = place.and_then(|place| JobStatus::ALL.get(place)).copied();
+    status.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+fn json(row: &Row<'_>, column: usize) -> Result<Json> {
+    let null = || rusqlite::Error::InvalidColumnType(column, "json".to_owned(), Type::Null);
+    json_or_none(row, column)?.ok_or_else(null)
+}
+
+fn json_or_none(row: &Row<'_>, column: usize) -> Result<Option<Json>> {
+    let damaged = |error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error));
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| Json::from_checked(text).map_err(damaged)).transpose()
+}

@@ -1,0 +1,203 @@
+//! The model store: plain maps behind a lock, simple enough to be right by reading it.
+//!
+//! The other backends are compared with it. It keeps everything in memory and forgets it when dropped; a claim walks all
+//! jobs, so it is for tests and small fleets, not for a million rows.
+
+mod apply;
+mod jobs;
+mod prune;
+mod read;
+mod table;
+
+use std::sync::{Mutex, MutexGuard};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::store::{
+    Attempt, Batch, Change, ChangeQuery, Entry, Error, Event, EventQuery, Heads, Job, JobQuery, Outcome, Remembered,
+    Result, Scan, Schedule, Seq, Stats, Store, rules,
+};
+use table::Table;
+
+/// The model store; see the [module](self).
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use syscall_sdk::clock::Clock;
+/// # use syscall_sdk::store::{Store, memory::Memory};
+/// let store: Arc<dyn Store> = Arc::new(Memory::new(Clock::system()));
+/// ```
+#[derive(Debug)]
+pub struct Memory {
+    clock: Clock,
+    state: Mutex<State>,
+    heads: watch::Sender<Heads>,
+}
+
+/// Everything the store holds.
+#[derive(Debug, Default)]
+struct State {
+    closed: bool,
+    marks: Marks,
+    entries: Table<(String, String), Entry>,
+    changes: Table<Seq, (String, Change)>,
+    events: Table<Seq, Event>,
+    event_ids: Table<String, ()>,
+    jobs: Table<String, Job>,
+    attempts: Table<(String, u32), Attempt>,
+    schedules: Table<String, Schedule>,
+    remembered: Table<(String, String), Remembered>,
+}
+
+/// The numbers that a batch moves and a refusal moves back.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    heads: Heads,
+    event_floor: Seq,
+    change_floor: Seq,
+}
+
+impl Memory {
+    /// An empty store that reads `clock` to tell what has expired.
+    pub fn new(clock: Clock) -> Self {
+        Memory {
+            clock,
+            state: Mutex::default(),
+            heads: watch::Sender::new(Heads::default()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds the lock")
+    }
+
+    fn read<'a, T: Send + 'a>(&self, read: impl FnOnce(&State) -> T) -> BoxFuture<'a, Result<T>> {
+        let state = self.lock();
+        ready(if state.closed { Err(Error::Closed) } else { Ok(read(&state)) }).boxed()
+    }
+}
+
+impl State {
+    fn next_seq(&mut self) -> Seq {
+        self.marks.heads.seq += 1;
+        self.marks.heads.seq
+    }
+
+    /// Applies a batch whole, or takes back what it did.
+    fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>> {
+        let marks = self.marks;
+        let mut outcomes = Vec::with_capacity(batch.ops.len());
+        for (op, what) in batch.ops.iter().enumerate() {
+            match self.apply(what, batch.at) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(why) => {
+                    self.marks = marks;
+                    self.end_batch(false);
+                    return Err(Error::Refused { op, why });
+                }
+            }
+        }
+        self.end_batch(true);
+        rules::count_jobs(&mut self.marks.heads, &batch.ops, &outcomes);
+        Ok(outcomes)
+    }
+
+    fn end_batch(&mut self, keep: bool) {
+        macro_rules! end {
+            ($($table:ident),*) => {
+                $(if keep { self.$table.commit() } else { self.$table.roll_back() })*
+            };
+        }
+        end!(entries, changes, events, event_ids, jobs, attempts, schedules, remembered);
+    }
+}
+
+impl Store for Memory {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Outcome>>> {
+        // Done when polled, not before: a future that is dropped unpolled has written nothing.
+        async move {
+            let mut state = self.lock();
+            if state.closed {
+                return Err(Error::Closed);
+            }
+            let answer = state.commit(&rules::normalised(batch));
+            let now = state.marks.heads;
+            self.heads.send_if_modified(|heads| std::mem::replace(heads, now) != now);
+            answer
+        }
+        .boxed()
+    }
+
+    fn get<'a>(&'a self, namespace: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>>> {
+        let now = self.clock.now();
+        self.read(|state| state.live(namespace, key, now).cloned())
+    }
+
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Entry>>> {
+        let now = self.clock.now();
+        self.read(|state| state.scan(&scan, now))
+    }
+
+    fn changes(&self, query: ChangeQuery) -> BoxFuture<'_, Result<Vec<Change>>> {
+        self.read(|state| state.changes(&query))
+    }
+
+    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<Vec<Event>>> {
+        self.read(|state| state.events(&query))
+    }
+
+    fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
+        self.read(|state| state.jobs.get(id).cloned())
+    }
+
+    fn jobs(&self, query: JobQuery) -> BoxFuture<'_, Result<Vec<Job>>> {
+        self.read(|state| state.jobs(&query))
+    }
+
+    fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>> {
+        self.read(|state| state.attempts(job))
+    }
+
+    fn schedule<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Schedule>>> {
+        self.read(|state| state.schedules.get(id).cloned())
+    }
+
+    fn schedules(&self) -> BoxFuture<'_, Result<Vec<Schedule>>> {
+        self.read(State::schedules)
+    }
+
+    fn remembered<'a>(&'a self, scope: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Remembered>>> {
+        let now = self.clock.now();
+        self.read(|state| state.remembered(scope, key, now).cloned())
+    }
+
+    fn stats(&self) -> BoxFuture<'_, Result<Stats>> {
+        let now = self.clock.now();
+        self.read(|state| state.stats(now))
+    }
+
+    fn heads(&self) -> watch::Receiver<Heads> {
+        self.heads.subscribe()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.lock().closed = true;
+        ready(()).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::conformance;
+
+    #[tokio::test]
+    async fn the_model_keeps_every_promise() {
+        conformance::run(async |clock| Arc::new(Memory::new(clock)) as Arc<dyn Store>).await;
+    }
+}

@@ -1,0 +1,181 @@
+//! Rules of the data that every backend obeys, as plain functions.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+
+use crate::store::{
+    Batch, Condition, Heads, Job, Op, Outcome, Refusal, Remember, Remembered, Result, Schedule, Seq, Verdict, Want,
+};
+use crate::wire::JobStatus;
+
+/// Cuts every moment of a batch to the millisecond that a store keeps, and a growth that is no number to none, so that what
+/// is answered is what is read back.
+pub(super) fn normalised(mut batch: Batch) -> Batch {
+    let cut = |moment: &mut DateTime<Utc>| *moment = moment.trunc_subsecs(3);
+    let cut_duration = |duration: &mut Duration| *duration = millis_of(*duration);
+    cut(&mut batch.at);
+    for op in &mut batch.ops {
+        match op {
+            Op::Put(put) => put.expires_at.iter_mut().for_each(cut),
+            Op::Enqueue(job) => {
+                job.run_at.iter_mut().for_each(cut);
+                job.timeout.iter_mut().for_each(cut_duration);
+                job.backoff.factor = number(job.backoff.factor);
+            }
+            Op::Settle(settle) => {
+                if let Verdict::Failed { retry_at, .. } = &mut settle.verdict {
+                    retry_at.iter_mut().for_each(cut);
+                }
+            }
+            Op::Schedule(schedule) => {
+                schedule.next_run.iter_mut().for_each(cut);
+                schedule.timeout.iter_mut().for_each(cut_duration);
+                schedule.backoff.factor = number(schedule.backoff.factor);
+            }
+            Op::Tick { from, next, .. } => {
+                cut(from);
+                next.iter_mut().for_each(cut);
+            }
+            Op::Remember(remember) => cut(&mut remember.expires_at),
+            Op::Delete(_)
+            | Op::Emit(_)
+            | Op::Claim(_)
+            | Op::Progress { .. }
+            | Op::Cancel { .. }
+            | Op::AcknowledgeCancel { .. }
+            | Op::Revive { .. }
+            | Op::Forget { .. }
+            | Op::Prune(_) => {}
+        }
+    }
+    batch
+}
+
+/// Whether something that lasts until a moment is over.
+pub(super) fn expired(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    expires_at.is_some_and(|at| at <= now)
+}
+
+/// The moment before which things of an age are too old; `None` where that is before all time.
+pub(super) fn cutoff(at: DateTime<Utc>, age: Duration) -> Option<DateTime<Utc>> {
+    at.checked_sub_signed(TimeDelta::from_std(millis_of(age)).ok()?)
+}
+
+/// Refuses a write whose condition does not hold for the version and revision that the key has.
+pub(super) fn check(condition: Condition, key: &str, current: Option<(u64, Seq)>) -> Result<(), Refusal> {
+    let holds = match condition {
+        Condition::Any => true,
+        Condition::Absent => current.is_none(),
+        Condition::Present => current.is_some(),
+        Condition::Version(wanted) => current.is_some_and(|(version, _)| version == wanted),
+        Condition::Revision(wanted) => current.is_some_and(|(_, revision)| revision == wanted),
+    };
+    if holds {
+        Ok(())
+    } else {
+        Err(Refusal::Version {
+            key: key.to_owned(),
+            current: current.map_or(0, |(version, _)| version),
+        })
+    }
+}
+
+/// Refuses a request that is remembered already; the caller has dropped one that has expired.
+pub(super) fn check_remembered(kept: Option<Remembered>, remember: &Remember) -> Result<(), Refusal> {
+    match kept {
+        Some(kept) if !(remember.replace && kept.owner == remember.owner) => {
+            Err(Refusal::Remembered(Box::new(kept)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a tick that another scheduler took, or that will not come.
+pub(super) fn check_tick(schedule: &Schedule, from: DateTime<Utc>) -> Result<(), Refusal> {
+    if schedule.cancelled_at.is_none() && schedule.next_run == Some(from) {
+        return Ok(());
+    }
+    let next = schedule.next_run.map_or(0, |next| next.timestamp_millis());
+    Err(Refusal::Version {
+        key: schedule.id.clone(),
+        current: u64::try_from(next).unwrap_or(0),
+    })
+}
+
+/// Which rows of a log go, read from its oldest: those above the count, then those that are too old.
+///
+/// Only ever a head of the log goes, so that one number tells how far it reaches.
+pub(super) struct Horizon {
+    excess: u64,
+    cutoff: Option<DateTime<Utc>>,
+}
+
+impl Horizon {
+    /// For a log of `count` rows of which `most` may stay, none older than `age`.
+    pub(super) fn new(count: u64, most: u64, at: DateTime<Utc>, age: Duration) -> Self {
+        Horizon {
+            excess: count.saturating_sub(most),
+            cutoff: cutoff(at, age),
+        }
+    }
+
+    /// Whether the row at a place from 0, of a moment, goes where all before it did.
+    pub(super) fn takes(&self, place: u64, at: DateTime<Utc>) -> bool {
+        place < self.excess || self.cutoff.is_some_and(|cutoff| at < cutoff)
+    }
+}
+
+/// The rooms of a claim, one a name and none empty.
+pub(super) fn rooms(wants: &[Want]) -> Vec<(&str, usize)> {
+    let mut rooms: Vec<(&str, usize)> = Vec::with_capacity(wants.len());
+    for want in wants {
+        match rooms.iter_mut().find(|(name, _)| *name == want.name) {
+            Some((_, slots)) => *slots = slots.saturating_add(want.slots),
+            None => rooms.push((&want.name, want.slots)),
+        }
+    }
+    rooms
+}
+
+/// The order in which due jobs start: by priority, then by how long they have waited, then by age.
+pub(super) fn start_order<T: Ord>(priority: i32, run_at: T, seq: Seq) -> impl Ord {
+    (Reverse(priority), run_at, seq)
+}
+
+/// Counts what a committed batch may have made ready, and whether a reader of jobs could see it.
+pub(super) fn count_jobs(heads: &mut Heads, ops: &[Op], outcomes: &[Outcome]) {
+    let (mut ready, mut seen) = (false, false);
+    for (op, outcome) in ops.iter().zip(outcomes) {
+        match (op, outcome) {
+            (_, Outcome::Job(job)) => {
+                seen = true;
+                ready |= job.status == JobStatus::Queued;
+            }
+            (Op::Cancel { .. }, Outcome::Schedule(_)) => seen = true,
+            (_, Outcome::Schedule(_)) => (ready, seen) = (true, true),
+            (_, Outcome::Claimed { jobs, .. }) => seen |= !jobs.is_empty(),
+            (_, Outcome::Pruned(dropped)) => seen |= *dropped > 0,
+            (Op::Progress { .. } | Op::AcknowledgeCancel { .. }, _) => seen = true,
+            _ => {}
+        }
+    }
+    heads.jobs += u64::from(ready);
+    heads.job_updates += u64::from(seen);
+}
+
+/// Whether a job counts as one with its unique key.
+pub(super) fn lives(job: &Job) -> bool {
+    !job.status.ended()
+}
+
+/// A duration to the millisecond.
+fn millis_of(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// SQLite keeps no NaN, and [`Backoff::ceiling`](crate::policy::Backoff::ceiling) reads it as 1.
+fn number(factor: f64) -> f64 {
+    if factor.is_nan() { 1.0 } else { factor }
+}

@@ -1,0 +1,191 @@
+//! The life of a job and of a schedule, as plain functions on plain data.
+//!
+//! A backend loads the row, calls one of these, and writes the row back; so all backends agree on what a status means.
+
+use chrono::{DateTime, Utc};
+
+use crate::store::{
+    Attempt, AttemptEnd, Enqueue, Job, JobFailure, NewSchedule, Refusal, Result, Schedule, Seq, Settle, Verdict,
+};
+use crate::wire::JobStatus;
+
+/// The job that an order makes.
+pub(super) fn enqueued(order: &Enqueue, seq: Seq, at: DateTime<Utc>) -> Job {
+    Job {
+        seq,
+        id: order.id.clone(),
+        name: order.name.clone(),
+        params: order.params.clone(),
+        status: JobStatus::Queued,
+        priority: order.priority,
+        created_at: at,
+        run_at: order.run_at.unwrap_or(at),
+        started_at: None,
+        completed_at: None,
+        attempt: 0,
+        failures: 0,
+        max_attempts: order.max_attempts,
+        backoff: order.backoff,
+        timeout: order.timeout,
+        unique_key: order.unique_key.clone(),
+        schedule_id: order.schedule_id.clone(),
+        progress: None,
+        result: None,
+        error: None,
+        trace: order.trace.clone(),
+        owner: None,
+        cancel_acknowledged_at: None,
+    }
+}
+
+/// The schedule that an order makes.
+pub(super) fn scheduled(order: &NewSchedule, seq: Seq, at: DateTime<Utc>) -> Schedule {
+    Schedule {
+        seq,
+        id: order.id.clone(),
+        name: order.name.clone(),
+        params: order.params.clone(),
+        cron: order.cron.clone(),
+        timezone: order.timezone.clone(),
+        catch_up: order.catch_up,
+        created_at: at,
+        next_run: order.next_run,
+        last_run: None,
+        cancelled_at: None,
+        priority: order.priority,
+        max_attempts: order.max_attempts,
+        backoff: order.backoff,
+        timeout: order.timeout,
+    }
+}
+
+/// Begins an attempt of a queued job.
+pub(super) fn start(job: &mut Job, owner: &str, at: DateTime<Utc>) {
+    job.status = JobStatus::Running;
+    job.attempt += 1;
+    job.started_at = Some(at);
+    job.owner = Some(owner.to_owned());
+}
+
+/// Refuses whoever does not hold the running attempt.
+pub(super) fn fence(job: &Job, attempt: u32) -> Result<(), Refusal> {
+    if job.status == JobStatus::Running && job.attempt == attempt {
+        Ok(())
+    } else {
+        Err(Refusal::Fenced { id: job.id.clone() })
+    }
+}
+
+/// Ends the running attempt as its verdict says; the caller has checked the fence.
+pub(super) fn settle(job: &mut Job, settle: &Settle, at: DateTime<Utc>) -> Attempt {
+    let (end, error) = match &settle.verdict {
+        Verdict::Completed { result } => {
+            job.result = result.clone();
+            finish(job, JobStatus::Completed, at);
+            (AttemptEnd::Completed, None)
+        }
+        Verdict::Failed { error, retry_at } => {
+            job.failures += 1;
+            job.error = Some(error.clone());
+            match retry_at {
+                Some(moment) if job.failures < job.max_attempts => queue(job, *moment),
+                _ => finish(job, JobStatus::Failed, at),
+            }
+            (AttemptEnd::Failed, Some(error.clone()))
+        }
+        Verdict::HandedBack => {
+            queue(job, at);
+            (AttemptEnd::Interrupted, None)
+        }
+    };
+    ended(job, at, end, error, settle.trace.clone())
+}
+
+/// Takes a running job from a process that is no more: it runs again at once, and no failure counts.
+pub(super) fn interrupt(job: &mut Job, at: DateTime<Utc>) -> Attempt {
+    queue(job, at);
+    ended(job, at, AttemptEnd::Interrupted, None, None)
+}
+
+/// Cancels a job that lives; gives the attempt that it cut short.
+///
+/// The owner of such an attempt stays noted: its handler still runs until it acknowledges.
+pub(super) fn cancel(job: &mut Job, at: DateTime<Utc>) -> Result<Option<Attempt>, Refusal> {
+    if job.status.ended() {
+        return Err(status(job));
+    }
+    let attempt = (job.status == JobStatus::Running).then(|| ended(job, at, AttemptEnd::Cancelled, None, None));
+    job.status = JobStatus::Cancelled;
+    job.completed_at = Some(at);
+    Ok(attempt)
+}
+
+/// Notes that the handler of a cancelled attempt has stopped; says whether this was news.
+pub(super) fn acknowledge(job: &mut Job, attempt: u32, at: DateTime<Utc>) -> bool {
+    let news = job.status == JobStatus::Cancelled
+        && job.attempt == attempt
+        && job.owner.is_some()
+        && job.cancel_acknowledged_at.is_none();
+    if news {
+        job.cancel_acknowledged_at = Some(at);
+        job.owner = None;
+    }
+    news
+}
+
+/// Queues a failed or cancelled job anew. Its attempts go on counting, since their number fences.
+pub(super) fn revive(job: &mut Job, at: DateTime<Utc>) -> Result<(), Refusal> {
+    if !matches!(job.status, JobStatus::Failed | JobStatus::Cancelled) {
+        return Err(status(job));
+    }
+    queue(job, at);
+    job.failures = 0;
+    job.completed_at = None;
+    job.cancel_acknowledged_at = None;
+    Ok(())
+}
+
+/// Ends a schedule.
+pub(super) fn cancel_schedule(schedule: &mut Schedule, at: DateTime<Utc>) -> Result<(), Refusal> {
+    if schedule.cancelled_at.is_some() {
+        return Err(Refusal::Status {
+            id: schedule.id.clone(),
+            status: JobStatus::Cancelled,
+        });
+    }
+    schedule.cancelled_at = Some(at);
+    schedule.next_run = None;
+    Ok(())
+}
+
+/// The refusal that names a job's status.
+pub(super) fn status(job: &Job) -> Refusal {
+    Refusal::Status {
+        id: job.id.clone(),
+        status: job.status,
+    }
+}
+
+fn queue(job: &mut Job, run_at: DateTime<Utc>) {
+    job.status = JobStatus::Queued;
+    job.run_at = run_at;
+    job.owner = None;
+}
+
+fn finish(job: &mut Job, status: JobStatus, at: DateTime<Utc>) {
+    job.status = status;
+    job.completed_at = Some(at);
+    job.owner = None;
+}
+
+fn ended(job: &Job, at: DateTime<Utc>, end: AttemptEnd, error: Option<JobFailure>, trace: Option<String>) -> Attempt {
+    Attempt {
+        attempt: job.attempt,
+        // A job that ran has begun; the moment of its end is the nearest for a row that was damaged.
+        started_at: job.started_at.unwrap_or(at),
+        ended_at: at,
+        end,
+        error,
+        trace,
+    }
+}
