@@ -20,8 +20,10 @@ fn chart(points: &[(i64, Option<f64>)]) -> String {
 
 /// The `d` of the first line drawn.
 fn stroke(chart: &str) -> &str {
-    let from = chart.find(r#"<path class="chart-line is-p50" d=""#).expect("a line") + 34;
-    &chart[from..from + chart[from..].find('"').expect("its end")]
+    let (_, rest) = chart
+        .split_once(r#"<path class="chart-line is-p50" d=""#)
+        .expect("a line");
+    rest.split_once('"').expect("its end").0
 }
 
 #[test]

@@ -1,0 +1,5 @@
+//! The fleet from outside: as a browser sees it.
+
+mod browser;
+mod demo;
+mod pages;
