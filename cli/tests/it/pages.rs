@@ -231,6 +231,57 @@ async fn a_growing_list_waits_while_the_reader_is_elsewhere() -> Result<()> {
 }
 
 #[tokio::test]
+async fn rows_do_not_move_under_the_pointer() -> Result<()> {
+    let (demo, browser) = (Demo::start().await?, Browser::launch().await?);
+    let page = browser.page(1280, 800, false).await?;
+    page.goto(&demo.url("/")).await?;
+    page.wait_for(LIVE, SOON).await?;
+    let row = |key: &str| Html::trusted(format!(r#"<tr data-key="{key}"><td>{key}</td><td>a new one</td></tr>"#));
+    page.hover("[data-key='018f4a41']").await?;
+    demo.push("jobs:add", &row("018f5000"));
+    page.wait_for("document.querySelector('.tail-new')?.textContent === '1 new'", SOON)
+        .await?;
+    page.screenshot_of_view(&picture("held")).await?;
+    assert!(
+        page.eval::<bool>("jobs.firstElementChild.dataset.key === '018f4a6e'")
+            .await?,
+        "nothing has moved"
+    );
+    page.hover("h2").await?;
+    page.wait_for("jobs.firstElementChild.dataset.key === '018f5000'", SOON)
+        .await?;
+    demo.push("jobs:add", &row("018f5001"));
+    page.wait_for("jobs.firstElementChild.dataset.key === '018f5001'", SOON)
+        .await
+}
+
+#[tokio::test]
+async fn pages_and_scripts_stay_within_their_budget() -> Result<()> {
+    let (demo, browser) = (Demo::start().await?, Browser::launch().await?);
+    let page = browser.page(1280, 800, false).await?;
+    page.goto(&demo.url("/")).await?;
+    let sizes: [u32; 3] = page
+        .eval(
+            "(async () => {
+                const size = async (...urls) => {
+                    const texts = await Promise.all(urls.map(async (url) => (await fetch(url)).text()));
+                    const zipped = new Blob(texts).stream().pipeThrough(new CompressionStream('gzip'));
+                    return (await new Response(zipped).arrayBuffer()).byteLength;
+                };
+                const scripts = [...document.scripts].map((script) => script.src);
+                return [await size(location.href), await size(...scripts), await size(document.styleSheets[0].href)];
+            })()",
+        )
+        .await?;
+    let [html, script, style] = sizes;
+    println!("gzipped: page {html} B, scripts {script} B, style {style} B");
+    assert!(html <= 30_000, "the page has {html} B gzipped");
+    assert!(script <= 15_000, "the scripts have {script} B gzipped");
+    assert!(style <= 10_000, "the style has {style} B gzipped");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_paused_page_holds_what_arrives_and_says_how_much() -> Result<()> {
     let (demo, browser) = (Demo::start().await?, Browser::launch().await?);
     let page = browser.page(1280, 800, false).await?;

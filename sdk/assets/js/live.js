@@ -145,7 +145,7 @@ const waiting = new Map();
 function isAway(box) {
   const scrolls = box.scrollHeight > box.clientHeight + 1 && getComputedStyle(box).overflowY !== "visible";
   if (box.dataset.tail === "start") {
-    return box.matches(":hover, :focus-within") || (scrolls ? box.scrollTop > 4 : box.getBoundingClientRect().top < 0);
+    return box.matches(":hover, :focus-visible") || box.querySelector(":focus-visible") || (scrolls ? box.scrollTop > 4 : box.getBoundingClientRect().top < 0);
   }
   return scrolls && box.scrollHeight - box.scrollTop - box.clientHeight > 24;
 }

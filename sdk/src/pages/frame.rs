@@ -203,7 +203,6 @@ impl Frame {
         Html::from(Page {
             frame: self,
             content,
-            place: self.crumbs.last().map_or("", |crumb| crumb.href.as_str()),
             service: self.crumbs.get(1).map_or("fleet", |crumb| crumb.name.as_str()),
             environment: match self.environment.as_str() {
                 "production" | "staging" => &self.environment,
@@ -220,7 +219,6 @@ impl Frame {
 struct Page<'a> {
     frame: &'a Frame,
     content: Html,
-    place: &'a str,
     service: &'a str,
     environment: &'a str,
     updated: Option<Html>,

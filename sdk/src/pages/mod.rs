@@ -66,7 +66,7 @@
 //! | — `?lastEventId=` | on a reconnect after a failure, the last id heard |
 //! | `data-live-part` | looks stale while the stream is broken |
 //! | `data-live-state`, `data-live-pause`, `data-live-updated` | where the state is said; the button that holds; around the time of the last message |
-//! | `data-tail="end"` or `"start"`, `data-tail-most` | a list that grows there; rows wait behind "12 new" while the reader is elsewhere; the most rows kept (500) |
+//! | `data-tail="end"` or `"start"`, `data-tail-most` | a list that grows there ([`Table::growing`]); rows wait behind "12 new" while the reader is elsewhere; the most rows kept (500) |
 //! | `data-key` | which row is which, beside `id` |
 //! | `form[data-action]` | is sent as JSON by fetch; a response of HTML renews the elements of its ids; a `done` event follows |
 //! | — `data-method`, `data-field` | a method other than the form's; the one field whose value is the whole body |

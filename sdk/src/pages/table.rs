@@ -14,6 +14,7 @@ pub struct Table {
     caption: String,
     id: Option<String>,
     class: &'static str,
+    grows: Option<usize>,
     columns: Vec<(String, &'static str)>,
     rows: Vec<(Option<String>, Vec<Html>)>,
 }
@@ -25,6 +26,7 @@ impl Table {
             caption: caption.to_owned(),
             id: None,
             class: "",
+            grows: None,
             columns: Vec::new(),
             rows: Vec::new(),
         }
@@ -39,6 +41,14 @@ impl Table {
     /// On a phone each row becomes a small card of named values instead of scrolling sideways.
     pub fn stacked(mut self) -> Self {
         self.class = " is-stacked";
+        self
+    }
+
+    /// The newest rows come first and live messages add more; at most so many are kept in the page.
+    ///
+    /// While the reader has scrolled, points at it or is in it by keyboard, new rows wait behind "12 new".
+    pub fn growing(mut self, most: usize) -> Self {
+        self.grows = Some(most);
         self
     }
 
@@ -116,6 +126,10 @@ impl Table {
                 format!(r#"<th scope="col"{class}>{}</th>"#, Html::text(name))
             })
             .collect();
+        let grows = self
+            .grows
+            .map(|most| format!(r#" data-tail="start" data-tail-most="{most}""#))
+            .unwrap_or_default();
         let id = self
             .id
             .as_ref()
@@ -123,11 +137,12 @@ impl Table {
             .unwrap_or_default();
         Html::trusted(format!(
             concat!(
-                r#"<div class="table-scroll{class}" role="region" aria-label="{caption}" tabindex="0"><table>"#,
+                r#"<div class="table-scroll{class}" role="region" aria-label="{caption}" tabindex="0"{grows}><table>"#,
                 r#"<caption class="quiet-text">{caption}</caption><thead><tr>{head}</tr></thead><tbody{id}>{rows}</tbody></table></div>"#
             ),
             class = self.class,
             caption = caption,
+            grows = grows,
             head = head,
             id = id,
             rows = self.rows_html(),

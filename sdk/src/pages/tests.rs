@@ -41,6 +41,7 @@ fn every_part_escapes_what_it_is_given() {
         Table::new(HOSTILE)
             .live_id(HOSTILE)
             .stacked()
+            .growing(3)
             .column(HOSTILE)
             .keyed_row(HOSTILE, [Html::text(HOSTILE)])
             .html(),

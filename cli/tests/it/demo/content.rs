@@ -123,7 +123,7 @@ fn latency() -> Html {
     let points = |base: f64, swing: f64| -> Vec<(i64, Option<f64>)> {
         (0..180_i32)
             .map(|at| {
-                let value = base + swing * (f64::from(at) / 17.0).sin().abs() + f64::from(at * 13 % 11) * swing / 14.0;
+                let value = base + swing * (f64::from(at) / 17.0).sin().abs() + f64::from(at * 13 % 11) * swing / 40.0;
                 (
                     MORNING + i64::from(at) * 2 * MINUTE,
                     (!(70..82).contains(&at)).then_some(value),
@@ -166,6 +166,7 @@ pub(crate) fn jobs() -> Table {
     Table::new("Jobs of core")
         .stacked()
         .live_id("jobs")
+        .growing(100)
         .column("Id")
         .wide("Name")
         .column("Status")

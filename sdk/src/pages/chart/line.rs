@@ -103,9 +103,18 @@ pub fn line(chart: &LineChart<'_>) -> Html {
     }
     out.push_str("</g>");
     for series in chart.series {
-        let _ = write!(out, r#"<path class="chart-line is-{}" d=""#, Escaped(series.class));
-        path(&mut out, series, |at| across.at(at as f64), y);
-        let _ = write!(out, r#""><title>{}</title></path>"#, Escaped(series.name));
+        let (line, lone) = strokes(series, |at| across.at(at as f64), y);
+        let (class, name) = (Escaped(series.class), Escaped(series.name));
+        let _ = write!(
+            out,
+            r#"<path class="chart-line is-{class}" d="{line}"><title>{name}</title></path>"#
+        );
+        if !lone.is_empty() {
+            let _ = write!(
+                out,
+                r#"<path class="chart-line is-{class} is-lone" d="{lone}"><title>{name}</title></path>"#
+            );
+        }
     }
     columns(&mut out, chart, &moments, |at| across.at(at as f64));
     out.push_str("</svg>");
@@ -117,14 +126,9 @@ pub fn line(chart: &LineChart<'_>) -> Html {
     );
     for (at, words) in time_ticks(first, last, 5) {
         let share = across.at(at as f64) / WIDTH * 100.0;
-        let anchor = match share {
-            ..4.0 => "start",
-            96.0.. => "end",
-            _ => "middle",
-        };
         let _ = write!(
             out,
-            r#"<text x="{share:.2}%" y="14" text-anchor="{anchor}">{words}</text>"#
+            r#"<text x="{share:.2}%" y="14" text-anchor="middle">{words}</text>"#
         );
     }
     out.push_str("</svg></div>");
@@ -159,31 +163,29 @@ fn summary(chart: &LineChart<'_>) -> String {
     words
 }
 
-/// The line itself: a new stroke after every gap, and a point that stands alone is a dot.
-fn path(out: &mut String, series: &Series<'_>, x: impl Fn(i64) -> f64, y: impl Fn(f64) -> f64) {
+/// The line itself, a new stroke after every gap; and the points that stand alone, which are dots.
+fn strokes(series: &Series<'_>, x: impl Fn(i64) -> f64, y: impl Fn(f64) -> f64) -> (String, String) {
+    let (mut line, mut lone) = (String::new(), String::new());
     let mut drawing = false;
     for (at, (moment, value)) in series.points.iter().enumerate() {
         let Some(value) = drawable(*value) else {
             drawing = false;
             continue;
         };
-        let _ = write!(
-            out,
-            "{}{:.0} {:.1}",
-            if drawing { 'L' } else { 'M' },
-            x(*moment),
-            y(value)
-        );
-        let alone = !drawing
+        let (x, y) = (x(*moment), y(value));
+        if !drawing
             && series
                 .points
                 .get(at + 1)
-                .is_none_or(|(_, next)| drawable(*next).is_none());
-        if alone {
-            out.push_str("h0");
+                .is_none_or(|(_, next)| drawable(*next).is_none())
+        {
+            let _ = write!(lone, "M{x:.0} {y:.1}h0");
+        } else {
+            let _ = write!(line, "{}{x:.0} {y:.1}", if drawing { 'L' } else { 'M' });
+            drawing = true;
         }
-        drawing = true;
     }
+    (line, lone)
 }
 
 /// A column for each moment, or for a few together, which tells the pointer all values at it.
