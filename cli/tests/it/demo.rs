@@ -19,9 +19,10 @@ use syscall_sdk::pages::{
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
-mod content;
+mod overview;
+mod parts;
 
-pub(crate) use content::{jobs, log_line};
+pub(crate) use overview::{jobs, log_line};
 
 /// The service; it ends when this is dropped.
 pub(crate) struct Demo {
@@ -38,10 +39,10 @@ impl Demo {
     pub(crate) async fn start() -> Result<Self> {
         let (events, _) = broadcast::channel(64);
         let routes = Router::new()
-            .route("/", get(|| page("/", "Overview", content::overview())))
-            .route("/parts", get(|| page("/parts", "Parts", content::parts())))
-            .route("/guide", get(|| page("/guide", "Guide", content::guide())))
-            .route("/desk", get(|| page("/desk", "Desk", content::desk())))
+            .route("/", get(|| page("/", "Overview", overview::overview())))
+            .route("/parts", get(|| page("/parts", "Parts", parts::parts())))
+            .route("/guide", get(|| page("/guide", "Guide", parts::guide())))
+            .route("/desk", get(|| page("/desk", "Desk", parts::desk())))
             .route(
                 "/jobs/{id}",
                 get(|| page("/jobs", "Job", Html::trusted("<h1>A job</h1>"))),
@@ -103,7 +104,7 @@ async fn page(path: &str, title: &str, content: Html) -> Response {
         })
         .fleet(fleet())
         .version("0.1.0")
-        .updated(content::now())
+        .updated(overview::now())
         .live("/_live");
     if path != "/desk" {
         frame = frame.nav(vec![
@@ -124,7 +125,7 @@ async fn page(path: &str, title: &str, content: Html) -> Response {
         .into_response()
 }
 
-fn fleet() -> Vec<FleetMark> {
+pub(crate) fn fleet() -> Vec<FleetMark> {
     ["operator", "core", "api", "app", "console", "docs", "web", "os", "root"]
         .iter()
         .map(|name| FleetMark {

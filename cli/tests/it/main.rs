@@ -2,4 +2,5 @@
 
 mod browser;
 mod demo;
+mod live;
 mod pages;

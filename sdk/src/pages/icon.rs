@@ -35,15 +35,24 @@ impl Icon {
     /// The picture, hidden from screen readers: the control that bears it has a name.
     pub fn html(self) -> Html {
         Html::trusted(format!(
-            r#"<svg class="icon" width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="{}"/></svg>"#,
-            self.path()
+            r#"<svg class="icon" width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="{}"/>{}</svg>"#,
+            self.path(),
+            self.solid(),
         ))
+    }
+
+    /// A part that is filled.
+    const fn solid(self) -> &'static str {
+        match self {
+            Icon::Theme => r#"<path fill="currentColor" d="M8 2.5a5.5 5.5 0 0 1 0 11z"/>"#,
+            _ => "",
+        }
     }
 
     const fn path(self) -> &'static str {
         match self {
             Icon::Search => "M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM10.5 10.5 14 14",
-            Icon::Theme => "M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11M8 5.5h3.8M8 8h5.4M8 10.5h3.8",
+            Icon::Theme => "M8 2.5a5.5 5.5 0 1 0 0 11",
             Icon::Copy => "M6 5.5h7.5v8H6zM10.5 5.5v-3H2.5v8H6",
             Icon::Check => "M3 8.5 6.5 12 13 4.5",
             Icon::Cross => "M4 4l8 8M12 4l-8 8",
