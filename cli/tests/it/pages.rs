@@ -73,14 +73,17 @@ async fn nothing_moves_while_a_page_loads() -> Result<()> {
     page.goto(&demo.url("/")).await?;
     page.wait_for(LIVE, SOON).await?;
     // Shifts are reported late but in order: one made on purpose comes after all that the load has made.
-    let shift: f64 = page
+    page.wait_for("performance.getEntriesByName('first-contentful-paint').length", SOON)
+        .await?;
+    let shifts: Vec<String> = page
         .eval(
             "new Promise((resolve) => {
-                let [sum, end] = [0, performance.now()];
+                const [shifts, end] = [[], performance.now()];
                 new PerformanceObserver((list) => {
-                    for (const { value, startTime } of list.getEntries()) {
-                        if (startTime >= end) resolve(sum);
-                        else sum += value;
+                    for (const { value, startTime, sources } of list.getEntries()) {
+                        if (startTime >= end) resolve(shifts);
+                        else shifts.push(`${value}: ${sources.map(({ node, previousRect: from, currentRect: to }) =>
+                            `${(node?.outerHTML ?? node?.data)?.slice(0, 120)} ${from.x},${from.y} to ${to.x},${to.y}`).join('; ')}`);
                     }
                 }).observe({ type: 'layout-shift', buffered: true });
                 const block = document.createElement('div');
@@ -89,11 +92,16 @@ async fn nothing_moves_while_a_page_loads() -> Result<()> {
             })",
         )
         .await?;
-    assert!(shift < 0.001, "the layout shifts by {shift}");
+    assert!(shifts.is_empty(), "the layout shifts by {}", shifts.join("\n"));
+
+    // The second visit is what a reader has after the browser itself has started.
+    page.goto(&demo.url("/")).await?;
+    page.wait_for("performance.getEntriesByName('first-contentful-paint').length", SOON)
+        .await?;
     let painted: f64 = page
         .eval("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         .await?;
-    println!("first paint after {painted:.0} ms");
+    println!("first paint of a second visit after {painted:.0} ms");
     Ok(())
 }
 

@@ -27,7 +27,7 @@
 //! | `section`, `section-head` | a part of a view with an `h2`; its heading with something at the right |
 //! | `stack` | children 16 px apart |
 //! | `cards`, `card` | like things side by side; a framed block, or a link (`a.card`) |
-//! | `columns` | blocks of at least 400 px side by side |
+//! | `columns` | two blocks side by side from 1,080 px on |
 //! | `stats` | around [`stat`]: numbers of a view in one frame |
 //! | `facts`, `facts is-list` | `dl` of `div`s: a grid of terms, or one a line |
 //! | `table-scroll`, `is-stacked` | around every `table`; on a phone rows become cards by `td[data-label]` |
