@@ -15,6 +15,8 @@ pub mod lifecycle;
 pub mod logs;
 pub mod metrics;
 pub mod name;
+#[cfg(feature = "pages")]
+pub mod pages;
 pub mod policy;
 pub mod registry;
 pub mod resolve;
