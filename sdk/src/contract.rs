@@ -46,7 +46,13 @@ pub struct Method<P, R> {
 impl<P, R> Method<P, R> {
     /// A method of a service.
     pub const fn new(service: &'static str, name: &'static str, description: &'static str) -> Self {
-        Method { service, name, description, idempotent: false, types: PhantomData }
+        Method {
+            service,
+            name,
+            description,
+            idempotent: false,
+            types: PhantomData,
+        }
     }
 
     /// Declares that calling it twice does no more than calling it once.
@@ -69,7 +75,11 @@ pub struct Topic<T> {
 impl<T> Topic<T> {
     /// An event of a service.
     pub const fn new(service: &'static str, name: &'static str) -> Self {
-        Topic { service, name, types: PhantomData }
+        Topic {
+            service,
+            name,
+            types: PhantomData,
+        }
     }
 }
 

@@ -26,7 +26,11 @@ pub struct Events {
 impl Events {
     /// The log of the service that is registered by a name.
     pub fn new(store: Arc<dyn Store>, clock: Clock, source: impl Into<Arc<str>>) -> Self {
-        Events { store, clock, source: source.into() }
+        Events {
+            store,
+            clock,
+            source: source.into(),
+        }
     }
 
     /// Emits an event; it is durable when this returns.
@@ -38,7 +42,10 @@ impl Events {
         let id = emit.id.clone();
         let at = self.clock.now();
         match self.store.commit(Batch::new(at).with(emit)).await?.first() {
-            Some(Outcome::Emitted(_)) => Ok(wire::Emitted { id, timestamp: Timestamp(at) }),
+            Some(Outcome::Emitted(_)) => Ok(wire::Emitted {
+                id,
+                timestamp: Timestamp(at),
+            }),
             other => Err(Error::internal(format!("an emit came to {other:?}"))),
         }
     }
@@ -58,7 +65,13 @@ impl Events {
 
     /// Follows events: those after a place in the log, later than a moment where one is given, and then as they come.
     pub fn follow(&self, filter: TopicFilter, after: Seq, since: Option<DateTime<Utc>>) -> Follow {
-        Follow { heads: self.store.heads(), store: Arc::clone(&self.store), filter, after, since }
+        Follow {
+            heads: self.store.heads(),
+            store: Arc::clone(&self.store),
+            filter,
+            after,
+            since,
+        }
     }
 
     /// Waits for the next event of a name. Cancel-safe.
@@ -76,7 +89,14 @@ impl Events {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn recent(&self, filter: TopicFilter, before: Option<Seq>, limit: usize) -> Result<Vec<Event>> {
-        let query = EventQuery { filter, after: 0, before, since: None, direction: Direction::Backward, limit };
+        let query = EventQuery {
+            filter,
+            after: 0,
+            before,
+            since: None,
+            direction: Direction::Backward,
+            limit,
+        };
         Ok(self.store.events(query).await?)
     }
 
@@ -145,7 +165,10 @@ impl Follow {
                 // Nothing up to the head was wanted; it need not be read again.
                 self.after = head;
             }
-            self.heads.changed().await.map_err(|_| Error::unavailable("the store is closed"))?;
+            self.heads
+                .changed()
+                .await
+                .map_err(|_| Error::unavailable("the store is closed"))?;
         }
     }
 }

@@ -45,7 +45,10 @@ pub struct NamedCheck {
 
 impl fmt::Debug for NamedCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamedCheck").field("name", &self.name).field("critical", &self.critical).finish()
+        f.debug_struct("NamedCheck")
+            .field("name", &self.name)
+            .field("critical", &self.critical)
+            .finish()
     }
 }
 
@@ -77,9 +80,18 @@ pub struct Report {
 impl Health {
     /// A service that is presumed healthy until its checks have run.
     pub fn new(checks: Vec<NamedCheck>, clock: Clock) -> Self {
-        let report =
-            Report { status: HealthStatus::Healthy, checks: BTreeMap::new(), at: clock.now(), forced: None };
-        Health(Arc::new(Inner { checks, clock, started: Instant::now(), report: watch::Sender::new(Arc::new(report)) }))
+        let report = Report {
+            status: HealthStatus::Healthy,
+            checks: BTreeMap::new(),
+            at: clock.now(),
+            forced: None,
+        };
+        Health(Arc::new(Inner {
+            checks,
+            clock,
+            started: Instant::now(),
+            report: watch::Sender::new(Arc::new(report)),
+        }))
     }
 
     /// The last report.
@@ -119,7 +131,12 @@ impl Health {
         let at = self.0.clock.now();
         self.0.report.send_modify(|report| {
             let status = overall(&self.0.checks, &checks).max(report.forced.unwrap_or(HealthStatus::Healthy));
-            *report = Arc::new(Report { status, checks, at, forced: report.forced });
+            *report = Arc::new(Report {
+                status,
+                checks,
+                at,
+                forced: report.forced,
+            });
         });
     }
 
@@ -140,10 +157,20 @@ async fn run(named: &NamedCheck) -> (String, Check) {
         Ok(Ok(Ok(CheckOutcome::Degraded(why)))) => (CheckStatus::Degraded, Some(why)),
         Ok(Ok(Err(error))) => (CheckStatus::Down, Some(error.message().to_owned())),
         Ok(Err(_)) => (CheckStatus::Down, Some("the check panicked".to_owned())),
-        Err(_) => (CheckStatus::Down, Some(format!("no answer within {} ms", CHECK_TIMEOUT.as_millis()))),
+        Err(_) => (
+            CheckStatus::Down,
+            Some(format!("no answer within {} ms", CHECK_TIMEOUT.as_millis())),
+        ),
     };
     let latency = (begun.elapsed().as_secs_f64() * 1_000_000.0).round() / 1_000.0;
-    (named.name.clone(), Check { status, message, latency: Some(latency) })
+    (
+        named.name.clone(),
+        Check {
+            status,
+            message,
+            latency: Some(latency),
+        },
+    )
 }
 
 /// A critical check down is unhealthy; anything else amiss is degraded.
@@ -165,15 +192,27 @@ mod tests {
     use super::*;
     use crate::error::Error;
 
-    fn check(name: &str, critical: bool, check: impl Fn() -> BoxFuture<'static, crate::error::Result<CheckOutcome>> + Send + Sync + 'static) -> NamedCheck {
-        NamedCheck { name: name.to_owned(), critical, check: Arc::new(check) }
+    fn check(
+        name: &str,
+        critical: bool,
+        check: impl Fn() -> BoxFuture<'static, crate::error::Result<CheckOutcome>> + Send + Sync + 'static,
+    ) -> NamedCheck {
+        NamedCheck {
+            name: name.to_owned(),
+            critical,
+            check: Arc::new(check),
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_black_hole_is_down_after_its_own_deadline_and_holds_up_no_other() {
         let hole = || Box::pin(std::future::pending()) as BoxFuture<'static, _>;
         let health = Health::new(
-            vec![check("hole", false, hole), check("other", false, hole), check("well", true, || Box::pin(async { Ok(CheckOutcome::Ok) }))],
+            vec![
+                check("hole", false, hole),
+                check("other", false, hole),
+                check("well", true, || Box::pin(async { Ok(CheckOutcome::Ok) })),
+            ],
             Clock::system(),
         );
         let begun = Instant::now();
@@ -186,7 +225,10 @@ mod tests {
     #[tokio::test]
     async fn a_critical_check_down_is_unhealthy_and_a_panic_is_down() {
         let health = Health::new(
-            vec![check("database", true, || Box::pin(async { Err(Error::unavailable("gone")) })), check("mad", false, || panic!("mad"))],
+            vec![
+                check("database", true, || Box::pin(async { Err(Error::unavailable("gone")) })),
+                check("mad", false, || panic!("mad")),
+            ],
             Clock::system(),
         );
         // A check may panic before it gives a future as well as in it.

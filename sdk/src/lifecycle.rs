@@ -130,13 +130,20 @@ impl Scope {
 
     /// Fails the scope by hand: for what is no task and still ends it, such as a poisoned store.
     pub fn fail(&self, task: &'static str, reason: impl Into<String>) {
-        self.0.fail(Failure { task, reason: reason.into() });
+        self.0.fail(Failure {
+            task,
+            reason: reason.into(),
+        });
     }
 
     /// Waits until the scope has failed. Cancel-safe; never returns for a scope that does not fail.
     pub async fn failed(&self) -> Failure {
         let mut failure = self.0.failure.subscribe();
-        let first = failure.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
+        let first = failure
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|failure| failure.clone());
         match first {
             Some(failure) => failure,
             // The sender lives in the scope that `self` holds.
@@ -248,7 +255,13 @@ mod tests {
     async fn a_critical_task_that_panics_fails_its_scope() {
         let scope = scope();
         scope.spawn_critical("heart", async { panic!("stopped") });
-        assert_eq!(scope.failed().await, Failure { task: "heart", reason: "it panicked: stopped".to_owned() });
+        assert_eq!(
+            scope.failed().await,
+            Failure {
+                task: "heart",
+                reason: "it panicked: stopped".to_owned()
+            }
+        );
     }
 
     #[tokio::test]

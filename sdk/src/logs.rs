@@ -55,7 +55,13 @@ impl Logs {
         let (kept, seen) = self.0.logs().after(0);
         let mut waiting: Vec<_> = kept.into_iter().filter(|line| query.matches(line)).collect();
         waiting.drain(..waiting.len().saturating_sub(tail));
-        FollowLogs { pushed: self.0.logs().pushed(), recorder: self.0.clone(), query, seen, waiting }
+        FollowLogs {
+            pushed: self.0.logs().pushed(),
+            recorder: self.0.clone(),
+            query,
+            seen,
+            waiting,
+        }
     }
 }
 
@@ -63,8 +69,14 @@ impl LogQuery {
     fn matches(&self, line: &LogEntry) -> bool {
         self.level.is_none_or(|level| line.level == level)
             && self.since.is_none_or(|since| line.timestamp.0 > since)
-            && self.trace_id.as_ref().is_none_or(|id| line.trace_id.as_ref() == Some(id))
-            && self.text.as_ref().is_none_or(|text| line.message.to_lowercase().contains(&text.to_lowercase()))
+            && self
+                .trace_id
+                .as_ref()
+                .is_none_or(|id| line.trace_id.as_ref() == Some(id))
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|text| line.message.to_lowercase().contains(&text.to_lowercase()))
     }
 }
 

@@ -191,6 +191,11 @@ impl TopicFilter {
     }
 }
 
+/// A new id: a UUID of version 7, which names a thing and sorts by creation. Order is told by the store's sequence alone.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
 fn dns_label(text: &str) -> Result<(), &'static str> {
     let body = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     match text.as_bytes() {

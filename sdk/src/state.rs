@@ -30,7 +30,11 @@ pub struct State {
 impl State {
     /// A namespace of a store.
     pub fn new(store: Arc<dyn Store>, namespace: Namespace, clock: Clock) -> Self {
-        State { store, namespace, clock }
+        State {
+            store,
+            namespace,
+            clock,
+        }
     }
 
     /// The entry of a key.
@@ -104,7 +108,10 @@ impl State {
     pub async fn delete(&self, key: &str, condition: Condition) -> Result<bool> {
         let mut batch = Batch::new(self.clock.now());
         batch.ops.push(self.delete_op(key, condition)?);
-        Ok(matches!(self.store.commit(batch).await?.first(), Some(Outcome::Deleted(true))))
+        Ok(matches!(
+            self.store.commit(batch).await?.first(),
+            Some(Outcome::Deleted(true))
+        ))
     }
 
     /// Reads, changes and writes a key, again and again until nobody came in between. The change is called once an attempt;
@@ -119,7 +126,9 @@ impl State {
     {
         for _ in 0..UPDATE_ATTEMPTS {
             let entry = self.entry(key).await?;
-            let condition = entry.as_ref().map_or(Condition::Absent, |entry| Condition::Revision(entry.revision));
+            let condition = entry
+                .as_ref()
+                .map_or(Condition::Absent, |entry| Condition::Revision(entry.revision));
             let current = entry.as_ref().map(|entry| self.decode(entry)).transpose()?;
             let Some(next) = change(current)? else { return Ok(entry) };
             match self.write(key, encode(&next)?, condition, None).await {
@@ -128,7 +137,9 @@ impl State {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::conflict(format!("{key:?} is written by too many at once; split it into several keys")))
+        Err(Error::conflict(format!(
+            "{key:?} is written by too many at once; split it into several keys"
+        )))
     }
 
     /// Adds to a number and gives the sum; an absent key is 0.
@@ -140,11 +151,13 @@ impl State {
         self.update(key, |current: Option<serde_json::Value>| {
             let current = match current {
                 None => 0,
-                Some(value) => {
-                    value.as_i64().ok_or_else(|| Error::invalid(format!("{key:?} holds no whole number")))?
-                }
+                Some(value) => value
+                    .as_i64()
+                    .ok_or_else(|| Error::invalid(format!("{key:?} holds no whole number")))?,
             };
-            sum = current.checked_add(by).ok_or_else(|| Error::invalid(format!("{key:?} would not fit 64 bits")))?;
+            sum = current
+                .checked_add(by)
+                .ok_or_else(|| Error::invalid(format!("{key:?} would not fit 64 bits")))?;
             Ok(Some(sum.into()))
         })
         .await?;
@@ -156,7 +169,9 @@ impl State {
     /// # Errors
     /// As [`State::increment`].
     pub async fn decrement(&self, key: &str, by: i64) -> Result<i64> {
-        let by = by.checked_neg().ok_or_else(|| Error::invalid("the number does not fit 64 bits"))?;
+        let by = by
+            .checked_neg()
+            .ok_or_else(|| Error::invalid("the number does not fit 64 bits"))?;
         self.increment(key, by).await
     }
 
@@ -165,7 +180,12 @@ impl State {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn page(&self, prefix: &Prefix, after: Option<String>, limit: usize) -> Result<Vec<Entry>> {
-        let scan = Scan { namespace: self.namespace.to_string(), prefix: prefix.clone(), after, limit };
+        let scan = Scan {
+            namespace: self.namespace.to_string(),
+            prefix: prefix.clone(),
+            after,
+            limit,
+        };
         Ok(self.store.scan(scan).await?)
     }
 
@@ -192,7 +212,12 @@ impl State {
 
     /// Follows changes under a prefix from a place in commit order; 0 is everything that is kept, [`State::now`] is what comes next.
     pub fn watch(&self, prefix: Prefix, after: Seq) -> Watch {
-        Watch { heads: self.store.heads(), state: self.clone(), prefix, after }
+        Watch {
+            heads: self.store.heads(),
+            state: self.clone(),
+            prefix,
+            after,
+        }
     }
 
     /// The place in commit order that is now.
@@ -202,8 +227,11 @@ impl State {
 
     fn decode<T: DeserializeOwned>(&self, entry: &Entry) -> Result<T> {
         entry.value.to().map_err(|error| {
-            Error::internal(format!("{}/{} holds another shape than its reader expects", self.namespace, entry.key))
-                .with_source(error)
+            Error::internal(format!(
+                "{}/{} holds another shape than its reader expects",
+                self.namespace, entry.key
+            ))
+            .with_source(error)
         })
     }
 }
@@ -240,7 +268,10 @@ impl Watch {
                 // Nothing up to the head was ours; it need not be read again.
                 self.after = head;
             }
-            self.heads.changed().await.map_err(|_| Error::unavailable("the store is closed"))?;
+            self.heads
+                .changed()
+                .await
+                .map_err(|_| Error::unavailable("the store is closed"))?;
         }
     }
 }

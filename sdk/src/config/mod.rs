@@ -40,7 +40,12 @@ impl Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the environment has {} fault{}:", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        write!(
+            f,
+            "the environment has {} fault{}:",
+            self.0.len(),
+            if self.0.len() == 1 { "" } else { "s" }
+        )?;
         self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
     }
 }
@@ -63,8 +68,12 @@ pub enum Environment {
 
 impl Environment {
     /// All of them.
-    pub const ALL: [Environment; 4] =
-        [Environment::Production, Environment::Development, Environment::Staging, Environment::Test];
+    pub const ALL: [Environment; 4] = [
+        Environment::Production,
+        Environment::Development,
+        Environment::Staging,
+        Environment::Test,
+    ];
 
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {

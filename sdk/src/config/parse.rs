@@ -22,19 +22,25 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
             return Err(problems);
         }
     };
-    let mut read = Reader { problems: Problems::default() };
+    let mut read = Reader {
+        problems: Problems::default(),
+    };
 
     // Each binary knows its own name; a wrong one means that the wrong image or the wrong variables were deployed.
     if let Some(said) = &raw.service_name
         && said != name
         && said != key
     {
-        read.wrong(format!("SERVICE_NAME is {said:?}, but this binary is {name:?}; deploy the other image or drop the variable"));
+        read.wrong(format!(
+            "SERVICE_NAME is {said:?}, but this binary is {name:?}; deploy the other image or drop the variable"
+        ));
     }
     if let Some(said) = &raw.service_role
         && said != role
     {
-        read.wrong(format!("SERVICE_ROLE is {said:?}, but the registry says that {name} is {role:?}"));
+        read.wrong(format!(
+            "SERVICE_ROLE is {said:?}, but the registry says that {name} is {role:?}"
+        ));
     }
 
     let environment = read.environment(&raw);
@@ -66,7 +72,11 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
 
     let settings = Settings {
         environment,
-        port: read.number("PORT", raw.port.as_deref(), "a port from 0 to 65535, 0 for any free one"),
+        port: read.number(
+            "PORT",
+            raw.port.as_deref(),
+            "a port from 0 to 65535, 0 for any free one",
+        ),
         version: raw.version,
         auth,
         token: raw.syscall_token,
@@ -75,7 +85,9 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
             Some("cloudflare") => TrustEdge::Cloudflare,
             Some("railway") => TrustEdge::Railway,
             Some(other) => {
-                read.wrong(format!("TRUST_EDGE is {other:?}; it is \"cloudflare\", \"railway\" or \"none\""));
+                read.wrong(format!(
+                    "TRUST_EDGE is {other:?}; it is \"cloudflare\", \"railway\" or \"none\""
+                ));
                 TrustEdge::None
             }
         },
@@ -85,7 +97,9 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
             None => LogLevel::Info,
             Some("trace") => LogLevel::Debug,
             Some(word) => word.parse().unwrap_or_else(|_| {
-                read.wrong(format!("LOG_LEVEL is {word:?}; it is trace, debug, info, warn, error or fatal"));
+                read.wrong(format!(
+                    "LOG_LEVEL is {word:?}; it is trace, debug, info, warn, error or fatal"
+                ));
                 LogLevel::Info
             }),
         },
@@ -100,7 +114,9 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
         otlp_endpoint: raw.otel_exporter_otlp_endpoint.filter(|url| {
             let fits = url.starts_with("http://") || url.starts_with("https://");
             if !fits {
-                read.wrong(format!("OTEL_EXPORTER_OTLP_ENDPOINT is {url:?}; it is an http:// or https:// URL"));
+                read.wrong(format!(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT is {url:?}; it is an http:// or https:// URL"
+                ));
             }
             fits
         }),
@@ -134,7 +150,11 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
              PostgreSQL database, DATA_DIR to a mounted volume, or AMNESIA=true to keep nothing on purpose",
         );
     }
-    if read.problems.is_empty() { Ok(settings) } else { Err(read.problems) }
+    if read.problems.is_empty() {
+        Ok(settings)
+    } else {
+        Err(read.problems)
+    }
 }
 
 struct Reader {
@@ -149,11 +169,17 @@ impl Reader {
     fn environment(&mut self, raw: &Raw) -> Environment {
         if let Some(said) = &raw.environment {
             return Environment::parse(said).unwrap_or_else(|| {
-                self.wrong(format!("ENVIRONMENT is {said:?}; it is production, development, staging or test"));
+                self.wrong(format!(
+                    "ENVIRONMENT is {said:?}; it is production, development, staging or test"
+                ));
                 Environment::Staging
             });
         }
-        match raw.railway_environment_name.as_deref().or(raw.railway_environment.as_deref()) {
+        match raw
+            .railway_environment_name
+            .as_deref()
+            .or(raw.railway_environment.as_deref())
+        {
             // The platform makes up names for pull requests' environments; none of them is the public fleet.
             Some(platform) => Environment::parse(platform).unwrap_or(Environment::Staging),
             None => Environment::Development,
@@ -182,7 +208,11 @@ impl Reader {
     }
 
     fn origins(&mut self, said: Option<&str>) -> Vec<String> {
-        let list = said.unwrap_or_default().split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        let list = said
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|origin| !origin.is_empty());
         let origins: Vec<String> = list.map(str::to_owned).collect();
         for origin in &origins {
             let fits = origin == "*"

@@ -1,7 +1,10 @@
 use super::*;
 
 fn variables(pairs: &[(&str, &str)]) -> Variables {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn core(pairs: &[(&str, &str)]) -> Result<Settings, Problems> {
@@ -31,25 +34,42 @@ fn every_fault_is_told_in_one_message() {
     .unwrap_err();
     let text = problems.to_string();
     assert_eq!(problems.iter().count(), 8, "{text}");
-    for variable in
-        ["SERVICE_NAME", "ENVIRONMENT", "PORT", "SYSCALL_AUTH", "ENABLE_JOBS", "LOG_LEVEL", "DATABASE_URL", "ALLOWED_ORIGINS"]
-    {
+    for variable in [
+        "SERVICE_NAME",
+        "ENVIRONMENT",
+        "PORT",
+        "SYSCALL_AUTH",
+        "ENABLE_JOBS",
+        "LOG_LEVEL",
+        "DATABASE_URL",
+        "ALLOWED_ORIGINS",
+    ] {
         assert!(text.contains(variable), "{variable} is missing in: {text}");
     }
 }
 
 #[test]
 fn a_pull_requests_environment_counts_as_staging() {
-    assert_eq!(core(&[("RAILWAY_ENVIRONMENT_NAME", "pr-17")]).unwrap().environment, Environment::Staging);
     assert_eq!(
-        core(&[("RAILWAY_ENVIRONMENT_NAME", "production"), ("DATA_DIR", "/data")]).unwrap().environment,
+        core(&[("RAILWAY_ENVIRONMENT_NAME", "pr-17")]).unwrap().environment,
+        Environment::Staging
+    );
+    assert_eq!(
+        core(&[("RAILWAY_ENVIRONMENT_NAME", "production"), ("DATA_DIR", "/data")])
+            .unwrap()
+            .environment,
         Environment::Production
     );
 }
 
 #[test]
 fn production_needs_a_place_that_lasts() {
-    assert!(core(&[("ENVIRONMENT", "production")]).unwrap_err().to_string().contains("DATABASE_URL"));
+    assert!(
+        core(&[("ENVIRONMENT", "production")])
+            .unwrap_err()
+            .to_string()
+            .contains("DATABASE_URL")
+    );
     assert!(core(&[("ENVIRONMENT", "production"), ("AMNESIA", "true")]).is_ok());
 }
 
@@ -60,6 +80,10 @@ fn a_blank_variable_is_as_absent() {
 
 #[test]
 fn a_secret_never_prints() {
-    let settings = core(&[("SYSCALL_TOKEN", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")]).unwrap();
+    let settings = core(&[
+        ("SYSCALL_TOKEN", "hunter2"),
+        ("DATABASE_URL", "postgres://u:hunter2@h/d"),
+    ])
+    .unwrap();
     assert!(!format!("{settings:?}").contains("hunter2"));
 }

@@ -19,7 +19,10 @@ pub struct Commit {
 
 impl Commit {
     pub(super) fn new(context: Context) -> Self {
-        Commit { context, ops: Ok(Vec::new()) }
+        Commit {
+            context,
+            ops: Ok(Vec::new()),
+        }
     }
 
     /// Writes a key of a namespace where a condition holds.
@@ -44,7 +47,11 @@ impl Commit {
     #[must_use]
     pub fn enqueue<P: Payload, R>(self, task: &Task<P, R>, params: &P) -> Self {
         self.push(|context| {
-            let create = CreateJob { name: task.name.to_owned(), params: Some(encode(params)?), ..CreateJob::default() };
+            let create = CreateJob {
+                name: task.name.to_owned(),
+                params: Some(encode(params)?),
+                ..CreateJob::default()
+            };
             context.jobs().create_op(create)
         })
     }
@@ -54,7 +61,10 @@ impl Commit {
     /// # Errors
     /// The first part that was malformed, or the one that the store refused.
     pub async fn commit(self) -> Result<Vec<Outcome>> {
-        let batch = Batch { at: self.context.clock().now(), ops: self.ops? };
+        let batch = Batch {
+            at: self.context.clock().now(),
+            ops: self.ops?,
+        };
         Ok(self.context.kernel.store.commit(batch).await?)
     }
 

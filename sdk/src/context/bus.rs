@@ -49,9 +49,15 @@ pub struct Listener {
 impl Bus {
     /// A bus that counts what it drops in `bus_overflow_dropped_total`.
     pub fn new(metrics: &Metrics) -> Self {
-        let dropped =
-            metrics.counter("bus_overflow_dropped_total", "Bus messages that a slow listener missed.", vec![]);
-        Bus { sender: broadcast::Sender::new(CAPACITY), dropped }
+        let dropped = metrics.counter(
+            "bus_overflow_dropped_total",
+            "Bus messages that a slow listener missed.",
+            vec![],
+        );
+        Bus {
+            sender: broadcast::Sender::new(CAPACITY),
+            dropped,
+        }
     }
 
     /// Tells whoever listens.
@@ -62,7 +68,10 @@ impl Bus {
 
     /// Listens from now on.
     pub fn listen(&self) -> Listener {
-        Listener { receiver: self.sender.subscribe(), dropped: self.dropped.clone() }
+        Listener {
+            receiver: self.sender.subscribe(),
+            dropped: self.dropped.clone(),
+        }
     }
 }
 

@@ -54,6 +54,9 @@ impl Deref for JobContext {
 
 impl fmt::Debug for JobContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JobContext").field("context", &self.context).field("run", &self.run).finish()
+        f.debug_struct("JobContext")
+            .field("context", &self.context)
+            .field("run", &self.run)
+            .finish()
     }
 }

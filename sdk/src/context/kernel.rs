@@ -122,7 +122,11 @@ impl Kernel {
                 pid: std::process::id(),
                 uptime,
             },
-            health: IdentityHealth { status: report.status, uptime, last_check: Timestamp(report.at) },
+            health: IdentityHealth {
+                status: report.status,
+                uptime,
+                last_check: Timestamp(report.at),
+            },
             capabilities: self.capabilities(),
         }
     }
@@ -130,8 +134,12 @@ impl Kernel {
     /// What is on.
     pub fn capabilities(&self) -> Vec<String> {
         let features = self.settings.features;
-        let switched =
-            [("rpc", features.rpc), ("events", features.events), ("jobs", features.jobs), ("state", features.state)];
+        let switched = [
+            ("rpc", features.rpc),
+            ("events", features.events),
+            ("jobs", features.jobs),
+            ("state", features.state),
+        ];
         let on = switched.into_iter().filter(|(_, on)| *on).map(|(name, _)| name);
         on.chain(["logs", "metrics", "traces"]).map(str::to_owned).collect()
     }
@@ -144,7 +152,11 @@ impl Kernel {
     fn dns(&self) -> Dns {
         let production = self.settings.environment == Environment::Production;
         Dns {
-            cloudflare: if production { self.url(Way::Cloudflare) } else { String::new() },
+            cloudflare: if production {
+                self.url(Way::Cloudflare)
+            } else {
+                String::new()
+            },
             railway: self.url(Way::Railway),
             internal: self.url(Way::Internal),
         }
@@ -152,12 +164,17 @@ impl Kernel {
 
     fn url(&self, way: Way) -> String {
         // The record came out of this registry, so the service is known to it.
-        self.registry.url(&self.record.key, self.settings.environment, way).unwrap_or_default()
+        self.registry
+            .url(&self.record.key, self.settings.environment, way)
+            .unwrap_or_default()
     }
 }
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kernel").field("service", &self.record.key).field("incarnation", &self.incarnation).finish()
+        f.debug_struct("Kernel")
+            .field("service", &self.record.key)
+            .field("incarnation", &self.incarnation)
+            .finish()
     }
 }

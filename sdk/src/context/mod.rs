@@ -54,13 +54,19 @@ pub struct RequestInfo {
 impl Context {
     /// A service outside any request.
     pub fn new(kernel: Arc<Kernel>) -> Self {
-        Context { kernel, request: Arc::default() }
+        Context {
+            kernel,
+            request: Arc::default(),
+        }
     }
 
     /// The same service within a request.
     #[must_use]
     pub fn within(&self, request: Arc<RequestInfo>) -> Self {
-        Context { kernel: Arc::clone(&self.kernel), request }
+        Context {
+            kernel: Arc::clone(&self.kernel),
+            request,
+        }
     }
 
     /// The kernel of this service.
@@ -86,7 +92,10 @@ impl Context {
     /// # Errors
     /// As [`Context::call`].
     pub async fn call_by_name(&self, service: &str, method: &str, params: Option<&Json>) -> Result<Json> {
-        self.kernel.rpc.call_by_name(service, method, params, self.call_options()).await
+        self.kernel
+            .rpc
+            .call_by_name(service, method, params, self.call_options())
+            .await
     }
 
     /// How calls from here are made: with what is left of the caller's time, one hop deeper, in the same request.
@@ -112,7 +121,11 @@ impl Context {
     /// # Errors
     /// Where there is no handler for it or the store refuses.
     pub async fn enqueue<P: Payload, R>(&self, task: &Task<P, R>, params: &P) -> Result<Job> {
-        let create = CreateJob { name: task.name.to_owned(), params: Some(encode(params)?), ..CreateJob::default() };
+        let create = CreateJob {
+            name: task.name.to_owned(),
+            params: Some(encode(params)?),
+            ..CreateJob::default()
+        };
         match self.kernel.jobs.create(create).await? {
             Created::Job(job, _) => Ok(*job),
             Created::Schedule(_) => Err(Error::internal("a job without a schedule came to be one")),
@@ -136,9 +149,15 @@ impl Context {
     pub fn namespace(&self, name: &str) -> Result<State> {
         let namespace = Namespace::new(name)?;
         if namespace == Namespace::wire() {
-            return Err(Error::invalid("the namespace \"wire\" is the one that syscalls reach; use state()"));
+            return Err(Error::invalid(
+                "the namespace \"wire\" is the one that syscalls reach; use state()",
+            ));
         }
-        Ok(State::new(Arc::clone(&self.kernel.store), namespace, self.kernel.clock.clone()))
+        Ok(State::new(
+            Arc::clone(&self.kernel.store),
+            namespace,
+            self.kernel.clock.clone(),
+        ))
     }
 
     /// The service's event log.
@@ -195,7 +214,11 @@ impl Context {
     ///
     /// # Errors
     /// `INTERNAL` where the work panicked.
-    pub async fn blocking<T: Send + 'static>(&self, name: &'static str, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         self.kernel.scope.blocking(name, work).await
     }
 
@@ -207,7 +230,10 @@ impl Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("service", &self.kernel.record.key).field("request", &self.request).finish()
+        f.debug_struct("Context")
+            .field("service", &self.kernel.record.key)
+            .field("request", &self.request)
+            .finish()
     }
 }
 

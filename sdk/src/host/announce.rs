@@ -18,7 +18,11 @@ const SIGN_OFF_TIMEOUT: Duration = Duration::from_millis(500);
 pub(super) async fn announce(kernel: Arc<Kernel>) {
     let context = Context::new(Arc::clone(&kernel));
     for failure in 1.. {
-        let said = Announce { identity: kernel.identity(), instance: kernel.incarnation.clone(), url: None };
+        let said = Announce {
+            identity: kernel.identity(),
+            instance: kernel.incarnation.clone(),
+            url: None,
+        };
         match context.call(&mesh::ANNOUNCE, said).await {
             Ok(_) => return,
             // The operator may come up later than everyone else; once is worth a line, again is not.
@@ -38,7 +42,10 @@ pub(super) async fn sign_off(kernel: &Arc<Kernel>, reason: &str) {
         instance: kernel.incarnation.clone(),
         reason: reason.to_owned(),
     };
-    let options = CallOptions { timeout: Some(SIGN_OFF_TIMEOUT), ..CallOptions::default() };
+    let options = CallOptions {
+        timeout: Some(SIGN_OFF_TIMEOUT),
+        ..CallOptions::default()
+    };
     if let Err(error) = kernel.rpc.call(&mesh::SIGN_OFF, &said, options).await {
         tracing::debug!(error = %error.chain(), "the roster was not told of the sign-off");
     }

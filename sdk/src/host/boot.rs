@@ -75,7 +75,11 @@ pub(super) async fn boot(plan: &Plan) -> Result<Life> {
     let service = (plan.make)();
     let clock = Clock::system();
     let incarnation = Uuid::now_v7().to_string();
-    let version = plan.settings.version.clone().unwrap_or_else(|| service.version().to_owned());
+    let version = plan
+        .settings
+        .version
+        .clone()
+        .unwrap_or_else(|| service.version().to_owned());
     let exporter = exporter(plan, &version, &incarnation).await?;
     let recorder = Recorder::new(plan.record.name.clone(), clock.clone(), plan.output.clone(), exporter);
     let span = root_span(&recorder);
@@ -90,16 +94,37 @@ pub(super) async fn boot(plan: &Plan) -> Result<Life> {
     }
 }
 
-async fn assemble(plan: &Plan, service: Service, clock: Clock, incarnation: String, version: String, recorder: Recorder, scope: &Scope) -> Result<Life> {
+async fn assemble(
+    plan: &Plan,
+    service: Service,
+    clock: Clock,
+    incarnation: String,
+    version: String,
+    recorder: Recorder,
+    scope: &Scope,
+) -> Result<Life> {
     let store = stores::open(&plan.settings, &plan.record, &clock, &incarnation, scope).await?;
-    let begun = begin(plan, service, clock, incarnation, version, recorder, scope, Arc::clone(&store)).await;
+    let begun = begin(
+        plan,
+        service,
+        clock,
+        incarnation,
+        version,
+        recorder,
+        scope,
+        Arc::clone(&store),
+    )
+    .await;
     if begun.is_err() {
         store.close().await;
     }
     begun
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a kernel, named once and never again")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a kernel, named once and never again"
+)]
 async fn begin(
     plan: &Plan,
     service: Service,
@@ -112,7 +137,11 @@ async fn begin(
 ) -> Result<Life> {
     let settings = plan.settings.clone();
     let metrics = Metrics::new(clock.clone());
-    let known = service.tasks.iter().map(|(name, task)| ((*name).to_owned(), task.defaults)).collect();
+    let known = service
+        .tasks
+        .iter()
+        .map(|(name, task)| ((*name).to_owned(), task.defaults))
+        .collect();
     let jobs = Jobs::new(Arc::clone(&store), clock.clone(), known);
     let rpc = Client::new(ClientOptions {
         name: plan.record.name.clone(),
@@ -127,7 +156,11 @@ async fn begin(
     let kernel = Arc::new(Kernel {
         build: BuildInfo {
             version,
-            commit: settings.platform.commit.clone().or_else(|| option_env!("BUILD_COMMIT").map(str::to_owned)),
+            commit: settings
+                .platform
+                .commit
+                .clone()
+                .or_else(|| option_env!("BUILD_COMMIT").map(str::to_owned)),
             time: option_env!("BUILD_TIME").map(str::to_owned),
             runtime: env!("RUSTC_VERSION"),
         },
@@ -177,7 +210,12 @@ async fn begin(
     let handler = crate::http::handler(Arc::clone(&kernel), service.routes);
     kernel.phase.send_replace(Phase::Ready);
     tracing::info!(version = kernel.build.version, environment = %kernel.settings.environment, "ready");
-    Ok(Life { kernel, handler, attempts, taking })
+    Ok(Life {
+        kernel,
+        handler,
+        attempts,
+        taking,
+    })
 }
 
 /// Announces the service; called when its doors are open.
@@ -228,7 +266,11 @@ fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &
     if handlers.is_empty() || !kernel.settings.features.jobs {
         return;
     }
-    let options = RunnerOptions { owner: kernel.incarnation.clone(), handlers, concurrency: crate::jobs::CONCURRENCY };
+    let options = RunnerOptions {
+        owner: kernel.incarnation.clone(),
+        handlers,
+        concurrency: crate::jobs::CONCURRENCY,
+    };
     let runner = Runner::new(kernel.jobs.clone(), options, taking.clone(), attempts.clone());
     let taking = taking.clone();
     kernel.scope.spawn_critical("job-runner", async move {
@@ -306,7 +348,13 @@ async fn plant_crons(kernel: &Kernel, crons: &[Cron]) -> Result<()> {
         }
     }
     if !ops.is_empty() {
-        kernel.store.commit(Batch { at: kernel.clock.now(), ops }).await?;
+        kernel
+            .store
+            .commit(Batch {
+                at: kernel.clock.now(),
+                ops,
+            })
+            .await?;
     }
     Ok(())
 }
@@ -328,8 +376,7 @@ fn resolver(plan: &Plan) -> Result<Arc<dyn Resolver>> {
 }
 
 fn http_client() -> Result<reqwest::Client> {
-    // Whoever comes first installs it; there is one provider, so the second finds the same.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    crate::transport::install_tls();
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -339,42 +386,73 @@ fn http_client() -> Result<reqwest::Client> {
 }
 
 async fn exporter(plan: &Plan, version: &str, instance: &str) -> Result<Option<Exporter>> {
-    let Some(endpoint) = plan.settings.otlp_endpoint.clone() else { return Ok(None) };
+    let Some(endpoint) = plan.settings.otlp_endpoint.clone() else {
+        return Ok(None);
+    };
     let otlp = Otlp {
         endpoint,
         service: plan.record.name.clone(),
         version: version.to_owned(),
         environment: plan.settings.environment.to_string(),
-        instance: plan.settings.platform.replica_id.clone().unwrap_or_else(|| instance.to_owned()),
+        instance: plan
+            .settings
+            .platform
+            .replica_id
+            .clone()
+            .unwrap_or_else(|| instance.to_owned()),
     };
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    crate::transport::install_tls();
     let scope = Scope::new("exporter", tracing::Span::none());
-    scope.blocking("start-exporter", move || Exporter::start(&otlp)).await?.map(Some)
+    scope
+        .blocking("start-exporter", move || Exporter::start(&otlp))
+        .await?
+        .map(Some)
 }
 
 fn register_figures(kernel: &Arc<Kernel>) {
     let metrics = &kernel.metrics;
-    metrics.gauge("process_resident_memory_bytes", "Resident memory of the process.", || crate::metrics::memory().rss as f64);
+    metrics.gauge(
+        "process_resident_memory_bytes",
+        "Resident memory of the process.",
+        || crate::metrics::memory().rss as f64,
+    );
     let health = kernel.health.clone();
-    metrics.gauge("syscall_uptime_seconds", "Since the service booted.", move || health.uptime().as_secs_f64());
+    metrics.gauge("syscall_uptime_seconds", "Since the service booted.", move || {
+        health.uptime().as_secs_f64()
+    });
     let health = kernel.health.clone();
-    metrics.gauge("syscall_health", "0 healthy, 1 degraded, 2 unhealthy.", move || f64::from(health.status() as u8));
+    metrics.gauge("syscall_health", "0 healthy, 1 degraded, 2 unhealthy.", move || {
+        f64::from(health.status() as u8)
+    });
     let heads = kernel.store.heads();
-    metrics.gauge("syscall_store_sequence", "The last sequence committed.", move || heads.borrow().seq as f64);
+    metrics.gauge("syscall_store_sequence", "The last sequence committed.", move || {
+        heads.borrow().seq as f64
+    });
     // The scope holds the kernel's tasks, not the other way round.
     let scope = Arc::downgrade(kernel);
-    metrics.gauge("syscall_tasks", "Tasks that run.", move || scope.upgrade().map_or(0.0, |kernel| kernel.scope.tasks() as f64));
+    metrics.gauge("syscall_tasks", "Tasks that run.", move || {
+        scope.upgrade().map_or(0.0, |kernel| kernel.scope.tasks() as f64)
+    });
     if let Some(output) = kernel.recorder.output() {
-        metrics.gauge("syscall_log_lines_dropped_total", "Lines that standard output was too slow for.", move || output.dropped() as f64);
+        metrics.gauge(
+            "syscall_log_lines_dropped_total",
+            "Lines that standard output was too slow for.",
+            move || output.dropped() as f64,
+        );
     }
     if let Some(exporter) = kernel.recorder.exporter() {
         exporter.gauge("process.memory.usage", "By", || crate::metrics::memory().rss as f64);
         let health = kernel.health.clone();
         exporter.gauge("syscall.uptime", "s", move || health.uptime().as_secs_f64());
         let weak = Arc::downgrade(kernel);
-        exporter.gauge("syscall.requests", "{request}", move || weak.upgrade().map_or(0.0, |kernel| kernel.traffic.requests.get() as f64));
+        exporter.gauge("syscall.requests", "{request}", move || {
+            weak.upgrade()
+                .map_or(0.0, |kernel| kernel.traffic.requests.get() as f64)
+        });
         let weak = Arc::downgrade(kernel);
-        exporter.gauge("syscall.errors", "{request}", move || weak.upgrade().map_or(0.0, |kernel| kernel.traffic.errors.get() as f64));
+        exporter.gauge("syscall.errors", "{request}", move || {
+            weak.upgrade().map_or(0.0, |kernel| kernel.traffic.errors.get() as f64)
+        });
     }
 }
 

@@ -28,13 +28,20 @@ impl DrainBudget {
     /// The budget of an environment: on a laptop there is no balancer to wait for.
     pub fn of(environment: Environment) -> Self {
         match environment {
-            Environment::Development => DrainBudget { accepting: Duration::ZERO, ..DrainBudget::default() },
+            Environment::Development => DrainBudget {
+                accepting: Duration::ZERO,
+                ..DrainBudget::default()
+            },
             _ => DrainBudget::default(),
         }
     }
 
     /// At once.
     pub fn none() -> Self {
-        DrainBudget { accepting: Duration::ZERO, in_flight: Duration::ZERO, total: Duration::ZERO }
+        DrainBudget {
+            accepting: Duration::ZERO,
+            in_flight: Duration::ZERO,
+            total: Duration::ZERO,
+        }
     }
 }

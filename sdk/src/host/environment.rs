@@ -21,13 +21,25 @@ pub fn process_environment() -> Result<Variables, Problems> {
         }
     }
     read_files(&mut variables, &mut problems);
-    if problems.is_empty() { Ok(variables) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(variables)
+    } else {
+        Err(problems)
+    }
 }
 
 fn read_files(variables: &mut Variables, problems: &mut Problems) {
-    const SECRETS: [&str; 5] = ["SYSCALL_TOKEN", "SYSCALL_ROOT_KEYS", "DATABASE_URL", "RAILWAY_TOKEN", "CLOUDFLARE_API_TOKEN"];
+    const SECRETS: [&str; 5] = [
+        "SYSCALL_TOKEN",
+        "SYSCALL_ROOT_KEYS",
+        "DATABASE_URL",
+        "RAILWAY_TOKEN",
+        "CLOUDFLARE_API_TOKEN",
+    ];
     for name in SECRETS {
-        let Some(path) = variables.get(&format!("{name}{FILE}")).cloned() else { continue };
+        let Some(path) = variables.get(&format!("{name}{FILE}")).cloned() else {
+            continue;
+        };
         if variables.contains_key(name) {
             problems.push(format!("{name} and {name}{FILE} are both set; keep one"));
             continue;

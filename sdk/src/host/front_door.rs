@@ -29,12 +29,22 @@ pub struct Door {
 impl Door {
     /// The door of one service, whatever the Host says.
     pub fn of_service(key: &str, binds: Vec<Bind>) -> Self {
-        Door { binds, otherwise: key.to_owned(), by_host: false, elsewhere: Arc::default() }
+        Door {
+            binds,
+            otherwise: key.to_owned(),
+            by_host: false,
+            elsewhere: Arc::default(),
+        }
     }
 
     /// The door of a fleet: the Host chooses, and `otherwise` answers where it names nobody.
     pub fn of_fleet(otherwise: &str, binds: Vec<Bind>) -> Self {
-        Door { binds, otherwise: otherwise.to_owned(), by_host: true, elsewhere: Arc::default() }
+        Door {
+            binds,
+            otherwise: otherwise.to_owned(),
+            by_host: true,
+            elsewhere: Arc::default(),
+        }
     }
 
     /// Services that run in other processes, and where.
@@ -66,7 +76,11 @@ fn choose(door: &Door, registry: &Registry, request: &Request) -> Result<String>
     if !door.by_host {
         return Ok(door.otherwise.clone());
     }
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     if let Some(service) = registry.by_host(host) {
         return Ok(service.key.clone());
     }

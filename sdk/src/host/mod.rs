@@ -78,7 +78,12 @@ impl From<Error> for StartError {
 impl Host {
     /// A host with the registry that ships, told by these variables.
     pub fn new(variables: Variables) -> Self {
-        Host { registry: Registry::builtin(), variables, mounts: Vec::new(), output: None }
+        Host {
+            registry: Registry::builtin(),
+            variables,
+            mounts: Vec::new(),
+            output: None,
+        }
     }
 
     /// Another registry.
@@ -148,7 +153,14 @@ impl Host {
         for supervisor in &supervisors {
             supervisor.doors_are_open();
         }
-        Ok(Running { scope, servers, supervisors, switchboard, registry, output: self.output })
+        Ok(Running {
+            scope,
+            servers,
+            supervisors,
+            switchboard,
+            registry,
+            output: self.output,
+        })
     }
 
     /// Checks every mount and its settings before anything is started.
@@ -171,11 +183,19 @@ impl Host {
                 }),
             }
         }
-        if problems.is_empty() { Ok((registry, all)) } else { Err(StartError::Config(problems)) }
+        if problems.is_empty() {
+            Ok((registry, all))
+        } else {
+            Err(StartError::Config(problems))
+        }
     }
 
     fn log_level(&self, settings: &[Settings]) -> crate::wire::LogLevel {
-        settings.iter().map(|settings| settings.log_level).min().unwrap_or(crate::wire::LogLevel::Info)
+        settings
+            .iter()
+            .map(|settings| settings.log_level)
+            .min()
+            .unwrap_or(crate::wire::LogLevel::Info)
     }
 }
 
@@ -198,7 +218,10 @@ impl Running {
 
     /// The standing of each service, as something to wait on.
     pub fn standings(&self) -> BTreeMap<String, watch::Receiver<Standing>> {
-        self.supervisors.iter().map(|supervisor| (supervisor.key().to_owned(), supervisor.standing())).collect()
+        self.supervisors
+            .iter()
+            .map(|supervisor| (supervisor.key().to_owned(), supervisor.standing()))
+            .collect()
     }
 
     /// The handler of a service, as the process's own calls reach it.
@@ -208,7 +231,10 @@ impl Running {
 
     /// The kernel of a service, while it runs.
     pub fn kernel(&self, key: &str) -> Option<Arc<crate::context::Kernel>> {
-        self.supervisors.iter().find(|supervisor| supervisor.key() == key)?.kernel()
+        self.supervisors
+            .iter()
+            .find(|supervisor| supervisor.key() == key)?
+            .kernel()
     }
 
     /// The fleet, with the environment's overrides.
@@ -221,7 +247,10 @@ impl Running {
         let waits = self.supervisors.iter().map(|supervisor| {
             Box::pin(async move {
                 let mut standing = supervisor.standing();
-                let reason = match standing.wait_for(|standing| standing.status == Status::Quarantined).await {
+                let reason = match standing
+                    .wait_for(|standing| standing.status == Status::Quarantined)
+                    .await
+                {
                     Ok(standing) => standing.reason.clone().unwrap_or_default(),
                     Err(_) => std::future::pending().await,
                 };
@@ -242,10 +271,18 @@ impl Running {
         }
         let in_flight = budget.in_flight;
         let doors = futures_util::future::join_all(self.servers.iter().map(|server| server.drain(in_flight)));
-        let jobs = futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.finish_jobs(in_flight)));
+        let jobs = futures_util::future::join_all(
+            self.supervisors
+                .iter()
+                .map(|supervisor| supervisor.finish_jobs(in_flight)),
+        );
         let (cut, _) = tokio::join!(doors, jobs);
-        let left = budget.total.saturating_sub(begun.elapsed()).max(Duration::from_millis(500));
-        let unfinished = futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.stop(left))).await;
+        let left = budget
+            .total
+            .saturating_sub(begun.elapsed())
+            .max(Duration::from_millis(500));
+        let unfinished =
+            futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.stop(left))).await;
         let mut report: Vec<String> = unfinished.into_iter().flatten().collect();
         if cut.iter().sum::<usize>() > 0 {
             report.push(format!("{} connections", cut.iter().sum::<usize>()));
@@ -330,7 +367,10 @@ fn own_binds(settings: &Settings, registry_port: u16, key: &str) -> Vec<Bind> {
     } else {
         &[IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
     };
-    hosts.iter().map(|host| Bind::Tcp(SocketAddr::new(*host, port))).collect()
+    hosts
+        .iter()
+        .map(|host| Bind::Tcp(SocketAddr::new(*host, port)))
+        .collect()
 }
 
 /// Waits for SIGTERM or Ctrl-C and gives its name.

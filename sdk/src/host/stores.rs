@@ -21,13 +21,24 @@ pub(super) fn check(settings: &Settings, problems: &mut Problems) {
 }
 
 /// Opens the store of a service.
-pub(super) async fn open(settings: &Settings, record: &ServiceRecord, clock: &Clock, owner: &str, scope: &Scope) -> Result<Arc<dyn Store>> {
+pub(super) async fn open(
+    settings: &Settings,
+    record: &ServiceRecord,
+    clock: &Clock,
+    owner: &str,
+    scope: &Scope,
+) -> Result<Arc<dyn Store>> {
     let path = match &settings.store {
         StoreChoice::Memory => return Ok(Arc::new(Memory::new(clock.clone()))),
         StoreChoice::Embedded { directory, .. } => directory.join(format!("{}.db", record.name)),
         StoreChoice::Postgres(_) => return Err(Error::internal("a store that was refused at the start was asked for")),
     };
-    let options = Options { path: Some(path.clone()), clock: clock.clone(), owner: owner.to_owned(), name: record.key.clone() };
+    let options = Options {
+        path: Some(path.clone()),
+        clock: clock.clone(),
+        owner: owner.to_owned(),
+        name: record.key.clone(),
+    };
     let opened = scope.blocking("open-store", move || {
         make_directory(&path)?;
         Ok(Embedded::open(options)?)
@@ -39,7 +50,10 @@ pub(super) async fn open(settings: &Settings, record: &ServiceRecord, clock: &Cl
 fn make_directory(path: &Path) -> Result<()> {
     let Some(directory) = path.parent() else { return Ok(()) };
     std::fs::create_dir_all(directory).map_err(|error| {
-        Error::unavailable(format!("DATA_DIR {} cannot be made; choose a directory that this user may write", directory.display()))
-            .with_source(error)
+        Error::unavailable(format!(
+            "DATA_DIR {} cannot be made; choose a directory that this user may write",
+            directory.display()
+        ))
+        .with_source(error)
     })
 }

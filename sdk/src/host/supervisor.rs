@@ -81,13 +81,23 @@ impl Shared {
 impl Supervisor {
     /// Starts supervising.
     pub(super) fn start(scope: &Scope, plan: Plan) -> Self {
-        let first = Standing { status: Status::Booting, restarts: 0, boot: Duration::ZERO, reason: None };
+        let first = Standing {
+            status: Status::Booting,
+            restarts: 0,
+            boot: Duration::ZERO,
+            reason: None,
+        };
         let (tell, standing) = watch::channel(first);
         let shared = Arc::<Shared>::default();
         let stopping = scope.child(format!("supervisor of {}", plan.record.key));
         let key = plan.record.key.clone();
         scope.spawn("supervisor", lives(plan, tell, Arc::clone(&shared), stopping.clone()));
-        Supervisor { key, standing, shared, stopping }
+        Supervisor {
+            key,
+            standing,
+            shared,
+            stopping,
+        }
     }
 
     pub(super) fn key(&self) -> &str {
@@ -142,10 +152,15 @@ impl Supervisor {
     /// Ends the life and names what did not finish.
     pub(super) async fn stop(&self, grace: Duration) -> Vec<String> {
         self.stopping.cancel();
-        let Some(life) = self.shared.life() else { return Vec::new() };
+        let Some(life) = self.shared.life() else {
+            return Vec::new();
+        };
         let unfinished = bury(&life, grace).await;
         self.shared.set(None);
-        unfinished.into_iter().map(|task| format!("{} of {}", task, self.key)).collect()
+        unfinished
+            .into_iter()
+            .map(|task| format!("{} of {}", task, self.key))
+            .collect()
     }
 }
 
@@ -176,7 +191,10 @@ async fn lives(plan: Plan, tell: watch::Sender<Standing>, shared: Arc<Shared>, s
                     } => match never {},
                 };
                 let reason = format!("{}: {}", failure.task, failure.reason);
-                life.kernel.scope.span().in_scope(|| tracing::error!(task = failure.task, reason = failure.reason, "the kernel died"));
+                life.kernel
+                    .scope
+                    .span()
+                    .in_scope(|| tracing::error!(task = failure.task, reason = failure.reason, "the kernel died"));
                 plan.switchboard.mount(key.clone(), away(&key, "is being restarted"));
                 shared.set(None);
                 bury(&life, BURIAL).await;
@@ -192,7 +210,8 @@ async fn lives(plan: Plan, tell: watch::Sender<Standing>, shared: Arc<Shared>, s
                 if plan.output.is_some() {
                     eprintln!("{key} could not boot: {}", error.chain());
                 }
-                plan.switchboard.mount(key.clone(), away(&key, "could not boot and is being tried again"));
+                plan.switchboard
+                    .mount(key.clone(), away(&key, "could not boot and is being tried again"));
                 error.chain()
             }
         };
@@ -216,7 +235,10 @@ async fn lives(plan: Plan, tell: watch::Sender<Standing>, shared: Arc<Shared>, s
 
 async fn give_up(plan: &Plan, tell: &watch::Sender<Standing>, stopping: &Scope, reason: String) {
     let key = &plan.record.key;
-    plan.switchboard.mount(key.clone(), away(key, "died too often and is quarantined; its log says why"));
+    plan.switchboard.mount(
+        key.clone(),
+        away(key, "died too often and is quarantined; its log says why"),
+    );
     tell.send_modify(|standing| {
         standing.status = Status::Quarantined;
         standing.reason = Some(reason);
@@ -243,7 +265,9 @@ async fn bury(life: &Life, grace: Duration) -> Vec<&'static str> {
 fn away(key: &str, what: &'static str) -> Handler {
     let key: Arc<str> = key.into();
     Handler::new(move |_| {
-        let error = Error::unavailable(format!("{key} {what}")).with_code("SERVICE_DOWN").with_retry_after(Duration::from_secs(1));
+        let error = Error::unavailable(format!("{key} {what}"))
+            .with_code("SERVICE_DOWN")
+            .with_retry_after(Duration::from_secs(1));
         Box::pin(async move { failure(&error) })
     })
 }

@@ -20,7 +20,11 @@ pub(super) async fn record(kernel: Arc<Kernel>) {
         let errors = kernel.traffic.errors.get();
         let since = now.since(&before);
         let quantiles = since.quantiles();
-        let share = if since.count == 0 { 0.0 } else { (errors - errors_before) as f64 / since.count as f64 };
+        let share = if since.count == 0 {
+            0.0
+        } else {
+            (errors - errors_before) as f64 / since.count as f64
+        };
         for (name, value, unit) in [
             ("http.rate", since.count as f64 / INTERVAL.as_secs_f64(), "1/s"),
             ("http.errors", share, "share"),
@@ -29,7 +33,12 @@ pub(super) async fn record(kernel: Arc<Kernel>) {
             ("http.p99", quantiles.p99, "ms"),
             ("process.rss", metrics::memory().rss as f64, "bytes"),
         ] {
-            let request = MetricRequest { name: name.to_owned(), value, unit: Some(unit.to_owned()), tags: None };
+            let request = MetricRequest {
+                name: name.to_owned(),
+                value,
+                unit: Some(unit.to_owned()),
+                tags: None,
+            };
             // Every name and value here is one that is taken.
             let _ = kernel.metrics.record(request);
         }
@@ -45,7 +54,10 @@ pub(super) async fn tell_health(kernel: Arc<Kernel>) {
     loop {
         let ok = reports.borrow_and_update().status == HealthStatus::Healthy;
         if last.replace(ok).is_some_and(|before| before != ok) {
-            kernel.bus.send(BusEvent::Health { service: kernel.record.key.clone(), ok });
+            kernel.bus.send(BusEvent::Health {
+                service: kernel.record.key.clone(),
+                ok,
+            });
             tracing::info!(ok, "health changed");
         }
         if reports.changed().await.is_err() {

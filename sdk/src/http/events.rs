@@ -28,17 +28,31 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::post("/v1/sys/event", Access::right("event emit"), emit)
                 .says("Emits an event; it is durable when this answers.")
-                .header("Idempotency-Key", "The first answer is stored with the event and repeated.")
+                .header(
+                    "Idempotency-Key",
+                    "The first answer is stored with the event and repeated.",
+                )
                 .takes::<EmitRequest>()
                 .gives::<Emitted>(201, "Emitted.")
-                .fails(&[(400, "The body does not fit."), (422, "Another body came under this Idempotency-Key.")]),
+                .fails(&[
+                    (400, "The body does not fit."),
+                    (422, "Another body came under this Idempotency-Key."),
+                ]),
         )
         .with(
             Route::get("/v1/sys/events", Access::right("event read"), follow)
                 .says("Events as they come, as server-sent events; resumes by Last-Event-ID without loss or repeat.")
                 .kind(RouteKind::Stream)
-                .query("event", "string", "Only this name, or with a trailing * every name that starts so.")
-                .query("since", "string", "First replay what is later than this moment, RFC 3339.")
+                .query(
+                    "event",
+                    "string",
+                    "Only this name, or with a trailing * every name that starts so.",
+                )
+                .query(
+                    "since",
+                    "string",
+                    "First replay what is later than this moment, RFC 3339.",
+                )
                 .header("Last-Event-ID", "Go on after this message.")
                 .gives_media(200, "Each message's data is an Event.", "text/event-stream")
                 .fails(&[(400, "A parameter does not fit.")]),
@@ -46,7 +60,11 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::get("/v1/sys/events/recent", Access::right("event read"), recent)
                 .says("The latest events, newest first, in pages.")
-                .query("event", "string", "Only this name, or with a trailing * every name that starts so.")
+                .query(
+                    "event",
+                    "string",
+                    "Only this name, or with a trailing * every name that starts so.",
+                )
                 .query("limit", "integer", "At most so many; 100 unless said, 1,000 at most.")
                 .query("before", "string", "Go on from this cursor.")
                 .gives::<RecentEvents>(200, "The events.")
@@ -62,15 +80,29 @@ async fn emit(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Re
     };
     let emit = Events::emit_op(&request.event, request.data)?;
     let at = context.clock().now();
-    let emitted = Emitted { id: emit.id.clone(), timestamp: Timestamp(at) };
-    let answer = Answer { status: 201, body: serde_json::to_string(&emitted).map_err(|error| Error::internal("an answer has no JSON form").with_source(error))? };
-    let batch = Batch::new(at).with(emit).with(keyed.remember(&context, Some(answer), false));
+    let emitted = Emitted {
+        id: emit.id.clone(),
+        timestamp: Timestamp(at),
+    };
+    let answer = Answer {
+        status: 201,
+        body: serde_json::to_string(&emitted)
+            .map_err(|error| Error::internal("an answer has no JSON form").with_source(error))?,
+    };
+    let batch = Batch::new(at)
+        .with(emit)
+        .with(keyed.remember(&context, Some(answer), false));
     match context.kernel().store.commit(batch).await {
         Ok(_) => Ok(json(StatusCode::CREATED, &emitted)),
-        Err(store::Error::Refused { why: Refusal::Remembered(remembered), .. }) => match keyed.compare(&context, *remembered)? {
+        Err(store::Error::Refused {
+            why: Refusal::Remembered(remembered),
+            ..
+        }) => match keyed.compare(&context, *remembered)? {
             Known::Answered(response) => Ok(response),
             // An event and its answer are one commit: there is no running one.
-            Known::Unknown => Err(Error::conflict("the outcome of the first request is unknown").with_code("OUTCOME_UNKNOWN").into()),
+            Known::Unknown => Err(Error::conflict("the outcome of the first request is unknown")
+                .with_code("OUTCOME_UNKNOWN")
+                .into()),
         },
         Err(error) => Err(error.into()),
     }
@@ -99,30 +131,37 @@ async fn follow(context: Context, headers: HeaderMap, Query(params): Query<Follo
         (None, None) => (head, None),
     };
     let source = (context.events().follow(filter, after, since), context.events().clone());
-    Ok(sse::stream(&context, first, source, |(mut follow, events)| async move {
-        match follow.next().await {
-            Ok(batch) => {
-                let messages = batch
-                    .into_iter()
-                    .map(|event| {
-                        let seq = event.seq;
-                        Message::of(&events.to_wire(event)).at(seq)
-                    })
-                    .collect();
-                Some((messages, (follow, events)))
+    Ok(sse::stream(
+        &context,
+        first,
+        source,
+        |(mut follow, events)| async move {
+            match follow.next().await {
+                Ok(batch) => {
+                    let messages = batch
+                        .into_iter()
+                        .map(|event| {
+                            let seq = event.seq;
+                            Message::of(&events.to_wire(event)).at(seq)
+                        })
+                        .collect();
+                    Some((messages, (follow, events)))
+                }
+                // The reader comes back and resumes where it was.
+                Err(error) => {
+                    tracing::warn!(error = %error.chain(), "an event stream was cut");
+                    None
+                }
             }
-            // The reader comes back and resumes where it was.
-            Err(error) => {
-                tracing::warn!(error = %error.chain(), "an event stream was cut");
-                None
-            }
-        }
-    }))
+        },
+    ))
 }
 
 /// The cursor that a reader resumes from.
 pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<Seq>> {
-    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let Some(value) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default().trim();
     if text.is_empty() {
         return Ok(None);
@@ -157,12 +196,19 @@ async fn recent(context: Context, Query(params): Query<RecentParams>) -> Result<
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let before = params.before.as_deref().map(cursor).transpose()?;
     let events = context.events().recent(filter, before, limit).await?;
-    let next = (events.len() == limit).then(|| events.last().map(|event| event.seq.to_string())).flatten();
-    let events = events.into_iter().map(|event| context.events().to_wire(event)).collect();
+    let next = (events.len() == limit)
+        .then(|| events.last().map(|event| event.seq.to_string()))
+        .flatten();
+    let events = events
+        .into_iter()
+        .map(|event| context.events().to_wire(event))
+        .collect();
     Ok(json(StatusCode::OK, &RecentEvents { events, cursor: next }))
 }
 
 /// Reads a page cursor.
 pub(super) fn cursor(text: &str) -> Result<Seq> {
-    text.parse().map_err(|_| Error::invalid(format!("cursor {text:?} is none that this service gave")).with_code("INVALID_CURSOR"))
+    text.parse().map_err(|_| {
+        Error::invalid(format!("cursor {text:?} is none that this service gave")).with_code("INVALID_CURSOR")
+    })
 }

@@ -60,7 +60,11 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     }
     serde_json::from_slice(bytes).map_err(|error| {
         let what = if error.is_data() { "does not fit" } else { "is no JSON" };
-        let code = if error.is_data() { "INVALID_BODY" } else { "INVALID_JSON" };
+        let code = if error.is_data() {
+            "INVALID_BODY"
+        } else {
+            "INVALID_JSON"
+        };
         Error::invalid(format!("the body {what}: {error}")).with_code(code)
     })
 }
@@ -79,11 +83,17 @@ impl<T: DeserializeOwned> FromRequestParts<Context> for Query<T> {
             .collect::<Vec<_>>()
             .join("&");
         let uri: http::Uri = format!("/?{query}").parse().map_err(|error: http::uri::InvalidUri| {
-            Error::invalid("the query string is malformed").with_code("INVALID_QUERY").with_source(error)
+            Error::invalid("the query string is malformed")
+                .with_code("INVALID_QUERY")
+                .with_source(error)
         })?;
-        axum::extract::Query::<T>::try_from_uri(&uri).map(|query| Query(query.0)).map_err(|error| {
-            Error::invalid(format!("the query does not fit: {}", root_cause(&error))).with_code("INVALID_QUERY").into()
-        })
+        axum::extract::Query::<T>::try_from_uri(&uri)
+            .map(|query| Query(query.0))
+            .map_err(|error| {
+                Error::invalid(format!("the query does not fit: {}", root_cause(&error)))
+                    .with_code("INVALID_QUERY")
+                    .into()
+            })
     }
 }
 
@@ -92,7 +102,9 @@ impl FromRequestParts<Context> for Path {
 
     async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Failure> {
         let wrong = || Error::invalid("the path is not valid UTF-8").with_code("INVALID_PATH");
-        let params = RawPathParams::from_request_parts(parts, context).await.map_err(|_| wrong())?;
+        let params = RawPathParams::from_request_parts(parts, context)
+            .await
+            .map_err(|_| wrong())?;
         let first = params.iter().next().map(|(_, value)| value.to_owned());
         first.map(Path).ok_or_else(|| wrong().into())
     }

@@ -45,7 +45,10 @@ struct Place(Arc<AtomicUsize>);
 
 impl InFlight {
     pub(super) fn new(most: usize) -> Self {
-        InFlight { now: Arc::default(), most }
+        InFlight {
+            now: Arc::default(),
+            most,
+        }
     }
 
     fn enter(&self) -> Option<Place> {
@@ -77,24 +80,54 @@ struct Inner {
 }
 
 impl Guard {
-    pub(super) fn new(kernel: Arc<Kernel>, in_flight: InFlight, method: &str, path: &str, access: Access, kind: RouteKind) -> Self {
+    pub(super) fn new(
+        kernel: Arc<Kernel>,
+        in_flight: InFlight,
+        method: &str,
+        path: &str,
+        access: Access,
+        kind: RouteKind,
+    ) -> Self {
         let labels = || vec![("method", method.to_owned()), ("route", path.to_owned())];
         let by_class = [1, 2, 3, 4, 5].map(|class| {
             let mut labels = labels();
             labels.push(("status", format!("{class}xx")));
-            kernel.metrics.counter("http_requests_total", "Requests answered, by the first digit of their status.", labels)
+            kernel.metrics.counter(
+                "http_requests_total",
+                "Requests answered, by the first digit of their status.",
+                labels,
+            )
         });
-        let took = kernel.metrics.histogram("http_request_duration_seconds", "From the request's head to the answer's.", labels());
-        let shed = kernel.metrics.counter("http_requests_shed_total", "Requests refused before any work.", vec![]);
+        let took = kernel.metrics.histogram(
+            "http_request_duration_seconds",
+            "From the request's head to the answer's.",
+            labels(),
+        );
+        let shed = kernel
+            .metrics
+            .counter("http_requests_shed_total", "Requests refused before any work.", vec![]);
         let page_policy = page_policy(&kernel.registry.file().domain);
-        Guard(Arc::new(Inner { name: format!("{method} {path}"), kernel, in_flight, access, kind, by_class, took, shed, page_policy }))
+        Guard(Arc::new(Inner {
+            name: format!("{method} {path}"),
+            kernel,
+            in_flight,
+            access,
+            kind,
+            by_class,
+            took,
+            shed,
+            page_policy,
+        }))
     }
 }
 
 impl<S> Layer<S> for Guard {
     type Service = Guarded<S>;
     fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { guard: self.clone(), inner }
+        Guarded {
+            guard: self.clone(),
+            inner,
+        }
     }
 }
 
@@ -134,7 +167,10 @@ impl Inner {
     {
         let begun = Instant::now();
         let request_id = request_id(request.headers());
-        let remote = request.headers().get(header::TRACEPARENT).and_then(|value| TraceContext::parse(value.to_str().ok()?));
+        let remote = request
+            .headers()
+            .get(header::TRACEPARENT)
+            .and_then(|value| TraceContext::parse(value.to_str().ok()?));
 
         let (mut response, trace) = if self.kind == RouteKind::Probe {
             let trace = remote.unwrap_or_default().at(SpanId::random());
@@ -148,7 +184,10 @@ impl Inner {
             join_trace(&span, remote);
             let trace = trace_of(&span);
             request.extensions_mut().insert(span.clone());
-            let response = self.run(inner, request, &request_id, begun).instrument(span.clone()).await;
+            let response = self
+                .run(inner, request, &request_id, begun)
+                .instrument(span.clone())
+                .await;
             span.record("http.response.status_code", response.status().as_u16());
             if response.status().is_server_error() {
                 mark_error(&span, response.status().as_str());
@@ -161,7 +200,10 @@ impl Inner {
         if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
             headers.insert(HeaderName::from_static(header::TRACEPARENT), value);
         }
-        if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+        if headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+        {
             dress_page(headers, &self.page_policy);
         }
         let took = begun.elapsed();
@@ -188,7 +230,10 @@ impl Inner {
         }
         let Some(_place) = self.in_flight.enter() else {
             self.shed.one();
-            return failure(&Error::new(Kind::Overloaded, "too many requests are in flight here; nothing of this one was done, send it again"));
+            return failure(&Error::new(
+                Kind::Overloaded,
+                "too many requests are in flight here; nothing of this one was done, send it again",
+            ));
         };
         let caller = caller(request.headers());
         if let Err(error) = self.kernel.gate.admit(&self.access, &caller) {
@@ -198,7 +243,9 @@ impl Inner {
         let info = RequestInfo {
             caller,
             deadline: limit.map(|limit| begun + limit),
-            hops: number(request.headers(), header::HOPS).and_then(|hops| u8::try_from(hops).ok()).unwrap_or(0),
+            hops: number(request.headers(), header::HOPS)
+                .and_then(|hops| u8::try_from(hops).ok())
+                .unwrap_or(0),
             request_id: request_id.to_str().ok().map(str::to_owned),
         };
         request.extensions_mut().insert(Arc::new(info));
@@ -216,7 +263,11 @@ impl Inner {
             ),
             Err(_) => failure(&Error::new(
                 Kind::DeadlineExceeded,
-                format!("{} took longer than {} ms; longer work is a job", self.name, limit.unwrap_or_default().as_millis()),
+                format!(
+                    "{} took longer than {} ms; longer work is a job",
+                    self.name,
+                    limit.unwrap_or_default().as_millis()
+                ),
             )),
         }
     }
@@ -255,7 +306,12 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 fn caller(headers: &HeaderMap) -> Caller {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     Caller {
         service: text(header::SERVICE_NAME),
         role: text(header::SERVICE_ROLE),
@@ -272,13 +328,17 @@ fn class(status: StatusCode) -> usize {
 }
 
 fn dress_page(headers: &mut HeaderMap, policy: &HeaderValue) {
-    headers.entry("content-security-policy").or_insert_with(|| policy.clone());
+    headers
+        .entry("content-security-policy")
+        .or_insert_with(|| policy.clone());
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
     ] {
-        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(HeaderName::from_static(name))
+            .or_insert(HeaderValue::from_static(value));
     }
 }
 

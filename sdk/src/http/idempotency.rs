@@ -39,14 +39,22 @@ impl Keyed {
     /// # Errors
     /// `INVALID_ARGUMENT` where the key is malformed.
     pub(super) fn read(headers: &HeaderMap, family: &str, context: &Context, body: &[u8]) -> Result<Option<Self>> {
-        let Some(value) = headers.get(header::IDEMPOTENCY_KEY) else { return Ok(None) };
+        let Some(value) = headers.get(header::IDEMPOTENCY_KEY) else {
+            return Ok(None);
+        };
         // The draft writes the key as a quoted string; most clients send it bare.
         let key = value.to_str().unwrap_or_default().trim_matches('"');
         if !(1..=KEY_MAX_BYTES).contains(&key.len()) {
-            return Err(Error::invalid(format!("Idempotency-Key is 1 to {KEY_MAX_BYTES} visible characters")));
+            return Err(Error::invalid(format!(
+                "Idempotency-Key is 1 to {KEY_MAX_BYTES} visible characters"
+            )));
         }
         let caller = context.request().caller.service.as_deref().unwrap_or_default();
-        Ok(Some(Keyed { scope: format!("{family} {caller}"), key: key.to_owned(), fingerprint: fingerprint(body) }))
+        Ok(Some(Keyed {
+            scope: format!("{family} {caller}"),
+            key: key.to_owned(),
+            fingerprint: fingerprint(body),
+        }))
     }
 
     /// The operation that remembers this request and its answer; without an answer it says that the request runs.
@@ -64,7 +72,10 @@ impl Keyed {
 
     /// The operation that forgets this request.
     pub(super) fn forget(&self) -> crate::store::Op {
-        crate::store::Op::Forget { scope: self.scope.clone(), key: self.key.clone() }
+        crate::store::Op::Forget {
+            scope: self.scope.clone(),
+            key: self.key.clone(),
+        }
     }
 
     /// What a remembered request means for this one.
@@ -95,7 +106,10 @@ fn repeat(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (http::HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true")),
+        (
+            http::HeaderName::from_static("idempotency-replayed"),
+            HeaderValue::from_static("true"),
+        ),
     ];
     (status, headers, Bytes::from(answer.body)).into_response()
 }

@@ -81,10 +81,13 @@ async fn create(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<
     let at = context.clock().now();
     let foreseen = shape(foresee(&op, at));
     let answer = |job: &Job| -> Result<Answer> {
-        let body = serde_json::to_string(job).map_err(|error| Error::internal("a job has no JSON form").with_source(error))?;
+        let body =
+            serde_json::to_string(job).map_err(|error| Error::internal("a job has no JSON form").with_source(error))?;
         Ok(Answer { status: 201, body })
     };
-    let batch = Batch::new(at).with(op).with(keyed.remember(&context, Some(answer(&foreseen)?), false));
+    let batch = Batch::new(at)
+        .with(op)
+        .with(keyed.remember(&context, Some(answer(&foreseen)?), false));
     match context.kernel().store.commit(batch).await {
         Ok(outcomes) => match outcomes.into_iter().next() {
             // Its unique key was taken: the living job is the answer, and is put in the place of the one foreseen.
@@ -96,10 +99,15 @@ async fn create(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<
             }
             _ => Ok(json(StatusCode::CREATED, &foreseen)),
         },
-        Err(store::Error::Refused { why: Refusal::Remembered(remembered), .. }) => match keyed.compare(&context, *remembered)? {
+        Err(store::Error::Refused {
+            why: Refusal::Remembered(remembered),
+            ..
+        }) => match keyed.compare(&context, *remembered)? {
             Known::Answered(response) => Ok(response),
             // A job and its answer are one commit: there is no running one.
-            Known::Unknown => Err(Error::conflict("the outcome of the first request is unknown").with_code("OUTCOME_UNKNOWN").into()),
+            Known::Unknown => Err(Error::conflict("the outcome of the first request is unknown")
+                .with_code("OUTCOME_UNKNOWN")
+                .into()),
         },
         Err(error) => Err(error.into()),
     }
@@ -197,11 +205,24 @@ struct ListParams {
 async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Response, Failure> {
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let before = params.cursor.as_deref().map(cursor).transpose()?;
-    let query =
-        JobQuery { status: params.status, name: params.name, schedule_id: params.schedule_id, before, limit };
+    let query = JobQuery {
+        status: params.status,
+        name: params.name,
+        schedule_id: params.schedule_id,
+        before,
+        limit,
+    };
     let jobs = context.jobs().list(query).await?;
-    let next = (jobs.len() == limit).then(|| jobs.last().map(|job| job.seq.to_string())).flatten();
-    Ok(json(StatusCode::OK, &Jobs { jobs: jobs.into_iter().map(|job| to_wire(job, None)).collect(), cursor: next }))
+    let next = (jobs.len() == limit)
+        .then(|| jobs.last().map(|job| job.seq.to_string()))
+        .flatten();
+    Ok(json(
+        StatusCode::OK,
+        &Jobs {
+            jobs: jobs.into_iter().map(|job| to_wire(job, None)).collect(),
+            cursor: next,
+        },
+    ))
 }
 
 async fn schedules(context: Context) -> Result<Response, Failure> {

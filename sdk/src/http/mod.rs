@@ -53,10 +53,25 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     }
     router = router.route(
         openapi::PATH,
-        axum::routing::get(openapi::serve(document)).layer(guard("GET", openapi::PATH, openapi::access(), RouteKind::Plain)),
+        axum::routing::get(openapi::serve(document)).layer(guard(
+            "GET",
+            openapi::PATH,
+            openapi::access(),
+            RouteKind::Plain,
+        )),
     );
-    let nothing = || async { failure(&Error::not_found("there is nothing at this path; GET /v1/sys/openapi.json lists what is").with_code("ROUTE_NOT_FOUND")) };
-    let not_so = || async { failure(&Error::new(Kind::MethodNotAllowed, "this path does not take this method; the Allow header says which it takes")) };
+    let nothing = || async {
+        failure(
+            &Error::not_found("there is nothing at this path; GET /v1/sys/openapi.json lists what is")
+                .with_code("ROUTE_NOT_FOUND"),
+        )
+    };
+    let not_so = || async {
+        failure(&Error::new(
+            Kind::MethodNotAllowed,
+            "this path does not take this method; the Allow header says which it takes",
+        ))
+    };
     let unmatched = guard("ANY", "unmatched", crate::auth::Access::Public, RouteKind::Plain);
     router = router
         .fallback_service(axum::routing::any(nothing).layer(unmatched.clone()).with_state(()))
@@ -105,6 +120,8 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         layer.allow_origin(Any)
     } else {
         // Checked when they were read from the environment.
-        layer.allow_origin(AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse().ok())))
+        layer.allow_origin(AllowOrigin::list(
+            origins.iter().filter_map(|origin| origin.parse().ok()),
+        ))
     })
 }

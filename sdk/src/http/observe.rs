@@ -37,7 +37,11 @@ pub(super) fn routes() -> Routes {
                 .query("traceId", "string", "Only lines of this trace.")
                 .query("limit", "integer", "At most so many; 100 unless said, 1,000 at most.")
                 .query("offset", "integer", "Pass over so many first.")
-                .query("follow", "boolean", "Stay and stream lines as they come, after the latest `limit` ones.")
+                .query(
+                    "follow",
+                    "boolean",
+                    "Stay and stream lines as they come, after the latest `limit` ones.",
+                )
                 .gives::<Logs>(200, "The lines.")
                 .fails(&[(400, "A parameter does not fit.")]),
         )
@@ -62,7 +66,13 @@ pub(super) fn routes() -> Routes {
 
 async fn write(context: Context, Payload(request): Payload<LogRequest>) -> Result<Response, Failure> {
     let entry = context.logs().write(request.level, &request.message, request.meta)?;
-    Ok(json(StatusCode::CREATED, &Recorded { id: entry.id, timestamp: entry.timestamp }))
+    Ok(json(
+        StatusCode::CREATED,
+        &Recorded {
+            id: entry.id,
+            timestamp: entry.timestamp,
+        },
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,12 +99,23 @@ async fn read(context: Context, Query(params): Query<LogParams>) -> Result<Respo
         let follow = context.logs().follow(query, limit);
         return Ok(sse::stream(&context, Vec::new(), follow, |mut follow| async move {
             let lines = follow.next().await?;
-            Some((lines.iter().map(|line| Message::of(line).at(&line.id)).collect(), follow))
+            Some((
+                lines.iter().map(|line| Message::of(line).at(&line.id)).collect(),
+                follow,
+            ))
         }));
     }
     let offset = params.offset.unwrap_or(0);
     let (logs, total) = context.logs().query(&query, offset, limit);
-    Ok(json(StatusCode::OK, &Logs { logs, total, limit, offset }))
+    Ok(json(
+        StatusCode::OK,
+        &Logs {
+            logs,
+            total,
+            limit,
+            offset,
+        },
+    ))
 }
 
 async fn record(context: Context, Payload(request): Payload<MetricRequest>) -> Result<Response, Failure> {
@@ -113,6 +134,9 @@ struct MetricParams {
 async fn query(context: Context, Query(params): Query<MetricParams>) -> Result<Response, Failure> {
     let limit = params.limit.unwrap_or(LIMIT).min(LIMIT_MAX);
     let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.0);
-    let (metrics, total) = context.metrics().query(params.name.as_deref(), moment(params.from), moment(params.to), limit);
+    let (metrics, total) =
+        context
+            .metrics()
+            .query(params.name.as_deref(), moment(params.from), moment(params.to), limit);
     Ok(json(StatusCode::OK, &Metrics { metrics, total, limit }))
 }

@@ -22,12 +22,17 @@ pub(super) fn document(kernel: &Kernel, routes: &Routes) -> Bytes {
     let mut paths = Map::new();
     let mut schemas = Map::new();
     for route in routes.iter() {
-        let entry = paths.entry(openapi_path(route.path)).or_insert_with(|| Value::Object(Map::new()));
+        let entry = paths
+            .entry(openapi_path(route.path))
+            .or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(operations) = entry {
             operations.insert(route.verb.as_str().to_lowercase(), operation(route, &mut schemas));
         }
     }
-    let public = kernel.registry.url(&kernel.record.key, kernel.settings.environment, Way::Cloudflare).unwrap_or_default();
+    let public = kernel
+        .registry
+        .url(&kernel.record.key, kernel.settings.environment, Way::Cloudflare)
+        .unwrap_or_default();
     let document = json!({
         "openapi": "3.1.0",
         "info": { "title": kernel.record.name, "version": kernel.build.version, "description": format!("The {} of the fleet.", kernel.record.role) },
@@ -70,7 +75,10 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     });
     if let (Some(body), Value::Object(operation)) = (&route.body, &mut operation) {
         let content = json!({ "application/json": { "schema": collect(body, schemas) } });
-        operation.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+        operation.insert(
+            "requestBody".to_owned(),
+            json!({ "required": true, "content": content }),
+        );
     }
     operation
 }
@@ -80,7 +88,10 @@ fn responses(answers: &[Answer], schemas: &mut Map<String, Value>) -> Value {
     for answer in answers {
         let mut response = Map::from_iter([("description".to_owned(), Value::from(answer.description))]);
         if !answer.media.is_empty() {
-            let schema = answer.schema.as_ref().map_or_else(|| json!({ "type": "string" }), |schema| collect(schema, schemas));
+            let schema = answer
+                .schema
+                .as_ref()
+                .map_or_else(|| json!({ "type": "string" }), |schema| collect(schema, schemas));
             response.insert("content".to_owned(), json!({ answer.media: { "schema": schema } }));
         }
         responses.insert(answer.status.to_string(), Value::Object(response));
@@ -95,8 +106,14 @@ fn collect(schema: &Schema, schemas: &mut Map<String, Value>) -> Value {
 
 /// `GET /v1/sys/job/{id}` is `get_v1_sys_job_id`.
 fn operation_id(route: &Route) -> String {
-    let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    std::iter::once(route.verb.as_str().to_lowercase().as_str()).chain(words).collect::<Vec<_>>().join("_")
+    let words = route
+        .path
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    std::iter::once(route.verb.as_str().to_lowercase().as_str())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
 /// axum writes a path's rest as `{*rest}`, OpenAPI as `{rest}`.

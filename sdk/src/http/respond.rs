@@ -78,7 +78,9 @@ pub fn failure(error: &Error) -> Response {
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             // Rounded up: a client that waits as told must not come too early.
-            let seconds = error.retry_after().map_or(1, |wait| wait.as_millis().div_ceil(1_000).max(1) as u64);
+            let seconds = error
+                .retry_after()
+                .map_or(1, |wait| wait.as_millis().div_ceil(1_000).max(1) as u64);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         StatusCode::UNAUTHORIZED => {

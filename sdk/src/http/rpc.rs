@@ -28,7 +28,10 @@ pub(super) fn routes() -> Routes {
             Route::post("/v1/sys/rpc", Access::right("rpc"), call)
                 .says("Calls a method of this service, or relays the call to another.")
                 .kind(RouteKind::Rpc)
-                .header("Idempotency-Key", "The call is made once; its answer is stored and repeated.")
+                .header(
+                    "Idempotency-Key",
+                    "The call is made once; its answer is stored and repeated.",
+                )
                 .header("X-Service-Name", "Who calls.")
                 .header("X-Service-Role", "Who calls, by role.")
                 .takes::<RpcRequest>()
@@ -37,7 +40,10 @@ pub(super) fn routes() -> Routes {
                     (400, "Malformed, or the params miss the schema."),
                     (403, "The handler refused."),
                     (404, "No such method, no such service, or the handler found nothing."),
-                    (409, "The handler found a conflict, or the first call under this key still runs."),
+                    (
+                        409,
+                        "The handler found a conflict, or the first call under this key still runs.",
+                    ),
                     (421, "The Host names another service."),
                     (422, "Another body came under this Idempotency-Key."),
                     (500, "The handler failed."),
@@ -75,12 +81,21 @@ async fn call(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Re
         return Err(Error::invalid("method is empty; GET /v1/sys/rpc lists the methods").into());
     }
     let own = &context.kernel().record;
-    match request.service.as_deref().filter(|service| *service != own.key && *service != own.name) {
+    match request
+        .service
+        .as_deref()
+        .filter(|service| *service != own.key && *service != own.name)
+    {
         Some(other) => relay(&context, other, &request).await,
         None => {
             misdirected(&context, &headers)?;
             let deadline = deadline(&context, &request, begun);
-            let method = context.kernel().methods.get(request.method.as_str()).cloned().ok_or_else(|| unknown_method(&context, &request.method))?;
+            let method = context
+                .kernel()
+                .methods
+                .get(request.method.as_str())
+                .cloned()
+                .ok_or_else(|| unknown_method(&context, &request.method))?;
             match Keyed::read(&headers, &format!("rpc {}", request.method), &context, &body)? {
                 None => Ok(answer(run(&context, &method, &request, deadline).await)),
                 Some(keyed) => run_once(context, method, request, deadline, keyed).await,
@@ -91,31 +106,46 @@ async fn call(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Re
 
 /// An address that the platform gave to another service must not do that service's work.
 fn misdirected(context: &Context, headers: &HeaderMap) -> Result<()> {
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return Ok(()) };
+    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else {
+        return Ok(());
+    };
     match context.registry().by_host(host) {
         Some(named) if named.key != context.kernel().record.key => Err(Error::new(
             Kind::Misdirected,
-            format!("this is {}, and {host} is {}; resolve the name anew", context.kernel().record.name, named.name),
+            format!(
+                "this is {}, and {host} is {}; resolve the name anew",
+                context.kernel().record.name,
+                named.name
+            ),
         )),
         _ => Ok(()),
     }
 }
 
 fn deadline(context: &Context, request: &RpcRequest, begun: Instant) -> Instant {
-    let asked = request.timeout.map_or(RPC_DEFAULT_TIMEOUT, Duration::from_millis).clamp(Duration::from_millis(1), RPC_MAX_TIMEOUT);
+    let asked = request
+        .timeout
+        .map_or(RPC_DEFAULT_TIMEOUT, Duration::from_millis)
+        .clamp(Duration::from_millis(1), RPC_MAX_TIMEOUT);
     let own = begun + asked;
     context.request().deadline.map_or(own, |callers| callers.min(own))
 }
 
 /// Runs a method to its deadline; past it the handler's future is dropped.
 async fn run(context: &Context, method: &ServedMethod, request: &RpcRequest, deadline: Instant) -> Result<Json> {
-    let info = crate::context::RequestInfo { deadline: Some(deadline), ..context.request().clone() };
+    let info = crate::context::RequestInfo {
+        deadline: Some(deadline),
+        ..context.request().clone()
+    };
     let context = context.within(std::sync::Arc::new(info));
     let span = tracing::info_span!(target: "syscall", "method", otel.name = request.method, rpc.caller = context.request().caller.service);
     let work = (method.handler)(context, request.params.clone()).instrument(span.clone());
     let outcome = match timeout_at(deadline, work).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(Error::new(Kind::DeadlineExceeded, format!("{} did not finish before its deadline", request.method))),
+        Err(_) => Err(Error::new(
+            Kind::DeadlineExceeded,
+            format!("{} did not finish before its deadline", request.method),
+        )),
     };
     if let Err(error) = &outcome {
         telemetry::mark_error(&span, error.code());
@@ -131,23 +161,40 @@ fn answer(outcome: Result<Json>) -> Response {
             body.push_str("{\"result\":");
             body.push_str(result.text());
             body.push('}');
-            (StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+            (
+                StatusCode::OK,
+                [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+                body,
+            )
+                .into_response()
         }
         Err(error) => failure(&error),
     }
 }
 
 /// Runs a method once under its key. It runs to its end even where the caller hangs up: what was begun must be known to have ended.
-async fn run_once(context: Context, method: ServedMethod, request: RpcRequest, deadline: Instant, keyed: Keyed) -> Result<Response, Failure> {
+async fn run_once(
+    context: Context,
+    method: ServedMethod,
+    request: RpcRequest,
+    deadline: Instant,
+    keyed: Keyed,
+) -> Result<Response, Failure> {
     let store = context.kernel().store.clone();
     let at = context.clock().now();
     let begin = Batch::new(at).with(keyed.remember(&context, None, false));
     match store.commit(begin).await {
         Ok(_) => {}
-        Err(store::Error::Refused { why: Refusal::Remembered(remembered), .. }) => match keyed.compare(&context, *remembered)? {
+        Err(store::Error::Refused {
+            why: Refusal::Remembered(remembered),
+            ..
+        }) => match keyed.compare(&context, *remembered)? {
             Known::Answered(response) => return Ok(response),
             Known::Unknown if method.idempotent => {
-                let again = Batch { at, ops: vec![keyed.forget(), keyed.remember(&context, None, false).into()] };
+                let again = Batch {
+                    at,
+                    ops: vec![keyed.forget(), keyed.remember(&context, None, false).into()],
+                };
                 store.commit(again).await?;
             }
             Known::Unknown => {
@@ -171,7 +218,14 @@ async fn run_once(context: Context, method: ServedMethod, request: RpcRequest, d
             let (parts, body) = response.into_parts();
             let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&body).into_owned();
-            let remember = keyed.remember(&context, Some(Answer { status: parts.status.as_u16(), body: text }), true);
+            let remember = keyed.remember(
+                &context,
+                Some(Answer {
+                    status: parts.status.as_u16(),
+                    body: text,
+                }),
+                true,
+            );
             if let Err(error) = store.commit(Batch::new(context.clock().now()).with(remember)).await {
                 tracing::error!(error = %error, "the answer to a keyed call could not be stored");
             }
@@ -180,7 +234,9 @@ async fn run_once(context: Context, method: ServedMethod, request: RpcRequest, d
         }
         .instrument(span),
     );
-    finished.await.map_err(|_| Error::internal("a keyed call ended without an answer").into())
+    finished
+        .await
+        .map_err(|_| Error::internal("a keyed call ended without an answer").into())
 }
 
 /// Passes a call on with the caller's own credential and gives the answer as it came.
@@ -190,18 +246,26 @@ async fn relay(context: &Context, service: &str, request: &RpcRequest) -> Result
         relay_for: Some(context.request().caller.clone()),
         ..context.call_options()
     };
-    let reply = context.rpc().call_for_reply(service, &request.method, request.params.as_ref(), options).await?;
+    let reply = context
+        .rpc()
+        .call_for_reply(service, &request.method, request.params.as_ref(), options)
+        .await?;
     let mut response = (reply.status, reply.body).into_response();
     for name in ["content-type", "retry-after", header::ORIGIN] {
         if let Some(value) = reply.headers.get(name) {
-            response.headers_mut().insert(http::HeaderName::from_static(name), value.clone());
+            response
+                .headers_mut()
+                .insert(http::HeaderName::from_static(name), value.clone());
         }
     }
     Ok(response)
 }
 
 fn unknown_method(context: &Context, method: &str) -> Error {
-    Error::not_found(format!("{} has no method {method:?}; GET /v1/sys/rpc lists those it has", context.kernel().record.name))
-        .with_code("METHOD_NOT_FOUND")
-        .with_details(serde_json::json!({ "method": method }))
+    Error::not_found(format!(
+        "{} has no method {method:?}; GET /v1/sys/rpc lists those it has",
+        context.kernel().record.name
+    ))
+    .with_code("METHOD_NOT_FOUND")
+    .with_details(serde_json::json!({ "method": method }))
 }

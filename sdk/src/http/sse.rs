@@ -28,7 +28,10 @@ pub(super) struct Message {
 impl Message {
     /// A message whose data is an object in JSON.
     pub(super) fn of<T: Serialize>(data: &T) -> Self {
-        Message { id: None, data: serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned()) }
+        Message {
+            id: None,
+            data: serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned()),
+        }
     }
 
     /// The cursor at which a reader that got this goes on.
@@ -55,7 +58,11 @@ where
         .flat_map(stream::iter)
         .map(render)
         .take_until(Box::pin(ending))
-        .chain(stream::once(async { Event::default().retry(RETRY).comment("the service is closing this stream") }));
+        .chain(stream::once(async {
+            Event::default()
+                .retry(RETRY)
+                .comment("the service is closing this stream")
+        }));
     respond(messages.map(Ok))
 }
 
@@ -68,9 +75,15 @@ fn render(message: Message) -> Event {
 }
 
 fn respond(messages: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
-    let mut response = Sse::new(messages).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = Sse::new(messages)
+        .keep_alive(KeepAlive::new().interval(HEARTBEAT))
+        .into_response();
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that buffer would hold messages back.
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }

@@ -23,7 +23,9 @@ use crate::name::Prefix;
 use crate::service::{Route, RouteKind, Routes};
 use crate::state::State;
 use crate::store::{self, Batch, Change, Condition, Outcome};
-use crate::wire::{Entry, Event, Json, Operation, PutState, StateChange, StateList, Timestamp, Transacted, Transaction};
+use crate::wire::{
+    Entry, Event, Json, Operation, PutState, StateChange, StateList, Timestamp, Transacted, Transaction,
+};
 
 /// Entries on a page unless said.
 const LIMIT: usize = 100;
@@ -115,14 +117,24 @@ async fn read(context: Context, headers: HeaderMap, Query(params): Query<ReadPar
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let after = params.cursor.map(|cursor| decode_cursor(&cursor)).transpose()?;
     let page = context.state().page(&prefix, after, limit).await?;
-    let cursor = (page.len() == limit).then(|| page.last().map(|entry| encode_cursor(&entry.key))).flatten();
-    Ok(json(StatusCode::OK, &StateList { state: page.into_iter().map(shape).collect(), cursor }))
+    let cursor = (page.len() == limit)
+        .then(|| page.last().map(|entry| encode_cursor(&entry.key)))
+        .flatten();
+    Ok(json(
+        StatusCode::OK,
+        &StateList {
+            state: page.into_iter().map(shape).collect(),
+            cursor,
+        },
+    ))
 }
 
 async fn one(context: &Context, headers: &HeaderMap, key: &str) -> Result<Response, Failure> {
     let entry = context.state().entry(key).await?.ok_or_else(|| absent(key))?;
     let etag = etag(entry.revision);
-    let unchanged = headers.get(IF_NONE_MATCH).is_some_and(|value| tags(value).any(|tag| tag == "*" || tag.trim_start_matches("W/").as_bytes() == etag.as_bytes()));
+    let unchanged = headers.get(IF_NONE_MATCH).is_some_and(|value| {
+        tags(value).any(|tag| tag == "*" || tag.trim_start_matches("W/").as_bytes() == etag.as_bytes())
+    });
     if unchanged {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }
@@ -140,7 +152,10 @@ fn everything(state: State) -> Response {
     }
     let chunks = stream::unfold((state, Step::Open, true), |(state, step, first)| async move {
         match step {
-            Step::Open => Some((Ok(Bytes::from_static(b"{\"state\":[")), (state, Step::After(None), true))),
+            Step::Open => Some((
+                Ok(Bytes::from_static(b"{\"state\":[")),
+                (state, Step::After(None), true),
+            )),
             Step::After(after) => {
                 let page = match state.page(&Prefix::all(), after, STREAM_PAGE).await {
                     Ok(page) => page,
@@ -166,7 +181,11 @@ fn everything(state: State) -> Response {
             Step::End => None,
         }
     });
-    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], Body::from_stream(chunks)).into_response()
+    (
+        [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        Body::from_stream(chunks),
+    )
+        .into_response()
 }
 
 async fn put(context: Context, headers: HeaderMap, Payload(request): Payload<PutState>) -> Result<Response, Failure> {
@@ -174,7 +193,10 @@ async fn put(context: Context, headers: HeaderMap, Payload(request): Payload<Put
     let (condition, by_header) = condition(state, &headers, &request.key, request.expected_version).await?;
     let ttl = request.ttl.map(ttl).transpose()?;
     let value = request.value.unwrap_or_else(|| Json::from(serde_json::Value::Null));
-    let entry = state.write(&request.key, value, condition, ttl).await.map_err(|error| as_precondition(error, by_header))?;
+    let entry = state
+        .write(&request.key, value, condition, ttl)
+        .await
+        .map_err(|error| as_precondition(error, by_header))?;
     let etag = etag(entry.revision);
     let mut response = json(StatusCode::OK, &shape(entry));
     response.headers_mut().insert(ETAG, etag);
@@ -189,10 +211,15 @@ struct DeleteParams {
 }
 
 async fn delete(context: Context, headers: HeaderMap, Query(params): Query<DeleteParams>) -> Result<Response, Failure> {
-    let key = params.key.ok_or_else(|| Error::invalid("say which key to delete: ?key="))?;
+    let key = params
+        .key
+        .ok_or_else(|| Error::invalid("say which key to delete: ?key="))?;
     let state = context.state();
     let (condition, by_header) = condition(state, &headers, &key, params.expected_version).await?;
-    let deleted = state.delete(&key, condition).await.map_err(|error| as_precondition(error, by_header))?;
+    let deleted = state
+        .delete(&key, condition)
+        .await
+        .map_err(|error| as_precondition(error, by_header))?;
     Ok(json(StatusCode::OK, &Deleted { key, deleted }))
 }
 
@@ -243,10 +270,16 @@ async fn watch(context: Context, headers: HeaderMap, Query(params): Query<WatchP
         }
         None => head,
     };
-    let source = (context.state().watch(prefix, after), context.events().source().to_owned());
+    let source = (
+        context.state().watch(prefix, after),
+        context.events().source().to_owned(),
+    );
     Ok(sse::stream(&context, first, source, |(mut watch, source)| async move {
         match watch.next().await {
-            Ok(changes) => Some((changes.into_iter().map(|change| message(change, &source)).collect(), (watch, source))),
+            Ok(changes) => Some((
+                changes.into_iter().map(|change| message(change, &source)).collect(),
+                (watch, source),
+            )),
             // The reader comes back and resumes where it was.
             Err(error) => {
                 tracing::warn!(error = %error.chain(), "a watch was cut");
@@ -258,8 +291,15 @@ async fn watch(context: Context, headers: HeaderMap, Query(params): Query<WatchP
 
 fn message(change: Change, source: &str) -> Message {
     let seq = change.seq;
-    let name = if change.entry.is_some() { "state:put" } else { "state:deleted" };
-    let data = StateChange { key: change.key, entry: change.entry.map(shape) };
+    let name = if change.entry.is_some() {
+        "state:put"
+    } else {
+        "state:deleted"
+    };
+    let data = StateChange {
+        key: change.key,
+        entry: change.entry.map(shape),
+    };
     Message::of(&Event {
         id: format!("{source}/{seq}"),
         event: name.to_owned(),
@@ -280,17 +320,31 @@ async fn condition(state: &State, headers: &HeaderMap, key: &str, version: Optio
         return if tags(value).eq(["*"]) {
             Ok((Condition::Absent, true))
         } else {
-            Err(Error::invalid("If-None-Match on a write is *: only where the key is absent"))
+            Err(Error::invalid(
+                "If-None-Match on a write is *: only where the key is absent",
+            ))
         };
     }
-    let Some(value) = headers.get(IF_MATCH) else { return Ok((expected(version), false)) };
+    let Some(value) = headers.get(IF_MATCH) else {
+        return Ok((expected(version), false));
+    };
     if tags(value).any(|tag| tag == "*") {
         return Ok((Condition::Present, true));
     }
-    let wanted: Vec<u64> = tags(value).filter_map(|tag| tag.trim_matches('"').parse().ok()).collect();
+    let wanted: Vec<u64> = tags(value)
+        .filter_map(|tag| tag.trim_matches('"').parse().ok())
+        .collect();
     // Of several tags at most one can be the current one; which one it is now is settled by the commit itself.
-    let current = if wanted.len() > 1 { state.entry(key).await?.map(|entry| entry.revision) } else { None };
-    let chosen = wanted.iter().copied().find(|tag| Some(*tag) == current).or(wanted.first().copied());
+    let current = if wanted.len() > 1 {
+        state.entry(key).await?.map(|entry| entry.revision)
+    } else {
+        None
+    };
+    let chosen = wanted
+        .iter()
+        .copied()
+        .find(|tag| Some(*tag) == current)
+        .or(wanted.first().copied());
     Ok((Condition::Revision(chosen.unwrap_or(0)), true))
 }
 
@@ -305,7 +359,11 @@ fn expected(version: Option<u64>) -> Condition {
 fn as_precondition(error: Error, by_header: bool) -> Error {
     if by_header && error.code() == "VERSION_CONFLICT" {
         let details = error.details().cloned().unwrap_or_default();
-        return Error::new(Kind::PreconditionFailed, "the key is not as If-Match or If-None-Match says").with_details(details);
+        return Error::new(
+            Kind::PreconditionFailed,
+            "the key is not as If-Match or If-None-Match says",
+        )
+        .with_details(details);
     }
     error
 }
@@ -348,9 +406,14 @@ fn encode_cursor(key: &str) -> String {
 }
 
 fn decode_cursor(cursor: &str) -> Result<String> {
-    let wrong = || Error::invalid(format!("cursor {cursor:?} is none that this service gave")).with_code("INVALID_CURSOR");
+    let wrong =
+        || Error::invalid(format!("cursor {cursor:?} is none that this service gave")).with_code("INVALID_CURSOR");
     let digits = cursor.as_bytes();
-    let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
+    let pairs = digits.chunks(2).map(|pair| {
+        std::str::from_utf8(pair)
+            .ok()
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    });
     let bytes: Option<Vec<u8>> = if digits.len() % 2 == 0 { pairs.collect() } else { None };
     String::from_utf8(bytes.ok_or_else(wrong)?).map_err(|_| wrong())
 }

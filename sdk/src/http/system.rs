@@ -10,12 +10,16 @@ use crate::context::{Context, Phase};
 use crate::metrics;
 use crate::service::{Route, RouteKind, Routes};
 use crate::wire::{
-    Config, ConfigFeatures, ConfigService, Health, HealthStatus, Identity, Presence, Readiness, SystemHealth, SystemVersion,
-    Timestamp, Version,
+    Config, ConfigFeatures, ConfigService, Health, HealthStatus, Identity, Presence, Readiness, SystemHealth,
+    SystemVersion, Timestamp, Version,
 };
 
 pub(super) fn routes() -> Routes {
-    let probe = |path, summary, handler| Route::get(path, Access::Public, handler).says(summary).kind(RouteKind::Probe);
+    let probe = |path, summary, handler| {
+        Route::get(path, Access::Public, handler)
+            .says(summary)
+            .kind(RouteKind::Probe)
+    };
     Routes::new()
         .with(
             Route::get("/health", Access::Public, health)
@@ -51,7 +55,13 @@ pub(super) fn routes() -> Routes {
                 .says("Who this is and what is switched on; no secret, ever.")
                 .gives::<Config>(200, "The configuration."),
         )
-        .with(probe("/healthz", "Whether the process is up.", healthz as fn() -> _).gives_media(200, "It is.", "text/plain"))
+        .with(
+            probe("/healthz", "Whether the process is up.", healthz as fn() -> _).gives_media(
+                200,
+                "It is.",
+                "text/plain",
+            ),
+        )
         .with(
             Route::get("/readyz", Access::Public, readyz)
                 .says("Whether reads are answered and writes are taken.")
@@ -81,7 +91,12 @@ async fn health(context: Context) -> Response {
         HealthStatus::Degraded => (StatusCode::OK, r#"{"status":"degraded"}"#),
         HealthStatus::Unhealthy => (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unhealthy"}"#),
     };
-    (code, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+    (
+        code,
+        [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        body,
+    )
+        .into_response()
 }
 
 fn healthz() -> std::future::Ready<&'static str> {
@@ -92,17 +107,45 @@ async fn readyz(context: Context) -> Response {
     let kernel = context.kernel();
     let up = *kernel.phase.borrow() == Phase::Ready;
     let reads = up && kernel.store.stats().await.is_ok();
-    let readiness = Readiness { reads, writes: reads && kernel.health.report().checks.get("database").is_none_or(|check| check.status != crate::wire::CheckStatus::Down) };
-    json(if reads { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &readiness)
+    let readiness = Readiness {
+        reads,
+        writes: reads
+            && kernel
+                .health
+                .report()
+                .checks
+                .get("database")
+                .is_none_or(|check| check.status != crate::wire::CheckStatus::Down),
+    };
+    json(
+        if reads {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        &readiness,
+    )
 }
 
 async fn version(context: Context) -> Response {
     let kernel = context.kernel();
-    json(StatusCode::OK, &Version { version: kernel.build.version.clone(), service: kernel.record.name.clone() })
+    json(
+        StatusCode::OK,
+        &Version {
+            version: kernel.build.version.clone(),
+            service: kernel.record.name.clone(),
+        },
+    )
 }
 
 async fn presence(context: Context) -> Response {
-    json(StatusCode::OK, &Presence { ok: true, service: context.kernel().record.name.clone() })
+    json(
+        StatusCode::OK,
+        &Presence {
+            ok: true,
+            service: context.kernel().record.name.clone(),
+        },
+    )
 }
 
 async fn identity(context: Context) -> Response {
@@ -121,8 +164,17 @@ pub(crate) async fn system_health(context: Context) -> Response {
         checks: report.checks.clone(),
     };
     let healthy = report.status == HealthStatus::Healthy;
-    let mut response = json(if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &body);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = json(
+        if healthy {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        &body,
+    );
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

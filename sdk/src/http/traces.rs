@@ -26,7 +26,11 @@ pub(super) fn routes() -> Routes {
             Route::get("/v1/sys/traces", Access::right("traces read"), list)
                 .says("This service's part of recent traces, newest first.")
                 .query("limit", "integer", "At most so many; 50 unless said, 1,000 at most.")
-                .query("minDuration", "number", "Only those that took at least so many milliseconds here.")
+                .query(
+                    "minDuration",
+                    "number",
+                    "Only those that took at least so many milliseconds here.",
+                )
                 .query("error", "boolean", "Only those with an error, or only those without.")
                 .gives::<Traces>(200, "The traces.")
                 .fails(&[(400, "A parameter does not fit.")]),
@@ -53,7 +57,10 @@ async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Resp
         for span in spans {
             by_trace.entry(&span.trace_id).or_default().push(span);
         }
-        by_trace.into_iter().filter_map(|(id, spans)| summary(id, &spans)).collect()
+        by_trace
+            .into_iter()
+            .filter_map(|(id, spans)| summary(id, &spans))
+            .collect()
     });
     traces.retain(|trace| {
         params.min_duration.is_none_or(|least| trace.duration >= least)
@@ -80,10 +87,15 @@ fn summary(trace_id: &str, spans: &[&Span]) -> Option<TraceSummary> {
 
 async fn one(context: Context, Path(id): Path) -> Result<Response, Failure> {
     let trace_id = id.parse::<TraceId>()?.to_string();
-    let mut spans: Vec<Span> =
-        context.kernel().recorder.spans().read(|spans| spans.iter().filter(|span| span.trace_id == trace_id).cloned().collect());
+    let mut spans: Vec<Span> = context
+        .kernel()
+        .recorder
+        .spans()
+        .read(|spans| spans.iter().filter(|span| span.trace_id == trace_id).cloned().collect());
     if spans.is_empty() {
-        return Err(Error::not_found(format!("no span of trace {trace_id} is kept here")).with_code("TRACE_NOT_FOUND").into());
+        return Err(Error::not_found(format!("no span of trace {trace_id} is kept here"))
+            .with_code("TRACE_NOT_FOUND")
+            .into());
     }
     spans.sort_by_key(|span| span.start);
     Ok(json(StatusCode::OK, &Trace { trace_id, spans }))

@@ -21,7 +21,10 @@ impl Cadence {
     /// # Errors
     /// `INVALID_ARGUMENT`, with what is wrong in which of the two.
     pub fn parse(expression: &str, zone: &str) -> Result<Self> {
-        let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
+        let parser = CronParser::builder()
+            .seconds(Seconds::Optional)
+            .year(Year::Disallowed)
+            .build();
         let cron = parser.parse(expression).map_err(|error| {
             Error::invalid(format!(
                 "schedule {expression:?} is no cron expression ({error}); five fields such as \"*/5 * * * *\", or six with seconds first"
@@ -29,8 +32,10 @@ impl Cadence {
             .with_code("INVALID_SCHEDULE")
         })?;
         let zone = zone.parse().map_err(|_| {
-            Error::invalid(format!("timezone {zone:?} is no IANA time zone, such as Europe/Berlin or UTC"))
-                .with_code("INVALID_SCHEDULE")
+            Error::invalid(format!(
+                "timezone {zone:?} is no IANA time zone, such as Europe/Berlin or UTC"
+            ))
+            .with_code("INVALID_SCHEDULE")
         })?;
         Ok(Cadence { cron, zone })
     }
@@ -60,8 +65,14 @@ mod tests {
     #[test]
     fn ticks_are_read_in_their_time_zone() {
         let cadence = Cadence::parse("30 9 * * *", "America/New_York").unwrap();
-        assert_eq!(cadence.after(moment("2026-01-10T00:00:00Z")).unwrap(), moment("2026-01-10T14:30:00Z"));
-        assert_eq!(cadence.after(moment("2026-07-10T00:00:00Z")).unwrap(), moment("2026-07-10T13:30:00Z"));
+        assert_eq!(
+            cadence.after(moment("2026-01-10T00:00:00Z")).unwrap(),
+            moment("2026-01-10T14:30:00Z")
+        );
+        assert_eq!(
+            cadence.after(moment("2026-07-10T00:00:00Z")).unwrap(),
+            moment("2026-07-10T13:30:00Z")
+        );
     }
 
     #[test]
@@ -78,14 +89,26 @@ mod tests {
         // Clocks in Berlin go forward from 02:00 to 03:00 on 2026-03-29.
         let cadence = Cadence::parse("30 2 * * *", "Europe/Berlin").unwrap();
         let at = cadence.after(moment("2026-03-28T12:00:00Z")).unwrap();
-        assert!(at > moment("2026-03-29T00:00:00Z") && at < moment("2026-03-30T03:00:00Z"), "{at}");
+        assert!(
+            at > moment("2026-03-29T00:00:00Z") && at < moment("2026-03-30T03:00:00Z"),
+            "{at}"
+        );
         assert!(cadence.after(at).unwrap() > at);
     }
 
     #[test]
     fn a_bad_expression_or_zone_says_so() {
-        for (expression, zone) in [("* * *", "UTC"), ("61 * * * *", "UTC"), ("* * * * *", "Mars/Base"), ("", "UTC")] {
-            assert_eq!(Cadence::parse(expression, zone).unwrap_err().code(), "INVALID_SCHEDULE", "{expression:?} {zone}");
+        for (expression, zone) in [
+            ("* * *", "UTC"),
+            ("61 * * * *", "UTC"),
+            ("* * * * *", "Mars/Base"),
+            ("", "UTC"),
+        ] {
+            assert_eq!(
+                Cadence::parse(expression, zone).unwrap_err().code(),
+                "INVALID_SCHEDULE",
+                "{expression:?} {zone}"
+            );
         }
     }
 }

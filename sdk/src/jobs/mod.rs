@@ -77,7 +77,12 @@ impl Running {
 impl Jobs {
     /// The jobs of a store, for which there are handlers by these names.
     pub fn new(store: Arc<dyn Store>, clock: Clock, known: BTreeMap<String, TaskDefaults>) -> Self {
-        Jobs { store, clock, known: Arc::new(known), running: Arc::default() }
+        Jobs {
+            store,
+            clock,
+            known: Arc::new(known),
+            running: Arc::default(),
+        }
     }
 
     /// Creates a job or a schedule; it is durable when this returns.
@@ -86,7 +91,15 @@ impl Jobs {
     /// `JOB_UNKNOWN` where no handler has the name, `INVALID_SCHEDULE`, or `INVALID_ARGUMENT` with the field that is wrong.
     pub async fn create(&self, create: CreateJob) -> Result<Created> {
         let op = self.create_op(create)?;
-        match self.store.commit(Batch { at: self.clock.now(), ops: vec![op] }).await?.pop() {
+        match self
+            .store
+            .commit(Batch {
+                at: self.clock.now(),
+                ops: vec![op],
+            })
+            .await?
+            .pop()
+        {
             Some(Outcome::Job(job)) => Ok(Created::Job(job, false)),
             Some(Outcome::Duplicate(job)) => Ok(Created::Job(job, true)),
             Some(Outcome::Schedule(schedule)) => Ok(Created::Schedule(schedule)),
@@ -105,7 +118,9 @@ impl Jobs {
         let id = Uuid::now_v7().to_string();
         if let Some(expression) = create.schedule {
             if create.run_at.is_some() || create.delay.is_some() || create.unique_key.is_some() {
-                return Err(Error::invalid("a schedule takes no runAt, delay or uniqueKey: its ticks say when, and each makes its own job"));
+                return Err(Error::invalid(
+                    "a schedule takes no runAt, delay or uniqueKey: its ticks say when, and each makes its own job",
+                ));
             }
             let timezone = create.timezone.unwrap_or_else(|| "UTC".to_owned());
             let next_run = Cadence::parse(&expression, &timezone)?.after(self.clock.now());
@@ -124,7 +139,9 @@ impl Jobs {
             })));
         }
         if create.timezone.is_some() || create.catch_up.is_some() {
-            return Err(Error::invalid("timezone and catchUp belong to a schedule; give a runAt with its own offset instead"));
+            return Err(Error::invalid(
+                "timezone and catchUp belong to a schedule; give a runAt with its own offset instead",
+            ));
         }
         let run_at = match (create.run_at, create.delay) {
             (Some(_), Some(_)) => return Err(Error::invalid("give runAt or delay, not both")),
@@ -192,7 +209,10 @@ impl Jobs {
     /// # Errors
     /// `JOB_NOT_FOUND`, or `JOB_STATUS` where it has ended already.
     pub async fn cancel(&self, id: &str) -> Result<Created> {
-        let batch = Batch { at: self.clock.now(), ops: vec![Op::Cancel { id: id.to_owned() }] };
+        let batch = Batch {
+            at: self.clock.now(),
+            ops: vec![Op::Cancel { id: id.to_owned() }],
+        };
         match self.store.commit(batch).await?.pop() {
             Some(Outcome::Job(job)) => {
                 if let Some(token) = self.running.lock().get(id) {
@@ -210,7 +230,10 @@ impl Jobs {
     /// # Errors
     /// `JOB_NOT_FOUND`, or `JOB_STATUS` where it lives or is completed.
     pub async fn retry(&self, id: &str) -> Result<Job> {
-        let batch = Batch { at: self.clock.now(), ops: vec![Op::Revive { job: id.to_owned() }] };
+        let batch = Batch {
+            at: self.clock.now(),
+            ops: vec![Op::Revive { job: id.to_owned() }],
+        };
         match self.store.commit(batch).await?.pop() {
             Some(Outcome::Job(job)) => Ok(*job),
             other => Err(Error::internal(format!("reviving a job came to {other:?}"))),
@@ -230,7 +253,10 @@ impl Jobs {
                 Some(job) if job.status.ended() => return Ok(job),
                 Some(_) => {}
             }
-            heads.changed().await.map_err(|_| Error::unavailable("the store is closed"))?;
+            heads
+                .changed()
+                .await
+                .map_err(|_| Error::unavailable("the store is closed"))?;
         }
     }
 
@@ -249,7 +275,11 @@ impl Jobs {
 
     fn unknown(&self, name: &str) -> Error {
         let known: Vec<_> = self.known.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "it runs none".to_owned() } else { format!("it runs {}", known.join(", ")) };
+        let known = if known.is_empty() {
+            "it runs none".to_owned()
+        } else {
+            format!("it runs {}", known.join(", "))
+        };
         Error::not_found(format!("this service has no handler for job {name:?}; {known}"))
             .with_code("JOB_UNKNOWN")
             .with_details(serde_json::json!({ "name": name }))
@@ -258,7 +288,9 @@ impl Jobs {
 
 /// `JOB_NOT_FOUND`.
 pub fn no_such_job(id: &str) -> Error {
-    Error::not_found(format!("job {id:?} does not exist")).with_code("JOB_NOT_FOUND").with_details(serde_json::json!({ "id": id }))
+    Error::not_found(format!("job {id:?} does not exist"))
+        .with_code("JOB_NOT_FOUND")
+        .with_details(serde_json::json!({ "id": id }))
 }
 
 struct Checked {
@@ -275,17 +307,29 @@ impl Checked {
         }
         let backoff = create.backoff.unwrap_or(defaults.backoff);
         if !(backoff.factor.is_finite() && (1.0..=100.0).contains(&backoff.factor) && backoff.base >= 1) {
-            return Err(Error::invalid("backoff has a base of at least 1 ms and a factor of 1 to 100"));
+            return Err(Error::invalid(
+                "backoff has a base of at least 1 ms and a factor of 1 to 100",
+            ));
         }
         let timeout = match create.timeout {
             None => defaults.timeout,
             Some(0) => return Err(Error::invalid("timeout is at least 1 ms")),
             Some(millis) => Some(bounded("timeout", millis, TIMEOUT_MAX)?),
         };
-        if create.unique_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > UNIQUE_KEY_MAX_BYTES) {
-            return Err(Error::invalid(format!("uniqueKey is 1 to {UNIQUE_KEY_MAX_BYTES} bytes")));
+        if create
+            .unique_key
+            .as_ref()
+            .is_some_and(|key| key.is_empty() || key.len() > UNIQUE_KEY_MAX_BYTES)
+        {
+            return Err(Error::invalid(format!(
+                "uniqueKey is 1 to {UNIQUE_KEY_MAX_BYTES} bytes"
+            )));
         }
-        Ok(Checked { max_attempts, backoff, timeout })
+        Ok(Checked {
+            max_attempts,
+            backoff,
+            timeout,
+        })
     }
 }
 
@@ -299,6 +343,11 @@ fn bounded(field: &str, millis: u64, most: Duration) -> Result<Duration> {
 
 impl Default for TaskDefaults {
     fn default() -> Self {
-        TaskDefaults { max_attempts: DEFAULT_ATTEMPTS, backoff: Backoff::default(), timeout: None, concurrency: runner::CONCURRENCY }
+        TaskDefaults {
+            max_attempts: DEFAULT_ATTEMPTS,
+            backoff: Backoff::default(),
+            timeout: None,
+            concurrency: runner::CONCURRENCY,
+        }
     }
 }

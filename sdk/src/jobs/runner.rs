@@ -18,7 +18,9 @@ use super::{Cadence, Jobs};
 use crate::error::{Error, Kind, Result};
 use crate::lifecycle::{Scope, panic_message};
 use crate::policy::{Backoff, jitter};
-use crate::store::{self, Batch, Claim, Enqueue, Job, JobFailure, Op, Outcome, Refusal, Schedule, Settle, Verdict, Want};
+use crate::store::{
+    self, Batch, Claim, Enqueue, Job, JobFailure, Op, Outcome, Refusal, Schedule, Settle, Verdict, Want,
+};
 use crate::telemetry::{self, TraceContext};
 use crate::wire::{JobStatus, Json};
 
@@ -52,15 +54,28 @@ impl Run {
     /// # Errors
     /// `FENCED` where the attempt is no longer the running one: stop then.
     pub async fn progress(&self, progress: Json) -> Result<()> {
-        let op = Op::Progress { job: self.job.id.clone(), attempt: self.job.attempt, progress };
-        self.jobs.store.commit(Batch { at: self.jobs.clock.now(), ops: vec![op] }).await?;
+        let op = Op::Progress {
+            job: self.job.id.clone(),
+            attempt: self.job.attempt,
+            progress,
+        };
+        self.jobs
+            .store
+            .commit(Batch {
+                at: self.jobs.clock.now(),
+                ops: vec![op],
+            })
+            .await?;
         Ok(())
     }
 }
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("job", &self.job.id).field("attempt", &self.job.attempt).finish()
+        f.debug_struct("Run")
+            .field("job", &self.job.id)
+            .field("attempt", &self.job.attempt)
+            .finish()
     }
 }
 
@@ -95,7 +110,14 @@ impl Runner {
             .map(|(name, defaults)| (name.clone(), defaults.concurrency.max(1)))
             .collect();
         // At most one message an attempt, and attempts are bounded by the slots.
-        Runner { jobs, options, scope, attempts, free, ended: mpsc::unbounded_channel() }
+        Runner {
+            jobs,
+            options,
+            scope,
+            attempts,
+            free,
+            ended: mpsc::unbounded_channel(),
+        }
     }
 
     /// Runs until the scope is cancelled.
@@ -108,13 +130,17 @@ impl Runner {
             heads.borrow_and_update();
             let wake = match self.take_due().await {
                 Ok(wake) => wake,
-                Err(error) if error.kind() == Kind::Unavailable && error.code() != "STORE_UNAVAILABLE" => return Err(error),
+                Err(error) if error.kind() == Kind::Unavailable && error.code() != "STORE_UNAVAILABLE" => {
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::warn!(error = %error.chain(), "due jobs could not be taken; trying again");
                     Some(self.jobs.clock.now() + SETTLE_BACKOFF.wait(3, jitter()))
                 }
             };
-            let wait = wake.map_or(IDLE_SWEEP, |at| (at - self.jobs.clock.now()).to_std().unwrap_or_default());
+            let wait = wake.map_or(IDLE_SWEEP, |at| {
+                (at - self.jobs.clock.now()).to_std().unwrap_or_default()
+            });
             let jobs_head = heads.borrow().jobs;
             tokio::select! {
                 () = self.scope.cancelled() => break,
@@ -145,14 +171,26 @@ impl Runner {
             .free
             .iter()
             .filter(|(_, slots)| **slots > 0)
-            .map(|(name, slots)| Want { name: name.clone(), slots: *slots })
+            .map(|(name, slots)| Want {
+                name: name.clone(),
+                slots: *slots,
+            })
             .collect();
         if wants.is_empty() || limit == 0 {
             // A slot that becomes free wakes the loop.
             return Ok(next_tick);
         }
-        let claim = Claim { owner: self.options.owner.clone(), wants, limit };
-        let outcome = self.jobs.store.commit(Batch::new(self.jobs.clock.now()).with(claim)).await?.pop();
+        let claim = Claim {
+            owner: self.options.owner.clone(),
+            wants,
+            limit,
+        };
+        let outcome = self
+            .jobs
+            .store
+            .commit(Batch::new(self.jobs.clock.now()).with(claim))
+            .await?
+            .pop();
         let Some(Outcome::Claimed { jobs, next_due }) = outcome else {
             return Err(Error::internal(format!("a claim came to {outcome:?}")));
         };
@@ -166,10 +204,16 @@ impl Runner {
         if let Some(slots) = self.free.get_mut(&job.name) {
             *slots = slots.saturating_sub(1);
         }
-        let Some(handler) = self.options.handlers.get(&job.name).cloned() else { return };
+        let Some(handler) = self.options.handlers.get(&job.name).cloned() else {
+            return;
+        };
         let cancelled = CancellationToken::new();
         self.jobs.running.lock().insert(job.id.clone(), cancelled.clone());
-        let run = Run { job: Arc::new(job), cancelled, jobs: self.jobs.clone() };
+        let run = Run {
+            job: Arc::new(job),
+            cancelled,
+            jobs: self.jobs.clone(),
+        };
         let (ended, stopping) = (self.ended.0.clone(), self.attempts.token());
         self.attempts.spawn("job", attempt(run, handler, ended, stopping));
     }
@@ -180,18 +224,33 @@ impl Runner {
         let mut next: Option<DateTime<Utc>> = None;
         for schedule in self.jobs.store.schedules().await? {
             let Some(due) = schedule.next_run else { continue };
-            let coming = if due <= now { self.take_tick(schedule, due, now).await? } else { Some(due) };
+            let coming = if due <= now {
+                self.take_tick(schedule, due, now).await?
+            } else {
+                Some(due)
+            };
             next = [next, coming].into_iter().flatten().min();
         }
         Ok(next)
     }
 
-    async fn take_tick(&self, schedule: Schedule, due: DateTime<Utc>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    async fn take_tick(
+        &self,
+        schedule: Schedule,
+        due: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>> {
         let coming = Cadence::parse(&schedule.cron, &schedule.timezone)?.catch_up(due, now);
-        let tick = Op::Tick { schedule: schedule.id.clone(), from: due, next: coming };
+        let tick = Op::Tick {
+            schedule: schedule.id.clone(),
+            from: due,
+            next: coming,
+        };
         let mut ops = vec![tick];
         // A tick is missed when the one after it has passed as well.
-        let missed = Cadence::parse(&schedule.cron, &schedule.timezone)?.after(due).is_some_and(|after| after <= now);
+        let missed = Cadence::parse(&schedule.cron, &schedule.timezone)?
+            .after(due)
+            .is_some_and(|after| after <= now);
         if !missed || schedule.catch_up {
             ops.push(Op::Enqueue(Box::new(Enqueue {
                 id: Uuid::now_v7().to_string(),
@@ -277,17 +336,41 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
         End::Cancelled => None,
     };
     let op = match verdict {
-        Some(verdict) => Op::Settle(Settle { job: job.id.clone(), attempt: job.attempt, verdict, trace }),
-        None => Op::AcknowledgeCancel { job: job.id.clone(), attempt: job.attempt },
+        Some(verdict) => Op::Settle(Settle {
+            job: job.id.clone(),
+            attempt: job.attempt,
+            verdict,
+            trace,
+        }),
+        None => Op::AcknowledgeCancel {
+            job: job.id.clone(),
+            attempt: job.attempt,
+        },
     };
     for failure in 1.. {
-        let batch = Batch { at: run.jobs.clock.now(), ops: vec![op.clone()] };
+        let batch = Batch {
+            at: run.jobs.clock.now(),
+            ops: vec![op.clone()],
+        };
         match run.jobs.store.commit(batch).await {
             Ok(_) => return,
             // Cancelled while it ran: its outcome is refused, and that it has stopped is worth noting.
-            Err(store::Error::Refused { why: Refusal::Fenced { .. }, .. }) => {
-                let acknowledge = Op::AcknowledgeCancel { job: job.id.clone(), attempt: job.attempt };
-                let _ = run.jobs.store.commit(Batch { at: run.jobs.clock.now(), ops: vec![acknowledge] }).await;
+            Err(store::Error::Refused {
+                why: Refusal::Fenced { .. },
+                ..
+            }) => {
+                let acknowledge = Op::AcknowledgeCancel {
+                    job: job.id.clone(),
+                    attempt: job.attempt,
+                };
+                let _ = run
+                    .jobs
+                    .store
+                    .commit(Batch {
+                        at: run.jobs.clock.now(),
+                        ops: vec![acknowledge],
+                    })
+                    .await;
                 return;
             }
             Err(store::Error::Refused { .. } | store::Error::Closed | store::Error::Poisoned(_)) => return,
@@ -304,11 +387,16 @@ fn failed(run: &Run, error: &Error) -> Verdict {
     let failures = job.failures + 1;
     // A request that is wrong stays wrong; every other failure may pass, also an internal one: jobs meet faults that a redeploy mends.
     let hopeless = matches!(error.kind(), Kind::Invalid | Kind::TooLarge | Kind::Unprocessable);
-    let wait = error.retry_after().unwrap_or_else(|| job.backoff.wait(failures, jitter()));
+    let wait = error
+        .retry_after()
+        .unwrap_or_else(|| job.backoff.wait(failures, jitter()));
     let retry_at = (!hopeless && failures < job.max_attempts).then(|| run.jobs.clock.now() + wait);
     let message = format!("{}: {}", error.code(), error.message());
     let chain = error.chain();
     let stack = (chain != message).then_some(chain);
     debug_assert!(job.status == JobStatus::Running, "only a claimed job is run");
-    Verdict::Failed { error: JobFailure { message, stack }, retry_at }
+    Verdict::Failed {
+        error: JobFailure { message, stack },
+        retry_at,
+    }
 }

@@ -38,7 +38,11 @@ pub fn schedule_as_job(schedule: store::Schedule) -> wire::Job {
         params: schedule.params,
         schedule: Some(schedule.cron),
         schedule_id: None,
-        status: if schedule.cancelled_at.is_some() { JobStatus::Cancelled } else { JobStatus::Queued },
+        status: if schedule.cancelled_at.is_some() {
+            JobStatus::Cancelled
+        } else {
+            JobStatus::Queued
+        },
         created_at: Timestamp(schedule.created_at),
         started_at: None,
         completed_at: schedule.cancelled_at.map(Timestamp),
@@ -85,10 +89,15 @@ fn attempt(attempt: Attempt) -> wire::AttemptRecord {
         }
         .to_owned(),
         error: attempt.error.map(error),
-        trace_id: attempt.trace.and_then(|trace| Some(TraceContext::parse(&trace)?.trace.to_string())),
+        trace_id: attempt
+            .trace
+            .and_then(|trace| Some(TraceContext::parse(&trace)?.trace.to_string())),
     }
 }
 
 fn error(failure: JobFailure) -> wire::JobError {
-    wire::JobError { message: failure.message, stack: failure.stack }
+    wire::JobError {
+        message: failure.message,
+        stack: failure.stack,
+    }
 }

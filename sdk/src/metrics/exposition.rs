@@ -24,7 +24,12 @@ pub(super) fn render(families: &Families) -> String {
     for (name, (help, series)) in &families.counters {
         header(&mut text, name, help, "counter");
         for (labels, counter) in series {
-            line(&mut text, name, labels.iter().map(|(key, value)| (*key, value.as_str())), counter.get() as f64);
+            line(
+                &mut text,
+                name,
+                labels.iter().map(|(key, value)| (*key, value.as_str())),
+                counter.get() as f64,
+            );
         }
     }
     for (name, (help, gauge)) in &families.gauges {
@@ -38,19 +43,47 @@ pub(super) fn render(families: &Families) -> String {
             let own = || labels.iter().map(|(key, value)| (*key, value.as_str()));
             for (micros, seconds) in BUCKETS {
                 let count = snapshot.up_to(micros);
-                line(&mut text, &format!("{name}_bucket"), own().chain([("le", seconds)]), count as f64);
+                line(
+                    &mut text,
+                    &format!("{name}_bucket"),
+                    own().chain([("le", seconds)]),
+                    count as f64,
+                );
             }
-            line(&mut text, &format!("{name}_bucket"), own().chain([("le", "+Inf")]), snapshot.count as f64);
-            line(&mut text, &format!("{name}_sum"), own(), snapshot.sum_micros as f64 / 1_000_000.0);
+            line(
+                &mut text,
+                &format!("{name}_bucket"),
+                own().chain([("le", "+Inf")]),
+                snapshot.count as f64,
+            );
+            line(
+                &mut text,
+                &format!("{name}_sum"),
+                own(),
+                snapshot.sum_micros as f64 / 1_000_000.0,
+            );
             line(&mut text, &format!("{name}_count"), own(), snapshot.count as f64);
         }
     }
     if !families.recorded.is_empty() {
-        header(&mut text, "recorded", "The latest value recorded under each name.", "gauge");
+        header(
+            &mut text,
+            "recorded",
+            "The latest value recorded under each name.",
+            "gauge",
+        );
         for ((name, tags), value) in &families.recorded {
-            let labels: Vec<_> = tags.iter().map(|(key, value)| (format!("tag_{}", label_name(key)), value)).collect();
+            let labels: Vec<_> = tags
+                .iter()
+                .map(|(key, value)| (format!("tag_{}", label_name(key)), value))
+                .collect();
             let labels = labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-            line(&mut text, "recorded", std::iter::once(("name", name.as_str())).chain(labels), *value);
+            line(
+                &mut text,
+                "recorded",
+                std::iter::once(("name", name.as_str())).chain(labels),
+                *value,
+            );
         }
     }
     text
@@ -83,5 +116,7 @@ fn line<'a>(text: &mut String, name: &str, labels: impl Iterator<Item = (&'a str
 }
 
 fn label_name(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect()
 }

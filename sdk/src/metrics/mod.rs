@@ -92,7 +92,11 @@ impl std::fmt::Debug for Gauge {
 impl Metrics {
     /// A registry of its own.
     pub fn new(clock: Clock) -> Self {
-        Metrics(Arc::new(Inner { clock, recorded: Ring::new(RECORDED_MAX), families: Mutex::default() }))
+        Metrics(Arc::new(Inner {
+            clock,
+            recorded: Ring::new(RECORDED_MAX),
+            families: Mutex::default(),
+        }))
     }
 
     /// A counter under a Prometheus name, one for each set of labels.
@@ -138,7 +142,10 @@ impl Metrics {
             unit: request.unit,
             tags: request.tags,
         };
-        let series = (entry.name.clone(), entry.tags.clone().unwrap_or_default().into_iter().collect());
+        let series = (
+            entry.name.clone(),
+            entry.tags.clone().unwrap_or_default().into_iter().collect(),
+        );
         let mut families = self.families();
         if families.recorded.len() < SERIES_MAX || families.recorded.contains_key(&series) {
             families.recorded.insert(series, entry.value);
@@ -180,15 +187,22 @@ impl Metrics {
 fn check(request: &MetricRequest) -> Result<()> {
     let name_fits = |name: &str| (1..=NAME_MAX_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
     if !name_fits(&request.name) {
-        return Err(Error::invalid(format!("a metric's name is 1 to {NAME_MAX_BYTES} bytes without control characters")));
+        return Err(Error::invalid(format!(
+            "a metric's name is 1 to {NAME_MAX_BYTES} bytes without control characters"
+        )));
     }
     if !request.value.is_finite() {
         return Err(Error::invalid("a metric's value is a finite number"));
     }
     if let Some(tags) = &request.tags
-        && (tags.len() > TAGS_MAX || tags.iter().any(|(key, value)| !name_fits(key) || value.len() > NAME_MAX_BYTES))
+        && (tags.len() > TAGS_MAX
+            || tags
+                .iter()
+                .any(|(key, value)| !name_fits(key) || value.len() > NAME_MAX_BYTES))
     {
-        return Err(Error::invalid(format!("a metric has at most {TAGS_MAX} tags, each of at most {NAME_MAX_BYTES} bytes")));
+        return Err(Error::invalid(format!(
+            "a metric has at most {TAGS_MAX} tags, each of at most {NAME_MAX_BYTES} bytes"
+        )));
     }
     Ok(())
 }
@@ -209,14 +223,26 @@ mod tests {
     #[test]
     fn the_exposition_is_prometheus_text() {
         let metrics = Metrics::new(Clock::system());
-        metrics.counter("requests_total", "Requests.", vec![("route", "/a\"b".to_owned())]).add(2);
-        metrics.gauge("up", "Up.", || 1.0);
-        metrics.histogram("seconds", "Took.", vec![]).record(Duration::from_millis(3));
         metrics
-            .record(MetricRequest { name: "orders.placed".to_owned(), value: 2.5, unit: None, tags: None })
+            .counter("requests_total", "Requests.", vec![("route", "/a\"b".to_owned())])
+            .add(2);
+        metrics.gauge("up", "Up.", || 1.0);
+        metrics
+            .histogram("seconds", "Took.", vec![])
+            .record(Duration::from_millis(3));
+        metrics
+            .record(MetricRequest {
+                name: "orders.placed".to_owned(),
+                value: 2.5,
+                unit: None,
+                tags: None,
+            })
             .unwrap();
         let text = metrics.exposition();
-        assert!(text.contains("# TYPE requests_total counter\nrequests_total{route=\"/a\\\"b\"} 2\n"), "{text}");
+        assert!(
+            text.contains("# TYPE requests_total counter\nrequests_total{route=\"/a\\\"b\"} 2\n"),
+            "{text}"
+        );
         assert!(text.contains("up 1\n") && text.contains("seconds_count 1\n"), "{text}");
         assert!(text.contains("seconds_bucket{le=\"0.005\"} 1\n"), "{text}");
         assert!(text.contains("recorded{name=\"orders.placed\"} 2.5\n"), "{text}");
@@ -227,9 +253,19 @@ mod tests {
         let metrics = Metrics::new(Clock::system());
         for value in 1..=3 {
             let name = "n".to_owned();
-            metrics.record(MetricRequest { name, value: f64::from(value), unit: None, tags: None }).unwrap();
+            metrics
+                .record(MetricRequest {
+                    name,
+                    value: f64::from(value),
+                    unit: None,
+                    tags: None,
+                })
+                .unwrap();
         }
         let (entries, total) = metrics.query(Some("n"), None, None, 2);
-        assert_eq!((entries.iter().map(|entry| entry.value).collect::<Vec<_>>(), total), (vec![2.0, 3.0], 3));
+        assert_eq!(
+            (entries.iter().map(|entry| entry.value).collect::<Vec<_>>(), total),
+            (vec![2.0, 3.0], 3)
+        );
     }
 }

@@ -145,7 +145,11 @@ impl RegistryFile {
             }
         }
         for service in &self.service {
-            if let Some(unknown) = service.calls.iter().find(|key| !self.service.iter().any(|other| other.key == **key)) {
+            if let Some(unknown) = service
+                .calls
+                .iter()
+                .find(|key| !self.service.iter().any(|other| other.key == **key))
+            {
                 return Err(Error::invalid(format!(
                     "registry.toml: service {:?} may call {unknown:?}, which is no service",
                     service.key

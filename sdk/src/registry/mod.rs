@@ -50,7 +50,11 @@ impl Registry {
         let file: RegistryFile =
             toml::from_str(text).map_err(|error| Error::invalid(format!("registry.toml: {error}")))?;
         file.check()?;
-        Ok(Registry(Arc::new(Inner { file, public: BTreeMap::new(), internal: BTreeMap::new() })))
+        Ok(Registry(Arc::new(Inner {
+            file,
+            public: BTreeMap::new(),
+            internal: BTreeMap::new(),
+        })))
     }
 
     /// The registry that ships with this repository.
@@ -63,16 +67,21 @@ impl Registry {
     pub fn with_overrides(&self, variables: &Variables, problems: &mut Problems) -> Self {
         let mut public = self.0.public.clone();
         let mut internal = self.0.internal.clone();
-        let own = self.services().map(|service| (service.key.to_uppercase().replace('-', "_"), service.key.clone()));
+        let own = self
+            .services()
+            .map(|service| (service.key.to_uppercase().replace('-', "_"), service.key.clone()));
         // The names of 2.0 come last, so that they win where both are set.
-        let aliases = VARIABLE_ALIASES.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned()));
+        let aliases = VARIABLE_ALIASES
+            .iter()
+            .map(|(name, key)| ((*name).to_owned(), (*key).to_owned()));
         for (name, key) in own.chain(aliases) {
             if !self.has(&key) {
                 continue;
             }
-            for (variable, map) in
-                [(format!("{name}_URL"), &mut public), (format!("{name}_INTERNAL_URL"), &mut internal)]
-            {
+            for (variable, map) in [
+                (format!("{name}_URL"), &mut public),
+                (format!("{name}_INTERNAL_URL"), &mut internal),
+            ] {
                 match variables.get(&variable).map(|url| url.trim().trim_end_matches('/')) {
                     None | Some("") => {}
                     Some(url) if is_base_url(url) => drop(map.insert(key.clone(), url.to_owned())),
@@ -82,7 +91,11 @@ impl Registry {
                 }
             }
         }
-        Registry(Arc::new(Inner { file: self.0.file.clone(), public, internal }))
+        Registry(Arc::new(Inner {
+            file: self.0.file.clone(),
+            public,
+            internal,
+        }))
     }
 
     /// Every service, in the order of the file.
@@ -100,11 +113,13 @@ impl Registry {
     /// # Errors
     /// `UNKNOWN_SERVICE`: `Unknown service: X`.
     pub fn get(&self, key_or_name: &str) -> Result<&ServiceRecord> {
-        self.services().find(|service| service.key == key_or_name || service.name == key_or_name).ok_or_else(|| {
-            Error::not_found(format!("Unknown service: {key_or_name}"))
-                .with_code("UNKNOWN_SERVICE")
-                .with_details(serde_json::json!({ "service": key_or_name }))
-        })
+        self.services()
+            .find(|service| service.key == key_or_name || service.name == key_or_name)
+            .ok_or_else(|| {
+                Error::not_found(format!("Unknown service: {key_or_name}"))
+                    .with_code("UNKNOWN_SERVICE")
+                    .with_details(serde_json::json!({ "service": key_or_name }))
+            })
     }
 
     /// Whether there is a service of this key or name.
@@ -130,13 +145,24 @@ impl Registry {
         let service = self.get(service)?;
         let production = environment == Environment::Production;
         Ok(match way {
-            Way::Internal => self.0.internal.get(&service.key).cloned().unwrap_or_else(|| service.internal()),
+            Way::Internal => self
+                .0
+                .internal
+                .get(&service.key)
+                .cloned()
+                .unwrap_or_else(|| service.internal()),
             Way::Cloudflare if production => {
                 let known = self.0.public.get(&service.key).cloned();
-                known.or_else(|| service.production.cloudflare.clone()).unwrap_or_default()
+                known
+                    .or_else(|| service.production.cloudflare.clone())
+                    .unwrap_or_default()
             }
             Way::Cloudflare | Way::Railway => {
-                let urls = if production { &service.production } else { &service.development };
+                let urls = if production {
+                    &service.production
+                } else {
+                    &service.development
+                };
                 urls.railway.clone()
             }
         })
@@ -165,7 +191,9 @@ impl Registry {
     /// Which service a `Host` names, if any: its key, name, internal name or one of its public names. Ports do not matter.
     pub fn by_host(&self, host: &str) -> Option<&ServiceRecord> {
         let host = host_name(host).to_ascii_lowercase();
-        let label = host.strip_suffix(".localhost").or_else(|| host.strip_suffix(".railway.internal"));
+        let label = host
+            .strip_suffix(".localhost")
+            .or_else(|| host.strip_suffix(".railway.internal"));
         self.services().find(|service| match label {
             Some(label) => service.key == label || service.name == label,
             None => {

@@ -3,7 +3,10 @@ use super::*;
 #[test]
 fn the_registry_that_ships_is_well_formed() {
     let registry = Registry::builtin();
-    assert_eq!(registry.keys(), ["operator", "core", "api", "app", "console", "docs", "web", "os", "root"]);
+    assert_eq!(
+        registry.keys(),
+        ["operator", "core", "api", "app", "console", "docs", "web", "os", "root"]
+    );
     assert_eq!(registry.get("blackroad-os-core").unwrap().key, "core");
     assert_eq!(registry.by_role("shell").unwrap().key, "app");
 }
@@ -11,16 +14,28 @@ fn the_registry_that_ships_is_well_formed() {
 #[test]
 fn an_unknown_service_is_named() {
     let error = Registry::builtin().get("nope").unwrap_err();
-    assert_eq!((error.code(), error.message()), ("UNKNOWN_SERVICE", "Unknown service: nope"));
+    assert_eq!(
+        (error.code(), error.message()),
+        ("UNKNOWN_SERVICE", "Unknown service: nope")
+    );
 }
 
 #[test]
 fn cloudflare_outside_production_falls_to_railway() {
     let registry = Registry::builtin();
     let url = |environment, way| registry.url("core", environment, way).unwrap();
-    assert_eq!(url(Environment::Production, Way::Cloudflare), "https://core.blackroad.systems");
-    assert_eq!(url(Environment::Development, Way::Cloudflare), "https://blackroad-os-core-dev-19b6.up.railway.app");
-    assert_eq!(url(Environment::Development, Way::Internal), "http://blackroad-os-core.railway.internal:8000");
+    assert_eq!(
+        url(Environment::Production, Way::Cloudflare),
+        "https://core.blackroad.systems"
+    );
+    assert_eq!(
+        url(Environment::Development, Way::Cloudflare),
+        "https://blackroad-os-core-dev-19b6.up.railway.app"
+    );
+    assert_eq!(
+        url(Environment::Development, Way::Internal),
+        "http://blackroad-os-core.railway.internal:8000"
+    );
 }
 
 #[test]
@@ -34,10 +49,25 @@ fn a_host_names_a_service_by_any_of_its_names() {
         "9gw4d0h2.up.railway.app",
         "blackroad-os-core-dev-19b6.up.railway.app:443",
     ] {
-        assert_eq!(registry.by_host(host).map(|service| service.key.as_str()), Some("core"), "{host}");
+        assert_eq!(
+            registry.by_host(host).map(|service| service.key.as_str()),
+            Some("core"),
+            "{host}"
+        );
     }
-    assert_eq!(registry.by_host("blackroad.systems").map(|service| service.key.as_str()), Some("root"));
-    for host in ["localhost:8000", "127.0.0.1", "[::1]:8000", "healthcheck.railway.app", "elsewhere.example"] {
+    assert_eq!(
+        registry
+            .by_host("blackroad.systems")
+            .map(|service| service.key.as_str()),
+        Some("root")
+    );
+    for host in [
+        "localhost:8000",
+        "127.0.0.1",
+        "[::1]:8000",
+        "healthcheck.railway.app",
+        "elsewhere.example",
+    ] {
         assert!(registry.by_host(host).is_none(), "{host}");
     }
 }
@@ -52,7 +82,10 @@ fn the_environment_overrides_urls_and_the_names_of_2_0_win() {
     ]);
     let mut problems = Problems::default();
     let registry = Registry::builtin().with_overrides(&variables, &mut problems);
-    assert_eq!(registry.public_url("core", Environment::Development).unwrap(), "https://old.example");
+    assert_eq!(
+        registry.public_url("core", Environment::Development).unwrap(),
+        "https://old.example"
+    );
     assert_eq!(registry.internal_url("core").unwrap(), "http://127.0.0.1:9");
     assert_eq!(problems.iter().count(), 1);
 }

@@ -26,8 +26,10 @@ impl Dns {
     /// `UNAVAILABLE` where the system's configuration cannot be read.
     pub fn from_system() -> Result<Self> {
         let unreadable = |error| {
-            Error::unavailable("the system's DNS configuration (/etc/resolv.conf) cannot be read, so no service can be found by name")
-                .with_source(error)
+            Error::unavailable(
+                "the system's DNS configuration (/etc/resolv.conf) cannot be read, so no service can be found by name",
+            )
+            .with_source(error)
         };
         let mut builder = TokioResolver::builder_tokio().map_err(unreadable)?;
         let options = builder.options_mut();
@@ -54,10 +56,19 @@ impl Resolver for Dns {
             }
             let name = format!("{}.", host.trim_end_matches('.'));
             let found = self.0.lookup_ip(name.as_str()).await.map_err(|error| {
-                let why = if error.is_nx_domain() { "the name does not exist" } else { "the name servers did not answer it" };
-                Error::unavailable(format!("{host} cannot be found by DNS: {why}")).with_code("DNS_FAILED").with_source(error)
+                let why = if error.is_nx_domain() {
+                    "the name does not exist"
+                } else {
+                    "the name servers did not answer it"
+                };
+                Error::unavailable(format!("{host} cannot be found by DNS: {why}"))
+                    .with_code("DNS_FAILED")
+                    .with_source(error)
             })?;
-            Ok(found.iter().map(|address| Endpoint::Tcp(SocketAddr::new(address, port))).collect())
+            Ok(found
+                .iter()
+                .map(|address| Endpoint::Tcp(SocketAddr::new(address, port)))
+                .collect())
         })
     }
 }

@@ -21,7 +21,10 @@ impl Table {
 impl Resolver for Table {
     fn resolve<'a>(&'a self, host: &'a str, _port: u16) -> BoxFuture<'a, Result<Vec<Endpoint>>> {
         Box::pin(async move {
-            self.0.get(host).cloned().ok_or_else(|| Error::unavailable(format!("no endpoint of {host} is known here")))
+            self.0
+                .get(host)
+                .cloned()
+                .ok_or_else(|| Error::unavailable(format!("no endpoint of {host} is known here")))
         })
     }
 }

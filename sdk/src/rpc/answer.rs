@@ -43,7 +43,9 @@ struct Detail {
 
 /// The error that a peer answered; its body where it has the contract's shape, else what the status says.
 pub(super) fn error_of(service: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let from_handler = headers.get(header::ORIGIN).is_some_and(|origin| origin == Origin::Handler.as_str());
+    let from_handler = headers
+        .get(header::ORIGIN)
+        .is_some_and(|origin| origin == Origin::Handler.as_str());
     let mut error = match serde_json::from_slice::<Body>(body) {
         Ok(Body { error }) => {
             let kind = match (kind_of(status), error.code.as_str()) {
@@ -56,10 +58,20 @@ pub(super) fn error_of(service: &str, status: StatusCode, headers: &HeaderMap, b
                 None => read,
             }
         }
-        Err(_) => Error::new(kind_of(status), format!("{service} answered {status} without saying why")),
+        Err(_) => Error::new(
+            kind_of(status),
+            format!("{service} answered {status} without saying why"),
+        ),
     };
-    if let Some(wait) = headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()) {
+    if let Some(wait) = headers
+        .get(http::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+    {
         error = error.with_retry_after(std::time::Duration::from_secs(wait));
     }
-    if from_handler { error.with_origin(Origin::Handler) } else { error }
+    if from_handler {
+        error.with_origin(Origin::Handler)
+    } else {
+        error
+    }
 }

@@ -101,13 +101,27 @@ impl Client {
     ///
     /// # Errors
     /// What the callee answered, with its code and details; or what kept the call from it. Dropping the future cancels the call.
-    pub async fn call<P: Payload, R: Payload>(&self, method: &Method<P, R>, params: &P, options: CallOptions) -> Result<R> {
-        let params = Json::of(params)
-            .map_err(|error| Error::invalid(format!("the params of {} have no JSON form", method.name)).with_source(error))?;
-        let result = self.call_by_name(method.service, method.name, Some(&params), options).await?;
+    pub async fn call<P: Payload, R: Payload>(
+        &self,
+        method: &Method<P, R>,
+        params: &P,
+        options: CallOptions,
+    ) -> Result<R> {
+        let params = Json::of(params).map_err(|error| {
+            Error::invalid(format!("the params of {} have no JSON form", method.name)).with_source(error)
+        })?;
+        let result = self
+            .call_by_name(method.service, method.name, Some(&params), options)
+            .await?;
         result.to().map_err(|error| {
-            Error::new(Kind::BadGateway, format!("{}.{} answered another shape than its contract says", method.service, method.name))
-                .with_source(error)
+            Error::new(
+                Kind::BadGateway,
+                format!(
+                    "{}.{} answered another shape than its contract says",
+                    method.service, method.name
+                ),
+            )
+            .with_source(error)
         })
     }
 
@@ -115,7 +129,13 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub async fn call_by_name(&self, service: &str, method: &str, params: Option<&Json>, options: CallOptions) -> Result<Json> {
+    pub async fn call_by_name(
+        &self,
+        service: &str,
+        method: &str,
+        params: Option<&Json>,
+        options: CallOptions,
+    ) -> Result<Json> {
         let span = tracing::info_span!(
             target: "syscall", "call",
             otel.name = format!("call {service}.{method}"), span.kind = "client", rpc.service = service, rpc.method = method
@@ -125,9 +145,12 @@ impl Client {
             if !reply.status.is_success() {
                 return Err(error_of(service, reply.status, &reply.headers, &reply.body));
             }
-            serde_json::from_slice::<RpcResponse>(&reply.body).map(|response| response.result).map_err(|error| {
-                Error::new(Kind::BadGateway, format!("{service} answered {method} with no result")).with_source(error)
-            })
+            serde_json::from_slice::<RpcResponse>(&reply.body)
+                .map(|response| response.result)
+                .map_err(|error| {
+                    Error::new(Kind::BadGateway, format!("{service} answered {method} with no result"))
+                        .with_source(error)
+                })
         }
         .instrument(span.clone())
         .await;
@@ -141,20 +164,32 @@ impl Client {
     ///
     /// # Errors
     /// What kept the call from the callee; what the callee answered is no error here.
-    pub async fn call_for_reply(&self, service: &str, method: &str, params: Option<&Json>, options: CallOptions) -> Result<Reply> {
+    pub async fn call_for_reply(
+        &self,
+        service: &str,
+        method: &str,
+        params: Option<&Json>,
+        options: CallOptions,
+    ) -> Result<Reply> {
         let allowed = options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT).min(RPC_MAX_TIMEOUT);
         let mut deadline = Instant::now() + allowed;
         if let Some(callers) = options.deadline {
             deadline = deadline.min(callers.checked_sub(HOP_MARGIN).unwrap_or(callers));
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        let call = Call { method, params, timeout: u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1) };
+        let call = Call {
+            method,
+            params,
+            timeout: u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1),
+        };
         let body = serde_json::to_vec(&call)
             .map_err(|error| Error::invalid("the call has no JSON form").with_source(error))?;
         let mut request = Request::new(Body::from(body));
         *request.method_mut() = Verb::POST;
         *request.uri_mut() = http::Uri::from_static("/v1/sys/rpc");
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let read = async {
             let response = self.send(service, request, &options, deadline).await?;
             collect(response).await
@@ -175,7 +210,9 @@ impl Client {
     pub async fn request(&self, service: &str, request: Request, options: &CallOptions) -> Result<Response> {
         let deadline = Instant::now() + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT);
         let late = |_| Error::new(Kind::DeadlineExceeded, format!("{service} did not answer in time"));
-        timeout_at(deadline, self.send(service, request, options, deadline)).await.map_err(late)?
+        timeout_at(deadline, self.send(service, request, options, deadline))
+            .await
+            .map_err(late)?
     }
 
     /// Gets a path of a service and reads the answer whole.
@@ -184,11 +221,16 @@ impl Client {
     /// As [`Client::request`].
     pub async fn get(&self, service: &str, path_and_query: &str, options: &CallOptions) -> Result<Reply> {
         let mut request = Request::new(Body::empty());
-        *request.uri_mut() = path_and_query
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| Error::invalid(format!("{path_and_query:?} is no path")).with_source(error))?;
+        *request.uri_mut() = path_and_query.parse().map_err(|error: http::uri::InvalidUri| {
+            Error::invalid(format!("{path_and_query:?} is no path")).with_source(error)
+        })?;
         let deadline = Instant::now() + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT);
-        let late = |_| Error::new(Kind::DeadlineExceeded, format!("{service} did not answer {path_and_query} in time"));
+        let late = |_| {
+            Error::new(
+                Kind::DeadlineExceeded,
+                format!("{service} did not answer {path_and_query} in time"),
+            )
+        };
         let read = async { collect(self.send(service, request, options, deadline).await?).await };
         timeout_at(deadline, read).await.map_err(late)?
     }
@@ -198,12 +240,21 @@ impl Client {
         &self.0.options.registry
     }
 
-    async fn send(&self, service: &str, mut request: Request, options: &CallOptions, deadline: Instant) -> Result<Response> {
+    async fn send(
+        &self,
+        service: &str,
+        mut request: Request,
+        options: &CallOptions,
+        deadline: Instant,
+    ) -> Result<Response> {
         let target = Target::of(&self.0.options.registry, service)?;
         if options.hops >= HOPS_MAX {
             return Err(Error::new(
                 Kind::Unprocessable,
-                format!("the call to {} is {HOPS_MAX} calls deep: services are calling each other in a ring", target.key),
+                format!(
+                    "the call to {} is {HOPS_MAX} calls deep: services are calling each other in a ring",
+                    target.key
+                ),
             )
             .with_code("TOO_MANY_HOPS"));
         }
@@ -219,7 +270,11 @@ impl Client {
         let endpoints = self.0.options.resolver.resolve(&target.host, target.port).await?;
         let mut tried = Vec::new();
         let (parts, body) = request.into_parts();
-        let body = body.collect().await.map_err(|error| Error::invalid("the request's body broke off").with_source(error))?.to_bytes();
+        let body = body
+            .collect()
+            .await
+            .map_err(|error| Error::invalid("the request's body broke off").with_source(error))?
+            .to_bytes();
         for endpoint in &endpoints {
             let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
             match self.0.pool.send(endpoint, request).await {
@@ -234,7 +289,11 @@ impl Client {
             target.key,
             target.host,
             target.port,
-            if tried.is_empty() { "the name has no address".to_owned() } else { tried.join("; ") }
+            if tried.is_empty() {
+                "the name has no address".to_owned()
+            } else {
+                tried.join("; ")
+            }
         ))
         .with_code("SERVICE_UNREACHABLE")
         .with_details(serde_json::json!({ "service": target.key, "host": target.host, "tried": tried })))
@@ -290,5 +349,9 @@ async fn collect(response: Response) -> Result<Reply> {
     let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await.map_err(|error| {
         Error::new(Kind::BadGateway, "the answer broke off or was larger than 16 MiB").with_source(error)
     })?;
-    Ok(Reply { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+    Ok(Reply {
+        status: parts.status,
+        headers: parts.headers,
+        body: body.to_bytes(),
+    })
 }

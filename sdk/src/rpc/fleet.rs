@@ -44,14 +44,22 @@ impl Client {
     pub async fn ping(&self, service: &str, options: &CallOptions) -> Result<Ping> {
         let begun = Instant::now();
         let health = self.health(service, options).await?;
-        Ok(Ping { health, took: begun.elapsed() })
+        Ok(Ping {
+            health,
+            took: begun.elapsed(),
+        })
     }
 
     /// Gets a path of a service as JSON.
     ///
     /// # Errors
     /// What the service answered, or what kept the question from it.
-    pub async fn get_json<T: DeserializeOwned>(&self, service: &str, path_and_query: &str, options: &CallOptions) -> Result<T> {
+    pub async fn get_json<T: DeserializeOwned>(
+        &self,
+        service: &str,
+        path_and_query: &str,
+        options: &CallOptions,
+    ) -> Result<T> {
         let reply = self.get(service, path_and_query, options).await?;
         if !reply.status.is_success() {
             return Err(error_of(service, reply.status, &reply.headers, &reply.body));
@@ -62,6 +70,10 @@ impl Client {
 
 fn decode<T: DeserializeOwned>(service: &str, body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|error| {
-        Error::new(Kind::BadGateway, format!("{service} answered another shape than the contract says")).with_source(error)
+        Error::new(
+            Kind::BadGateway,
+            format!("{service} answered another shape than the contract says"),
+        )
+        .with_source(error)
     })
 }

@@ -45,7 +45,10 @@ impl Pool {
 }
 
 fn broken(endpoint: &Endpoint, error: hyper::Error) -> Error {
-    Error::new(Kind::BadGateway, format!("the connection to {endpoint} broke while it was being asked"))
-        .with_code("CONNECTION_BROKEN")
-        .with_source(error)
+    Error::new(
+        Kind::BadGateway,
+        format!("the connection to {endpoint} broke while it was being asked"),
+    )
+    .with_code("CONNECTION_BROKEN")
+    .with_source(error)
 }

@@ -31,7 +31,10 @@ struct Idle {
 
 impl Pool {
     pub(super) fn new(scope: Scope) -> Self {
-        Pool { idle: Arc::default(), scope }
+        Pool {
+            idle: Arc::default(),
+            scope,
+        }
     }
 
     /// An idle connection that is still open, the latest used first.
@@ -59,14 +62,19 @@ impl Pool {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.entry(endpoint.clone()).or_default();
         if kept.len() < IDLE_PER_ENDPOINT {
-            kept.push(Idle { sender, since: Instant::now() });
+            kept.push(Idle {
+                sender,
+                since: Instant::now(),
+            });
         }
     }
 
     /// A new connection.
     pub(super) async fn connect(&self, endpoint: &Endpoint) -> Result<SendRequest<Body>> {
         let failed = |error: std::io::Error| {
-            Error::unavailable(format!("{endpoint} does not take a connection")).with_code("CONNECT_FAILED").with_source(error)
+            Error::unavailable(format!("{endpoint} does not take a connection"))
+                .with_code("CONNECT_FAILED")
+                .with_source(error)
         };
         let late = |_| {
             let millis = CONNECT_TIMEOUT.as_millis();
@@ -74,12 +82,18 @@ impl Pool {
         };
         match endpoint {
             Endpoint::Tcp(address) => {
-                let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await.map_err(late)?.map_err(failed)?;
+                let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
+                    .await
+                    .map_err(late)?
+                    .map_err(failed)?;
                 stream.set_nodelay(true).map_err(failed)?;
                 self.handshake(stream).await
             }
             Endpoint::Unix(path) => {
-                let stream = timeout(CONNECT_TIMEOUT, UnixStream::connect(path)).await.map_err(late)?.map_err(failed)?;
+                let stream = timeout(CONNECT_TIMEOUT, UnixStream::connect(path))
+                    .await
+                    .map_err(late)?
+                    .map_err(failed)?;
                 self.handshake(stream).await
             }
         }
@@ -96,9 +110,14 @@ impl Pool {
         response.map(|body| Body::new(ReadToEnd::new(body, move || pool.put(&endpoint, sender))))
     }
 
-    async fn handshake<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) -> Result<SendRequest<Body>> {
+    async fn handshake<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &self,
+        stream: S,
+    ) -> Result<SendRequest<Body>> {
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| {
-            Error::unavailable("the connection broke before it was used").with_code("CONNECT_FAILED").with_source(error)
+            Error::unavailable("the connection broke before it was used")
+                .with_code("CONNECT_FAILED")
+                .with_source(error)
         })?;
         self.scope.spawn("rpc-connection", async move {
             if let Err(error) = connection.with_upgrades().await {

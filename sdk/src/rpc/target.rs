@@ -20,8 +20,15 @@ impl Target {
     pub(super) fn of(registry: &Registry, service: &str) -> Result<Self> {
         let record = registry.get(service)?;
         let url = registry.internal_url(&record.key)?;
-        let wrong = || Error::internal(format!("the internal URL {url:?} of {} is no URL with a host", record.key));
-        let uri: http::Uri = url.parse().map_err(|error: http::uri::InvalidUri| wrong().with_source(error))?;
+        let wrong = || {
+            Error::internal(format!(
+                "the internal URL {url:?} of {} is no URL with a host",
+                record.key
+            ))
+        };
+        let uri: http::Uri = url
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| wrong().with_source(error))?;
         let authority = uri.authority().ok_or_else(wrong)?;
         Ok(Target {
             key: record.key.clone(),

@@ -143,7 +143,11 @@ impl Service {
         F: Fn(Context, P) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R>> + Send + 'static,
     {
-        assert_eq!(method.service, self.key, "method {} belongs to another service", method.name);
+        assert_eq!(
+            method.service, self.key,
+            "method {} belongs to another service",
+            method.name
+        );
         let handler = Arc::new(handler);
         let served = ServedMethod {
             description: method.description,
@@ -154,7 +158,9 @@ impl Service {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {
                     let params = decode::<P>(method.name, params.as_ref())?;
-                    let result = handler(context, params).await.map_err(|error| error.with_origin(Origin::Handler))?;
+                    let result = handler(context, params)
+                        .await
+                        .map_err(|error| error.with_origin(Origin::Handler))?;
                     Json::of(&result).map_err(|error| {
                         Error::internal(format!("the result of {} has no JSON form", method.name)).with_source(error)
                     })
@@ -180,7 +186,11 @@ impl Service {
     {
         assert_eq!(task.service, self.key, "job {} belongs to another service", task.name);
         let handler = Arc::new(handler);
-        let mut defaults = TaskDefaults { max_attempts: task.max_attempts, timeout: task.timeout, ..TaskDefaults::default() };
+        let mut defaults = TaskDefaults {
+            max_attempts: task.max_attempts,
+            timeout: task.timeout,
+            ..TaskDefaults::default()
+        };
         defaults.backoff = task.backoff.unwrap_or(defaults.backoff);
         defaults.concurrency = task.concurrency.unwrap_or(defaults.concurrency);
         let served = ServedTask {
@@ -189,7 +199,9 @@ impl Service {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {
                     let params = decode::<P>(task.name, context.job().params.as_ref())?;
-                    let result = handler(context, params).await.map_err(|error| error.with_origin(Origin::Handler))?;
+                    let result = handler(context, params)
+                        .await
+                        .map_err(|error| error.with_origin(Origin::Handler))?;
                     let result = Json::of(&result).map_err(|error| {
                         Error::internal(format!("the result of job {} has no JSON form", task.name)).with_source(error)
                     })?;
@@ -206,7 +218,11 @@ impl Service {
     #[must_use]
     pub fn cron<P: Payload, R>(mut self, task: Task<P, R>, expression: &'static str, params: &P) -> Self {
         let params = Json::of(params).ok().filter(|json| json.text() != "null");
-        self.crons.push(Cron { task: task.name, expression, params });
+        self.crons.push(Cron {
+            task: task.name,
+            expression,
+            params,
+        });
         self
     }
 
@@ -236,7 +252,11 @@ impl Service {
         Fut: Future<Output = Result<CheckOutcome>> + Send + 'static,
     {
         let handler: CheckHandler = Arc::new(move |context| Box::pin(check(context)));
-        self.checks.push(ServedCheck { name, critical, handler });
+        self.checks.push(ServedCheck {
+            name,
+            critical,
+            handler,
+        });
         self
     }
 
@@ -265,7 +285,8 @@ impl Service {
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
-        self.backgrounds.push((name, Arc::new(move |context| Box::pin(run(context)))));
+        self.backgrounds
+            .push((name, Arc::new(move |context| Box::pin(run(context)))));
         self
     }
 }
@@ -288,6 +309,8 @@ fn decode<P: Payload>(name: &str, params: Option<&Json>) -> Result<P> {
     };
     match params {
         Some(params) => params.to().map_err(wrong),
-        None => serde_json::from_str("null").or_else(|_| serde_json::from_str("{}")).map_err(wrong),
+        None => serde_json::from_str("null")
+            .or_else(|_| serde_json::from_str("{}"))
+            .map_err(wrong),
     }
 }

@@ -164,14 +164,26 @@ impl Route {
     /// A query parameter that may be left out; `kind` is JSON Schema's word: `string`, `integer`, `boolean`.
     #[must_use]
     pub fn query(mut self, name: &'static str, kind: &'static str, description: &'static str) -> Self {
-        self.parameters.push(Parameter { name, place: "query", description, required: false, kind });
+        self.parameters.push(Parameter {
+            name,
+            place: "query",
+            description,
+            required: false,
+            kind,
+        });
         self
     }
 
     /// A request header that may be left out.
     #[must_use]
     pub fn header(mut self, name: &'static str, description: &'static str) -> Self {
-        self.parameters.push(Parameter { name, place: "header", description, required: false, kind: "string" });
+        self.parameters.push(Parameter {
+            name,
+            place: "header",
+            description,
+            required: false,
+            kind: "string",
+        });
         self
     }
 
@@ -186,14 +198,24 @@ impl Route {
     #[must_use]
     pub fn gives<T: Payload>(mut self, status: u16, description: &'static str) -> Self {
         let schema = Some(schema_of::<T>());
-        self.answers.push(Answer { status, description, media: "application/json", schema });
+        self.answers.push(Answer {
+            status,
+            description,
+            media: "application/json",
+            schema,
+        });
         self
     }
 
     /// Another media type that it may answer.
     #[must_use]
     pub fn gives_media(mut self, status: u16, description: &'static str, media: &'static str) -> Self {
-        self.answers.push(Answer { status, description, media, schema: None });
+        self.answers.push(Answer {
+            status,
+            description,
+            media,
+            schema: None,
+        });
         self
     }
 

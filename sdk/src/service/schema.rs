@@ -18,7 +18,13 @@ pub fn schema_of<T: Payload>() -> Schema {
     let mut named: Vec<(String, RefOr<utoipa::openapi::Schema>)> = Vec::new();
     T::schemas(&mut named);
     let value = |schema: &RefOr<utoipa::openapi::Schema>| serde_json::to_value(schema).unwrap_or_default();
-    Schema { root: value(&T::schema()), named: named.iter().map(|(name, schema)| (name.clone(), value(schema))).collect() }
+    Schema {
+        root: value(&T::schema()),
+        named: named
+            .iter()
+            .map(|(name, schema)| (name.clone(), value(schema)))
+            .collect(),
+    }
 }
 
 impl Schema {

@@ -122,9 +122,11 @@ impl From<Error> for error::Error {
         let message = error.to_string();
         match error {
             Error::Refused { why, .. } => refused(why),
-            Error::Full(_) | Error::Busy | Error::Closed | Error::Poisoned(_) | Error::Unusable(_) => error::Error::unavailable(message)
-                .with_code("STORE_UNAVAILABLE")
-                .with_source(error),
+            Error::Full(_) | Error::Busy | Error::Closed | Error::Poisoned(_) | Error::Unusable(_) => {
+                error::Error::unavailable(message)
+                    .with_code("STORE_UNAVAILABLE")
+                    .with_source(error)
+            }
             Error::Backend { .. } => error::Error::internal(message).with_source(error),
         }
     }

@@ -85,9 +85,7 @@ pub(super) fn check(condition: Condition, key: &str, current: Option<(u64, Seq)>
 /// Refuses a request that is remembered already; the caller has dropped one that has expired.
 pub(super) fn check_remembered(kept: Option<Remembered>, remember: &Remember) -> Result<(), Refusal> {
     match kept {
-        Some(kept) if !(remember.replace && kept.owner == remember.owner) => {
-            Err(Refusal::Remembered(Box::new(kept)))
-        }
+        Some(kept) if !(remember.replace && kept.owner == remember.owner) => Err(Refusal::Remembered(Box::new(kept))),
         _ => Ok(()),
     }
 }

@@ -65,8 +65,11 @@ impl Exporter {
             .build();
         let url = |signal: &str| format!("{}/v1/{signal}", options.endpoint.trim_end_matches('/'));
         let wrong = |error: opentelemetry_otlp::ExporterBuildError| {
-            Error::invalid(format!("OTEL_EXPORTER_OTLP_ENDPOINT {:?} cannot be used", options.endpoint))
-                .with_source(error)
+            Error::invalid(format!(
+                "OTEL_EXPORTER_OTLP_ENDPOINT {:?} cannot be used",
+                options.endpoint
+            ))
+            .with_source(error)
         };
         let span_exporter = SpanExporter::builder()
             .with_http()
@@ -88,13 +91,25 @@ impl Exporter {
             .map_err(wrong)?;
         let mut spans = BatchSpanProcessor::builder(span_exporter).build();
         spans.set_resource(&resource);
-        let logs =
-            SdkLoggerProvider::builder().with_resource(resource.clone()).with_batch_exporter(log_exporter).build();
-        let meters =
-            SdkMeterProvider::builder().with_resource(resource).with_periodic_exporter(metric_exporter).build();
-        let scope = InstrumentationScope::builder("syscall-sdk").with_version(env!("CARGO_PKG_VERSION")).build();
+        let logs = SdkLoggerProvider::builder()
+            .with_resource(resource.clone())
+            .with_batch_exporter(log_exporter)
+            .build();
+        let meters = SdkMeterProvider::builder()
+            .with_resource(resource)
+            .with_periodic_exporter(metric_exporter)
+            .build();
+        let scope = InstrumentationScope::builder("syscall-sdk")
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .build();
         let logger = logs.logger_with_scope(scope.clone());
-        Ok(Exporter(Arc::new(Inner { spans, logger, logs, meters, scope })))
+        Ok(Exporter(Arc::new(Inner {
+            spans,
+            logger,
+            logs,
+            meters,
+            scope,
+        })))
     }
 
     /// Exports a figure that is read when the time comes.
@@ -108,7 +123,9 @@ impl Exporter {
     }
 
     pub(super) fn span(&self, span: &Span) {
-        let Some(data) = span_data(span, &self.0.scope) else { return };
+        let Some(data) = span_data(span, &self.0.scope) else {
+            return;
+        };
         self.0.spans.on_end(data);
     }
 
@@ -168,7 +185,11 @@ fn span_data(span: &Span, scope: &InstrumentationScope) -> Option<SpanData> {
         name: span.name.clone().into(),
         start_time: start,
         end_time: start + Duration::from_secs_f64((span.duration / 1_000.0).max(0.0)),
-        attributes: span.attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect(),
+        attributes: span
+            .attributes
+            .iter()
+            .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+            .collect(),
         dropped_attributes_count: 0,
         events: SpanEvents::default(),
         links: SpanLinks::default(),

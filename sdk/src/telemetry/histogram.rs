@@ -60,7 +60,11 @@ impl Histogram {
     /// What it holds now.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            buckets: self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect(),
+            buckets: self
+                .buckets
+                .iter()
+                .map(|bucket| bucket.load(Ordering::Relaxed))
+                .collect(),
             count: self.count.load(Ordering::Relaxed),
             sum_micros: self.sum_micros.load(Ordering::Relaxed),
         }
@@ -73,7 +77,12 @@ impl Snapshot {
     pub fn since(&self, earlier: &Snapshot) -> Snapshot {
         let before = |index: usize| earlier.buckets.get(index).copied().unwrap_or(0);
         Snapshot {
-            buckets: self.buckets.iter().enumerate().map(|(index, now)| now.saturating_sub(before(index))).collect(),
+            buckets: self
+                .buckets
+                .iter()
+                .enumerate()
+                .map(|(index, now)| now.saturating_sub(before(index)))
+                .collect(),
             count: self.count.saturating_sub(earlier.count),
             sum_micros: self.sum_micros.saturating_sub(earlier.sum_micros),
         }
@@ -81,12 +90,22 @@ impl Snapshot {
 
     /// The latency trio.
     pub fn quantiles(&self) -> Quantiles {
-        Quantiles { count: self.count, p50: self.quantile(0.50), p95: self.quantile(0.95), p99: self.quantile(0.99) }
+        Quantiles {
+            count: self.count,
+            p50: self.quantile(0.50),
+            p95: self.quantile(0.95),
+            p99: self.quantile(0.99),
+        }
     }
 
     /// How many took no longer than so many microseconds, to within a bucket.
     pub fn up_to(&self, micros: u64) -> u64 {
-        self.buckets.iter().enumerate().take_while(|(index, _)| ceiling(*index) <= micros).map(|(_, count)| count).sum()
+        self.buckets
+            .iter()
+            .enumerate()
+            .take_while(|(index, _)| ceiling(*index) <= micros)
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// The upper end of the bucket in which the quantile lies, in milliseconds; 0 where nothing was counted.
@@ -108,7 +127,11 @@ impl Snapshot {
 fn bucket(micros: u64) -> usize {
     let micros = micros.max(1);
     let doubling = micros.ilog2();
-    let within = if doubling >= 3 { (micros >> (doubling - 3)) & 7 } else { (micros << (3 - doubling)) & 7 };
+    let within = if doubling >= 3 {
+        (micros >> (doubling - 3)) & 7
+    } else {
+        (micros << (3 - doubling)) & 7
+    };
     ((doubling * PER_DOUBLING) as usize + within as usize).min(BUCKETS - 1)
 }
 

@@ -16,12 +16,23 @@ use super::{Recorder, SpanId, TraceContext};
 use crate::wire::{self, Json, LogLevel, SpanStatus, Timestamp};
 
 /// Libraries whose own chatter below a warning is no service's business.
-const QUIET: [&str; 8] = ["hyper", "h2", "reqwest", "hickory", "rustls", "tantivy", "opentelemetry", "tower"];
+const QUIET: [&str; 8] = [
+    "hyper",
+    "h2",
+    "reqwest",
+    "hickory",
+    "rustls",
+    "tantivy",
+    "opentelemetry",
+    "tower",
+];
 
 /// Makes the kernel's subscriber the process's, showing nothing below `level`. Where the process has one already, it stays:
 /// tests start many hosts.
 pub fn install(level: LogLevel) {
-    let layer = KernelLayer { level: tracing_level(level) };
+    let layer = KernelLayer {
+        level: tracing_level(level),
+    };
     // Only the first host of a process can; the next find it in place.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(layer));
 }
@@ -33,7 +44,10 @@ pub fn root_span(recorder: &Recorder) -> Span {
         if let Some(registry) = dispatch.downcast_ref::<Registry>()
             && let Some(span) = registry.span(id)
         {
-            span.extensions_mut().insert(Kept { recorder: recorder.clone(), open: None });
+            span.extensions_mut().insert(Kept {
+                recorder: recorder.clone(),
+                open: None,
+            });
         }
     });
     span
@@ -44,7 +58,10 @@ pub fn join_trace(span: &Span, parent: Option<TraceContext>) {
     let Some(parent) = parent else { return };
     with_kept(span, |kept| {
         if let Some(open) = &mut kept.open {
-            open.context = TraceContext { span: open.context.span, ..parent };
+            open.context = TraceContext {
+                span: open.context.span,
+                ..parent
+            };
             open.parent = Some(parent.span);
         }
     });
@@ -103,7 +120,11 @@ struct KernelLayer {
 impl KernelLayer {
     fn wanted(&self, metadata: &Metadata<'_>) -> bool {
         let foreign = QUIET.iter().any(|library| metadata.target().starts_with(library));
-        let most = if foreign { Level::WARN.min(self.level) } else { self.level };
+        let most = if foreign {
+            Level::WARN.min(self.level)
+        } else {
+            self.level
+        };
         // A span is the carrier of its service: it stays even where only errors are shown.
         (metadata.is_span() && !foreign && *metadata.level() <= Level::INFO) || *metadata.level() <= most
     }
@@ -111,7 +132,11 @@ impl KernelLayer {
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.wanted(metadata) { Interest::always() } else { Interest::never() }
+        if self.wanted(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
@@ -138,7 +163,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
             status: SpanStatus::Ok,
             attributes: fields.values,
         };
-        span.extensions_mut().insert(Kept { recorder, open: Some(open) });
+        span.extensions_mut().insert(Kept {
+            recorder,
+            open: Some(open),
+        });
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
@@ -156,20 +184,34 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
         let found = {
             let extensions = span.extensions();
             extensions.get::<Kept>().map(|kept| {
-                (kept.recorder.clone(), kept.open.as_ref().map(|open| open.context.trace.to_string()))
+                (
+                    kept.recorder.clone(),
+                    kept.open.as_ref().map(|open| open.context.trace.to_string()),
+                )
             })
         };
         let Some((recorder, trace_id)) = found else { return };
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let message = fields.message.take().unwrap_or_else(|| event.metadata().name().to_owned());
-        let meta = (!fields.values.is_empty()).then(|| Json::of(&fields.values).ok()).flatten();
+        let message = fields
+            .message
+            .take()
+            .unwrap_or_else(|| event.metadata().name().to_owned());
+        let meta = (!fields.values.is_empty())
+            .then(|| Json::of(&fields.values).ok())
+            .flatten();
         recorder.log(wire_level(*event.metadata().level()), &message, meta, trace_id);
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
-        let Some(Kept { recorder, open: Some(open) }) = span.extensions_mut().remove::<Kept>() else { return };
+        let Some(Kept {
+            recorder,
+            open: Some(open),
+        }) = span.extensions_mut().remove::<Kept>()
+        else {
+            return;
+        };
         let mut attributes = open.attributes;
         // A span whose name is not known at compile time says it in this field, as `tracing-opentelemetry` has it.
         let name = attributes.remove("otel.name").unwrap_or_else(|| span.name().to_owned());

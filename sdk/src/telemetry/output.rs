@@ -44,7 +44,14 @@ impl Output {
             .stack_size(128 * 1024)
             .spawn(move || write_lines(&waiting))
             .expect("a process that cannot start one thread cannot run a service");
-        (Output { format, lines, dropped: Arc::default() }, writer)
+        (
+            Output {
+                format,
+                lines,
+                dropped: Arc::default(),
+            },
+            writer,
+        )
     }
 
     /// Queues a line; drops and counts it where too many wait.
@@ -143,5 +150,7 @@ fn pretty_line(entry: &LogEntry) -> String {
 
 /// Control characters shown, not obeyed: a log line must not move the reader's cursor.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }

@@ -21,7 +21,14 @@ struct Kept<T> {
 impl<T: Clone> Ring<T> {
     /// A ring that keeps so many.
     pub fn new(capacity: usize) -> Self {
-        Ring { kept: Mutex::new(Kept { items: VecDeque::new(), total: 0 }), pushed: watch::Sender::new(0), capacity }
+        Ring {
+            kept: Mutex::new(Kept {
+                items: VecDeque::new(),
+                total: 0,
+            }),
+            pushed: watch::Sender::new(0),
+            capacity,
+        }
     }
 
     /// Adds one; the oldest goes where there is no room.
@@ -46,8 +53,13 @@ impl<T: Clone> Ring<T> {
     /// What was pushed after the first `seen` ones and is still kept, and how many were pushed in all.
     pub fn after(&self, seen: u64) -> (Vec<T>, u64) {
         let kept = self.lock();
-        let new = usize::try_from(kept.total.saturating_sub(seen)).unwrap_or(usize::MAX).min(kept.items.len());
-        (kept.items.range(kept.items.len() - new..).cloned().collect(), kept.total)
+        let new = usize::try_from(kept.total.saturating_sub(seen))
+            .unwrap_or(usize::MAX)
+            .min(kept.items.len());
+        (
+            kept.items.range(kept.items.len() - new..).cloned().collect(),
+            kept.total,
+        )
     }
 
     /// How many were ever pushed, as something to wait on.

@@ -52,7 +52,11 @@ impl SpanId {
 impl TraceContext {
     /// A new trace that is sampled and whose id is random.
     pub fn new() -> Self {
-        TraceContext { trace: TraceId::random(), span: SpanId::random(), flags: 3 }
+        TraceContext {
+            trace: TraceId::random(),
+            span: SpanId::random(),
+            flags: 3,
+        }
     }
 
     /// The same trace, seen from a span of it.
@@ -75,7 +79,11 @@ impl TraceContext {
         let trace = hex(header.get(3..35)?)?;
         let span = u64::try_from(hex(header.get(36..52)?)?).ok()?;
         let flags = u8::try_from(hex(header.get(53..55)?)?).ok()?;
-        (trace != 0 && span != 0).then_some(TraceContext { trace: TraceId(trace), span: SpanId(span), flags })
+        (trace != 0 && span != 0).then_some(TraceContext {
+            trace: TraceId(trace),
+            span: SpanId(span),
+            flags,
+        })
     }
 }
 
@@ -87,8 +95,14 @@ impl Default for TraceContext {
 
 /// Lower-case hexadecimal only, as the standard demands.
 fn hex(text: &str) -> Option<u128> {
-    let lower = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    if lower { u128::from_str_radix(text, 16).ok() } else { None }
+    let lower = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    if lower {
+        u128::from_str_radix(text, 16).ok()
+    } else {
+        None
+    }
 }
 
 impl fmt::Display for TraceId {
@@ -127,7 +141,9 @@ impl FromStr for TraceId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match hex(text) {
             Some(id) if id != 0 && text.len() == 32 => Ok(TraceId(id)),
-            _ => Err(crate::error::Error::invalid("a trace id is 32 lower-case hexadecimal digits, not all zero")),
+            _ => Err(crate::error::Error::invalid(
+                "a trace id is 32 lower-case hexadecimal digits, not all zero",
+            )),
         }
     }
 }
@@ -148,7 +164,15 @@ mod tests {
     fn a_malformed_traceparent_begins_a_new_trace() {
         let zero_trace = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
         let zero_span = "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01";
-        for bad in ["", "00", &GOOD.to_uppercase(), &GOOD.replace("00-", "ff-"), &format!("{GOOD}-x"), zero_trace, zero_span] {
+        for bad in [
+            "",
+            "00",
+            &GOOD.to_uppercase(),
+            &GOOD.replace("00-", "ff-"),
+            &format!("{GOOD}-x"),
+            zero_trace,
+            zero_span,
+        ] {
             assert_eq!(TraceContext::parse(bad), None, "{bad}");
         }
     }

@@ -59,7 +59,9 @@ impl Listener {
             Bind::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp).map_err(|error| {
                 let help = match error.kind() {
                     io::ErrorKind::AddrInUse => "something listens there already; stop it or choose another port",
-                    io::ErrorKind::PermissionDenied => "ports below 1024 need a right that this process has not; choose another port",
+                    io::ErrorKind::PermissionDenied => {
+                        "ports below 1024 need a right that this process has not; choose another port"
+                    }
                     _ => "the address is not one of this machine's, or the network is down",
                 };
                 Error::unavailable(format!("cannot listen on {address}: {help}")).with_source(error)
@@ -69,10 +71,15 @@ impl Listener {
                 if path.exists() && UnixStream::connect(path).await.is_err() {
                     let _ = std::fs::remove_file(path);
                 }
-                UnixListener::bind(path).map(|listener| Listener::Unix(listener, path.clone())).map_err(|error| {
-                    Error::unavailable(format!("cannot listen on {}; is another fleet running?", path.display()))
+                UnixListener::bind(path)
+                    .map(|listener| Listener::Unix(listener, path.clone()))
+                    .map_err(|error| {
+                        Error::unavailable(format!(
+                            "cannot listen on {}; is another fleet running?",
+                            path.display()
+                        ))
                         .with_source(error)
-                })
+                    })
             }
         }
     }

@@ -31,7 +31,11 @@ impl Default for ConnectionLimits {
     /// 10,000 connections, as the platform's edge opens at most; 75 s, longer than the minute for which proxies keep idle
     /// connections to reuse (`research`: nginx 75 s); 64 KiB, twice what any real request head needs.
     fn default() -> Self {
-        ConnectionLimits { connections_max: 10_000, head_timeout: Duration::from_secs(75), buffer_max_bytes: 64 * 1024 }
+        ConnectionLimits {
+            connections_max: 10_000,
+            head_timeout: Duration::from_secs(75),
+            buffer_max_bytes: 64 * 1024,
+        }
     }
 }
 
@@ -61,9 +65,21 @@ impl Server {
         let scope = scope.child("server");
         let accepting = scope.token().child_token();
         let draining = CancellationToken::new();
-        let accept = accept_loop(listener, handler, limits, scope.clone(), accepting.clone(), draining.clone());
+        let accept = accept_loop(
+            listener,
+            handler,
+            limits,
+            scope.clone(),
+            accepting.clone(),
+            draining.clone(),
+        );
         scope.spawn("accept", accept);
-        Ok(Server { bound, scope, accepting, draining })
+        Ok(Server {
+            bound,
+            scope,
+            accepting,
+            draining,
+        })
     }
 
     /// Where it listens.

@@ -12,7 +12,10 @@ pub struct Switchboard(Arc<RwLock<BTreeMap<String, Handler>>>);
 impl Switchboard {
     /// Mounts a service, in the place of what was there.
     pub fn mount(&self, key: impl Into<String>, handler: Handler) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key.into(), handler);
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.into(), handler);
     }
 
     /// Takes a service off.

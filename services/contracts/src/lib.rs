@@ -1,1 +1,6 @@
-//! What the nine services offer one another
+//! What the nine services offer one another: one file a service, and nothing but types and promises.
+//!
+//! It is the only crate that services share, so that no two of them depend on each other.
+
+pub mod core;
+pub mod operator;

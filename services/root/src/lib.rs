@@ -1,1 +1,8 @@
-//! The apex domain
+//! The apex domain.
+
+use syscall_sdk::service::Service;
+
+/// What the service declares.
+pub fn service() -> Service {
+    Service::new("root", env!("CARGO_PKG_VERSION"))
+}

@@ -109,7 +109,11 @@ async fn an_expiry_becomes_a_change_when_it_is_pruned(it: Context<'_>) {
     let changes = it.changes("", before.seq, 10).await;
     assert_eq!(changes.len(), 2);
     assert_eq!((changes[0].key.as_str(), changes[1].key.as_str()), ("soon", "later"));
-    assert!(changes.iter().all(|change| change.entry.is_none() && change.at == it.now()));
+    assert!(
+        changes
+            .iter()
+            .all(|change| change.entry.is_none() && change.at == it.now())
+    );
     assert_eq!(it.heads().change, changes[1].seq);
     assert_eq!(it.prune(KEEP_ALL).await, 0);
 }

@@ -60,7 +60,11 @@ impl Tables<'_> {
     fn put(&mut self, put: &Put, at: DateTime<Utc>) -> Result<Outcome, Halt> {
         let kept = self.kept(&put.namespace, &put.key)?;
         let current = kept.filter(|kept| !rules::expired(kept.expires_at, at));
-        rules::check(put.condition, &put.key, current.map(|kept| (kept.version, kept.revision)))?;
+        rules::check(
+            put.condition,
+            &put.key,
+            current.map(|kept| (kept.version, kept.revision)),
+        )?;
         let version = current.map_or(1, |kept| kept.version + 1);
         let revision = self.counters.next_seq();
         self.conn

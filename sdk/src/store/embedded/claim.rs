@@ -46,7 +46,10 @@ impl Tables<'_> {
         )?;
         let (mut room, mut next_due) = (slots, None::<i64>);
         let mut below = i64::MAX;
-        while let Some(priority) = lower.query_row(params![name, below], |row| row.get::<_, i32>(0)).optional()? {
+        while let Some(priority) = lower
+            .query_row(params![name, below], |row| row.get::<_, i32>(0))
+            .optional()?
+        {
             if room > 0 {
                 let before = due.len();
                 let mut rows = ready.query(params![name, priority, at, limit(room)])?;
@@ -55,7 +58,9 @@ impl Tables<'_> {
                 }
                 room -= due.len() - before;
             }
-            let run_at = waiting.query_row(params![name, priority, at], |row| row.get(0)).optional()?;
+            let run_at = waiting
+                .query_row(params![name, priority, at], |row| row.get(0))
+                .optional()?;
             next_due = run_at.into_iter().chain(next_due).min();
             below = i64::from(priority);
         }

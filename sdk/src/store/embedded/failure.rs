@@ -43,6 +43,9 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_apart() {
         assert!(matches!(of("committing", sqlite(ffi::SQLITE_FULL)), Error::Full(_)));
-        assert!(matches!(of("committing", sqlite(ffi::SQLITE_CORRUPT)), Error::Backend { .. }));
+        assert!(matches!(
+            of("committing", sqlite(ffi::SQLITE_CORRUPT)),
+            Error::Backend { .. }
+        ));
     }
 }

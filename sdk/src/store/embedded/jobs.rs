@@ -4,9 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, params};
 
 use super::apply::{Halt, Tables};
-use super::row::{
-    self, duration_millis, end_number, job_columns, millis, millis_or_none, signed, status_number, text,
-};
+use super::row::{self, duration_millis, end_number, job_columns, millis, millis_or_none, signed, status_number, text};
 use crate::store::{Attempt, Enqueue, Job, Outcome, Refusal, Settle, transition};
 use crate::wire::Json;
 
@@ -115,7 +113,9 @@ impl Tables<'_> {
     }
 
     pub(super) fn has_job(&self, id: &str) -> rusqlite::Result<bool> {
-        self.conn.prepare_cached("SELECT 1 FROM job WHERE id = ?1")?.exists([id])
+        self.conn
+            .prepare_cached("SELECT 1 FROM job WHERE id = ?1")?
+            .exists([id])
     }
 
     fn living(&self, unique_key: Option<&str>) -> rusqlite::Result<Option<Job>> {

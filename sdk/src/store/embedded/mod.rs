@@ -86,7 +86,12 @@ impl Embedded {
     /// [`Error::Unusable`] where another process holds the file, a newer version or another program wrote it, or SQLite
     /// does not take a setting that durability needs; [`Error::Full`] and [`Error::Backend`] for what the disk says.
     pub fn open(options: Options) -> Result<Self> {
-        let Options { path, clock, owner, name } = options;
+        let Options {
+            path,
+            clock,
+            owner,
+            name,
+        } = options;
         let lock = path.as_deref().map(|path| lock::Lock::take(path, &owner)).transpose()?;
         let (conn, counters) = open::writer(path.as_deref(), &owner, clock.now())?;
         let (heads, published) = watch::channel(Heads {

@@ -54,7 +54,11 @@ pub(super) fn writer(path: Option<&Path>, owner: &str, now: DateTime<Utc>) -> Re
         None => Connection::open_in_memory().map_err(opening)?,
     };
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    let settings = if path.is_some() { WRITER_ON_DISK } else { WRITER_IN_MEMORY };
+    let settings = if path.is_some() {
+        WRITER_ON_DISK
+    } else {
+        WRITER_IN_MEMORY
+    };
     for setting in settings {
         set(&conn, setting)?;
     }
@@ -170,7 +174,10 @@ mod tests {
     #[test]
     fn a_setting_that_did_not_take_is_refused_with_what_it_is() {
         let sentence = refusal(("journal_mode", "WAL", "wal"));
-        assert!(sentence.contains("journal_mode = WAL") && sentence.contains("it says memory"), "{sentence}");
+        assert!(
+            sentence.contains("journal_mode = WAL") && sentence.contains("it says memory"),
+            "{sentence}"
+        );
     }
 
     #[test]
@@ -185,7 +192,9 @@ mod tests {
         let path = folder.path().join("store.db");
         let (conn, _) = writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect("it opens");
         for (name, _, expected) in WRITER_ON_DISK {
-            let says: Value = conn.pragma_query_value(None, name, |row| row.get(0)).expect("it is known");
+            let says: Value = conn
+                .pragma_query_value(None, name, |row| row.get(0))
+                .expect("it is known");
             let says = match says {
                 Value::Integer(number) => number.to_string(),
                 Value::Text(text) => text,

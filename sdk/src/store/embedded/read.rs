@@ -91,7 +91,11 @@ pub(super) fn jobs(conn: &Connection, query: &JobQuery) -> Result<Vec<Job>> {
         ),
         if query.status.is_some() { "= status" } else { "IS NULL" },
         if query.name.is_some() { "= name" } else { "IS NULL" },
-        if query.schedule_id.is_some() { "= schedule_id" } else { "IS NULL" },
+        if query.schedule_id.is_some() {
+            "= schedule_id"
+        } else {
+            "IS NULL"
+        },
     ))?;
     let before = query.before.map_or(i64::MAX, place);
     let status = query.status.map(status_number);
@@ -110,13 +114,9 @@ pub(super) fn attempts(conn: &Connection, job: &str) -> Result<Vec<Attempt>> {
 }
 
 pub(super) fn schedule(conn: &Connection, id: &str) -> Result<Option<Schedule>> {
-    conn.prepare_cached(concat!(
-        "SELECT ",
-        schedule_columns!(),
-        " FROM schedule WHERE id = ?1"
-    ))?
-    .query_row([id], row::schedule)
-    .optional()
+    conn.prepare_cached(concat!("SELECT ", schedule_columns!(), " FROM schedule WHERE id = ?1"))?
+        .query_row([id], row::schedule)
+        .optional()
 }
 
 pub(super) fn schedules(conn: &Connection) -> Result<Vec<Schedule>> {
@@ -129,12 +129,7 @@ pub(super) fn schedules(conn: &Connection) -> Result<Vec<Schedule>> {
     .collect()
 }
 
-pub(super) fn remembered(
-    conn: &Connection,
-    scope: &str,
-    key: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<Remembered>> {
+pub(super) fn remembered(conn: &Connection, scope: &str, key: &str, now: DateTime<Utc>) -> Result<Option<Remembered>> {
     conn.prepare_cached(concat!(
         "SELECT ",
         remembered_columns!(),

@@ -167,7 +167,10 @@ pub(super) fn remembered(row: &Row<'_>) -> Result<Remembered> {
     let status: Option<u16> = row.get(2)?;
     let answer = match status {
         None => None,
-        Some(status) => Some(Answer { status, body: row.get(3)? }),
+        Some(status) => Some(Answer {
+            status,
+            body: row.get(3)?,
+        }),
     };
     Ok(Remembered {
         fingerprint: row.get(0)?,
@@ -260,7 +263,10 @@ fn failure(row: &Row<'_>, column: usize) -> Result<Option<JobFailure>> {
     let message: Option<String> = row.get(column)?;
     Ok(match message {
         None => None,
-        Some(message) => Some(JobFailure { message, stack: row.get(column + 1)? }),
+        Some(message) => Some(JobFailure {
+            message,
+            stack: row.get(column + 1)?,
+        }),
     })
 }
 

@@ -17,12 +17,7 @@ impl Tables<'_> {
         Ok(Outcome::Schedule(Box::new(schedule)))
     }
 
-    pub(super) fn tick(
-        &mut self,
-        id: &str,
-        from: DateTime<Utc>,
-        next: Option<DateTime<Utc>>,
-    ) -> Result<Outcome, Halt> {
+    pub(super) fn tick(&mut self, id: &str, from: DateTime<Utc>, next: Option<DateTime<Utc>>) -> Result<Outcome, Halt> {
         let mut schedule = self.known_schedule(id)?;
         rules::check_tick(&schedule, from)?;
         schedule.last_run = Some(from);
@@ -40,11 +35,7 @@ impl Tables<'_> {
 
     pub(super) fn find_schedule(&self, id: &str) -> rusqlite::Result<Option<Schedule>> {
         self.conn
-            .prepare_cached(concat!(
-                "SELECT ",
-                schedule_columns!(),
-                " FROM schedule WHERE id = ?1"
-            ))?
+            .prepare_cached(concat!("SELECT ", schedule_columns!(), " FROM schedule WHERE id = ?1"))?
             .query_row([id], row::schedule)
             .optional()
     }

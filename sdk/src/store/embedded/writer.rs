@@ -77,7 +77,11 @@ impl Writer {
                 Message::Read(read) => read(&self.conn),
                 Message::Close => queue.close(),
             }
-            let pages = if queue.is_empty() { CHECKPOINT_IDLE_PAGES } else { CHECKPOINT_BUSY_PAGES };
+            let pages = if queue.is_empty() {
+                CHECKPOINT_IDLE_PAGES
+            } else {
+                CHECKPOINT_BUSY_PAGES
+            };
             self.checkpoint_past(pages);
         }
         if self.on_disk && self.poisoned.is_none() {
@@ -140,11 +144,7 @@ impl Writer {
     }
 
     /// Applies batches in one transaction and commits it. On an error all of it is taken back.
-    fn transact(
-        &mut self,
-        group: &mut Vec<Applied>,
-        mut next: impl FnMut() -> Option<Commit>,
-    ) -> rusqlite::Result<()> {
+    fn transact(&mut self, group: &mut Vec<Applied>, mut next: impl FnMut() -> Option<Commit>) -> rusqlite::Result<()> {
         let saved = self.counters;
         let done = self.fill(group, &mut next, saved);
         if done.is_err() {
@@ -193,7 +193,9 @@ impl Writer {
 
     /// Publishes how far the commit came, then answers: who has an answer finds it in the heads.
     fn acknowledge(&mut self, group: Vec<Applied>) {
-        self.tally.transactions.fetch_add(u64::from(!group.is_empty()), Ordering::Relaxed);
+        self.tally
+            .transactions
+            .fetch_add(u64::from(!group.is_empty()), Ordering::Relaxed);
         self.tally.batches.fetch_add(group.len() as u64, Ordering::Relaxed);
         let counters = self.counters;
         self.heads.send_if_modified(|heads| {
@@ -250,9 +252,10 @@ impl Writer {
             "PASSIVE" => "PRAGMA wal_checkpoint(PASSIVE)",
             _ => "PRAGMA wal_checkpoint(TRUNCATE)",
         };
-        let result = self.conn.prepare_cached(pragma).and_then(|mut statement| {
-            statement.query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))
-        });
+        let result = self
+            .conn
+            .prepare_cached(pragma)
+            .and_then(|mut statement| statement.query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)));
         match result {
             Ok(waiting) => Some(waiting),
             Err(error) => {

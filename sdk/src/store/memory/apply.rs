@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::State;
-use crate::store::{Change, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Result, rules};
+use crate::store::{
+    Change, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Result, rules,
+};
 
 type Applied = Result<Outcome, Refusal>;
 

@@ -76,7 +76,12 @@ impl Memory {
 
     fn read<'a, T: Send + 'a>(&self, read: impl FnOnce(&State) -> T) -> BoxFuture<'a, Result<T>> {
         let state = self.lock();
-        ready(if state.closed { Err(Error::Closed) } else { Ok(read(&state)) }).boxed()
+        ready(if state.closed {
+            Err(Error::Closed)
+        } else {
+            Ok(read(&state))
+        })
+        .boxed()
     }
 }
 
@@ -111,7 +116,9 @@ impl State {
                 $(if keep { self.$table.commit() } else { self.$table.roll_back() })*
             };
         }
-        end!(entries, changes, events, event_ids, jobs, attempts, schedules, remembered);
+        end!(
+            entries, changes, events, event_ids, jobs, attempts, schedules, remembered
+        );
     }
 }
 
@@ -125,7 +132,8 @@ impl Store for Memory {
             }
             let answer = state.commit(&rules::normalised(batch));
             let now = state.marks.heads;
-            self.heads.send_if_modified(|heads| std::mem::replace(heads, now) != now);
+            self.heads
+                .send_if_modified(|heads| std::mem::replace(heads, now) != now);
             answer
         }
         .boxed()

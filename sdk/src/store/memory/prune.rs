@@ -30,7 +30,12 @@ impl State {
     }
 
     fn prune_changes(&mut self, retention: &Retention, slice: usize, at: DateTime<Utc>) -> usize {
-        let horizon = Horizon::new(self.changes.len() as u64, retention.changes_max, at, retention.change_age);
+        let horizon = Horizon::new(
+            self.changes.len() as u64,
+            retention.changes_max,
+            at,
+            retention.change_age,
+        );
         let rows = self.changes.iter().map(|(seq, (_, change))| (*seq, change.at));
         let gone = head(rows, &horizon, slice);
         for seq in &gone {
@@ -87,7 +92,11 @@ impl State {
     }
 
     fn prune_remembered(&mut self, slice: usize, at: DateTime<Utc>) -> usize {
-        let mut gone: Vec<_> = self.remembered.iter().filter(|(_, kept)| kept.expires_at <= at).collect();
+        let mut gone: Vec<_> = self
+            .remembered
+            .iter()
+            .filter(|(_, kept)| kept.expires_at <= at)
+            .collect();
         gone.sort_by_key(|(key, kept)| (kept.expires_at, *key));
         let gone: Vec<(String, String)> = gone.into_iter().take(slice).map(|(key, _)| key.clone()).collect();
         for key in &gone {

@@ -68,7 +68,10 @@ impl State {
     }
 
     pub(super) fn schedules(&self) -> Vec<Schedule> {
-        let live = self.schedules.values().filter(|schedule| schedule.cancelled_at.is_none());
+        let live = self
+            .schedules
+            .values()
+            .filter(|schedule| schedule.cancelled_at.is_none());
         let mut live: Vec<Schedule> = live.cloned().collect();
         live.sort_by_key(|schedule| schedule.seq);
         live
@@ -80,7 +83,10 @@ impl State {
     }
 
     pub(super) fn stats(&self, now: DateTime<Utc>) -> Stats {
-        let live = self.entries.values().filter(|entry| !rules::expired(entry.expires_at, now));
+        let live = self
+            .entries
+            .values()
+            .filter(|entry| !rules::expired(entry.expires_at, now));
         let jobs_live = self.jobs.values().filter(|job| rules::lives(job)).count();
         Stats {
             event_floor: self.marks.event_floor,
