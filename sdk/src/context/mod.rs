@@ -49,6 +49,8 @@ pub struct RequestInfo {
     pub hops: u8,
     /// `X-Request-Id`.
     pub request_id: Option<String>,
+    /// `Host`: which of the service's names the caller used.
+    pub host: Option<String>,
 }
 
 impl Context {

@@ -13,7 +13,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName};
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 use tower::{Layer, Service};
@@ -247,6 +247,7 @@ impl Inner {
                 .and_then(|hops| u8::try_from(hops).ok())
                 .unwrap_or(0),
             request_id: request_id.to_str().ok().map(str::to_owned),
+            host: request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
         };
         request.extensions_mut().insert(Arc::new(info));
 

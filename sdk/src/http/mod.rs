@@ -7,6 +7,8 @@ mod idempotency;
 mod jobs;
 mod observe;
 mod openapi;
+#[cfg(feature = "pages")]
+pub mod pages;
 mod respond;
 mod rpc;
 mod sse;
@@ -98,6 +100,8 @@ fn syscalls(kernel: &Kernel) -> Routes {
     routes.extend(system::routes());
     routes.extend(observe::routes());
     routes.extend(traces::routes());
+    #[cfg(feature = "pages")]
+    routes.extend(pages::routes());
     for (on, family) in [
         (features.rpc, rpc::routes as fn() -> Routes),
         (features.events, events::routes),

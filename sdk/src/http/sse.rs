@@ -22,6 +22,7 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Message {
     id: Option<String>,
+    name: Option<String>,
     data: String,
 }
 
@@ -30,8 +31,15 @@ impl Message {
     pub(super) fn of<T: Serialize>(data: &T) -> Self {
         Message {
             id: None,
+            name: None,
             data: serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned()),
         }
+    }
+
+    /// The new HTML of a part of a page.
+    #[cfg(feature = "pages")]
+    pub(super) fn html(element: &str, html: &str) -> Self {
+        Message { id: None, name: Some(element.to_owned()), data: html.to_owned() }
     }
 
     /// The cursor at which a reader that got this goes on.
@@ -67,11 +75,14 @@ where
 }
 
 fn render(message: Message) -> Event {
-    let event = Event::default().data(message.data);
-    match message.id {
-        Some(id) => event.id(id),
-        None => event,
+    let mut event = Event::default();
+    if let Some(name) = message.name {
+        event = event.event(name);
     }
+    if let Some(id) = message.id {
+        event = event.id(id);
+    }
+    event.data(message.data)
 }
 
 fn respond(messages: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {

@@ -1,0 +1,178 @@
+//! Where the shared pages meet the kernel: their assets, the palette, the frame of a request, live parts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use super::respond::{Failure, json};
+use super::sse::{self, Message};
+use super::Path;
+use crate::auth::Access;
+use crate::config::Environment;
+use crate::context::Context;
+use crate::contract::mesh;
+use crate::error::{Error, Result};
+use crate::pages::{ASSET_CACHE_CONTROL, ASSET_PREFIX, FleetMark, Frame, Html, Status, find_asset};
+use crate::registry::host_name;
+use crate::rpc::CallOptions;
+use crate::service::{Route, RouteKind, Routes};
+use crate::wire::{ListMesh, Timestamp};
+
+/// Longest that a page waits for the fleet's marks: they are worth a moment, and no page waits for another service.
+const MARKS_TIMEOUT: Duration = Duration::from_millis(250);
+/// Between looks at the fleet's marks while a page is open.
+const MARKS_INTERVAL: Duration = Duration::from_secs(5);
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .with(
+            Route::get("/_assets/{file}", Access::Public, asset)
+                .says("Styles, scripts and icons of the pages; the name holds a hash of what is in it.")
+                .kind(RouteKind::Page)
+                .gives_media(200, "The file.", "application/octet-stream")
+                .fails(&[(404, "There is no such file.")]),
+        )
+        .with(
+            Route::get("/_pages/palette.json", Access::Public, palette)
+                .says("Where the command palette of the pages leads.")
+                .gives_media(200, "Entries.", "application/json"),
+        )
+        .with(
+            Route::get("/_pages/live", Access::Public, live_fleet)
+                .says("The fleet's marks as they change, for the frame of the pages.")
+                .kind(RouteKind::Stream)
+                .gives_media(200, "HTML by element.", "text/event-stream"),
+        )
+}
+
+async fn asset(Path(file): Path) -> Result<Response, Failure> {
+    let asset = find_asset(&format!("{ASSET_PREFIX}{file}")).ok_or_else(|| Error::not_found("there is no such file"))?;
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
+        (CACHE_CONTROL, HeaderValue::from_static(ASSET_CACHE_CONTROL)),
+    ];
+    Ok((headers, asset.body).into_response())
+}
+
+#[derive(Serialize)]
+struct PaletteEntry {
+    title: String,
+    hint: String,
+    href: String,
+    group: &'static str,
+}
+
+async fn palette(context: Context) -> Response {
+    let mut entries: Vec<PaletteEntry> = Vec::new();
+    for service in context.registry().services() {
+        entries.push(PaletteEntry {
+            title: service.key.clone(),
+            hint: service.name.clone(),
+            href: service_url(&context, &service.key),
+            group: "services",
+        });
+        entries.push(PaletteEntry {
+            title: format!("{} in the console", service.key),
+            hint: "health, methods, logs, events, jobs".to_owned(),
+            href: format!("{}services/{}", service_url(&context, "console"), service.key),
+            group: "console",
+        });
+    }
+    for (title, path) in [("Documentation", ""), ("Search the documentation", "search"), ("The wire contract", "reference/syscalls")] {
+        entries.push(PaletteEntry {
+            title: title.to_owned(),
+            hint: "docs".to_owned(),
+            href: format!("{}{path}", service_url(&context, "docs")),
+            group: "docs",
+        });
+    }
+    for (name, method) in &context.kernel().methods {
+        entries.push(PaletteEntry {
+            title: format!("{}.{name}", context.kernel().record.key),
+            hint: method.description.to_owned(),
+            href: format!("{}services/{}#methods", service_url(&context, "console"), context.kernel().record.key),
+            group: "methods",
+        });
+    }
+    json(StatusCode::OK, &entries)
+}
+
+/// Where a person finds a service: on a laptop beside the page that they look at, else by its public name. Ends in `/`.
+pub fn service_url(context: &Context, key: &str) -> String {
+    let host = context.request().host.as_deref().unwrap_or_default();
+    let name = host_name(host);
+    let local = name == "localhost" || name.ends_with(".localhost") || name.parse::<std::net::IpAddr>().is_ok() || name.is_empty();
+    if local && context.kernel().settings.environment == Environment::Development {
+        let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_else(|| context.kernel().port());
+        return if key == "root" { format!("http://localhost:{port}/") } else { format!("http://{key}.localhost:{port}/") };
+    }
+    let url = context.registry().public_url(key, context.kernel().settings.environment).unwrap_or_default();
+    format!("{}/", url.trim_end_matches('/'))
+}
+
+/// The frame of a page of this service, with the fleet's marks as the roster knows them.
+pub async fn frame(context: &Context, title: &str) -> Frame {
+    let kernel = context.kernel();
+    Frame::new(title, kernel.settings.environment.as_str())
+        .mounted(&service_url(context, "root"), &kernel.record.key, &service_url(context, &kernel.record.key))
+        .fleet(marks(context).await)
+        .live("/_pages/live")
+        .version(&kernel.build.version)
+        .updated(Timestamp(context.clock().now()))
+}
+
+async fn marks(context: &Context) -> Vec<FleetMark> {
+    let options = CallOptions { timeout: Some(MARKS_TIMEOUT), ..context.call_options() };
+    let known: BTreeMap<String, Status> = match context.rpc().call(&mesh::LIST, &ListMesh {}, options).await {
+        Ok(roster) => roster.services.into_iter().map(|service| (service.key, service.status.map_or(Status::Down, Status::from))).collect(),
+        Err(_) => BTreeMap::new(),
+    };
+    context
+        .registry()
+        .services()
+        .map(|service| FleetMark {
+            name: service.key.clone(),
+            status: known.get(&service.key).copied().unwrap_or(Status::Unknown),
+            href: service_url(context, &service.key),
+        })
+        .collect()
+}
+
+async fn live_fleet(context: Context) -> Response {
+    live(&context, MARKS_INTERVAL, |context| async move {
+        vec![("fleet".to_owned(), frame(&context, "").await.fleet_fragment())]
+    })
+}
+
+/// Sends parts of a page whenever they have changed, looking at an interval: each is an element's id and its new HTML.
+///
+/// A part named `{id}:add` adds to a growing list instead of replacing an element.
+pub fn live<F, Fut>(context: &Context, interval: Duration, look: F) -> Response
+where
+    F: Fn(Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Vec<(String, Html)>> + Send + 'static,
+{
+    let source = (context.clone(), look, BTreeMap::<String, String>::new(), false);
+    sse::stream(context, Vec::new(), source, move |(context, look, mut sent, begun)| async move {
+        if begun {
+            tokio::time::sleep(interval).await;
+        }
+        // The future is made first and awaited without the closure, which then need not be shared between threads.
+        let looking = look(context.clone());
+        let mut messages: Vec<Message> = Vec::new();
+        for (id, html) in looking.await {
+            let html = html.into_string();
+            if sent.get(&id) != Some(&html) {
+                messages.push(Message::html(&id, &html));
+                sent.insert(id, html);
+            }
+        }
+        // A sign of life says that what is shown is as of now.
+        messages.push(Message::html("beat", ""));
+        Some((messages, (context, look, sent, true)))
+    })
+}
