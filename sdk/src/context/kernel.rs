@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Bus;
 use crate::auth::Gate;
 use crate::clock::Clock;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Settings, Variables};
 use crate::events::Events;
 use crate::health::Health;
 use crate::jobs::Jobs;
@@ -29,6 +29,8 @@ pub struct Kernel {
     pub record: ServiceRecord,
     /// What the environment says to it.
     pub settings: Settings,
+    /// Everything else that the environment says; read one variable at a time by [`super::Context::secret`].
+    pub(crate) variables: Variables,
     /// What was built.
     pub build: BuildInfo,
     /// This life of the process: fences what another life began.

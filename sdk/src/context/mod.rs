@@ -18,6 +18,7 @@ pub use kernel::{BuildInfo, Kernel, Phase};
 
 use crate::auth::Caller;
 use crate::clock::Clock;
+use crate::config::Secret;
 use crate::contract::{Method, Payload, Task, Topic};
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -205,6 +206,12 @@ impl Context {
     /// The kernel's bus, for what only this process cares about.
     pub fn bus(&self) -> &Bus {
         &self.kernel.bus
+    }
+
+    /// A variable of the environment, treated as a secret; `NAME_FILE` has been read into `NAME`.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        let value = self.kernel.variables.get(name)?.trim();
+        (!value.is_empty()).then(|| Secret::new(value))
     }
 
     /// Runs a task beside the handler, until it ends or the service does.
