@@ -247,7 +247,11 @@ impl Inner {
                 .and_then(|hops| u8::try_from(hops).ok())
                 .unwrap_or(0),
             request_id: request_id.to_str().ok().map(str::to_owned),
-            host: request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
+            host: request
+                .headers()
+                .get(HOST)
+                .and_then(|host| host.to_str().ok())
+                .map(str::to_owned),
         };
         request.extensions_mut().insert(Arc::new(info));
 

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::extract::{Raw, parse};
+use super::extract::{Body, parse};
 use super::idempotency::{Keyed, Known};
 use super::respond::{Failure, failure, json};
 use crate::auth::Access;
@@ -74,7 +74,7 @@ async fn methods(context: Context) -> Response {
     json(StatusCode::OK, &Methods { methods })
 }
 
-async fn call(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Response, Failure> {
+async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<Response, Failure> {
     let begun = Instant::now();
     let request: RpcRequest = parse(&body)?;
     if request.method.is_empty() {

@@ -159,7 +159,7 @@ async fn identity(context: Context) -> Response {
 }
 
 /// The deep health of a service: also what the gateway answers on `/v1/health`.
-pub(crate) async fn system_health(context: Context) -> Response {
+pub async fn system_health(context: Context) -> Response {
     let kernel = context.kernel();
     let report = kernel.health.report();
     let body = SystemHealth {

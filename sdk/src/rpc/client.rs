@@ -234,7 +234,12 @@ impl Client {
     pub async fn exchange(&self, service: &str, request: Request, options: &CallOptions) -> Result<Reply> {
         let deadline = Instant::now() + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT);
         let path = request.uri().path().to_owned();
-        let late = |_| Error::new(Kind::DeadlineExceeded, format!("{service} did not answer {path} in time"));
+        let late = |_| {
+            Error::new(
+                Kind::DeadlineExceeded,
+                format!("{service} did not answer {path} in time"),
+            )
+        };
         let read = async { collect(self.send(service, request, options, deadline).await?).await };
         timeout_at(deadline, read).await.map_err(late)?
     }

@@ -49,20 +49,39 @@ impl Client {
             return Err(error_of(service, reply.status, &reply.headers, &reply.body));
         }
         let identity: Identity = decode(service, &reply.body)?;
-        let instance = reply.headers.get(header::INSTANCE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok((Health { status: identity.health.status }, instance))
+        let instance = reply
+            .headers
+            .get(header::INSTANCE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        Ok((
+            Health {
+                status: identity.health.status,
+            },
+            instance,
+        ))
     }
 
     /// Posts JSON to a path of a service and reads JSON.
     ///
     /// # Errors
     /// What the service answered, or what kept the request from it.
-    pub async fn post_json<B: Serialize, T: DeserializeOwned>(&self, service: &str, path: &'static str, body: &B, options: &CallOptions) -> Result<T> {
-        let text = serde_json::to_vec(body).map_err(|error| Error::invalid("the body has no JSON form").with_source(error))?;
+    pub async fn post_json<B: Serialize, T: DeserializeOwned>(
+        &self,
+        service: &str,
+        path: &'static str,
+        body: &B,
+        options: &CallOptions,
+    ) -> Result<T> {
+        let text =
+            serde_json::to_vec(body).map_err(|error| Error::invalid("the body has no JSON form").with_source(error))?;
         let mut request = Request::new(Body::from(text));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = http::Uri::from_static(path);
-        request.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(
+            http::header::CONTENT_TYPE,
+            http::HeaderValue::from_static("application/json"),
+        );
         let reply = self.exchange(service, request, options).await?;
         if !reply.status.is_success() {
             return Err(error_of(service, reply.status, &reply.headers, &reply.body));

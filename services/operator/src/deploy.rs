@@ -20,7 +20,13 @@ pub(crate) async fn run(context: JobContext, params: DeployService) -> Result<De
     let railway = Railway::new(&context, token);
     context.progress(&json!({ "step": "looking the service up" })).await?;
     let place = railway.find(&record.name).await?;
-    context.progress(&json!({ "step": "asking for the deployment", "branch": branch })).await?;
+    context
+        .progress(&json!({ "step": "asking for the deployment", "branch": branch }))
+        .await?;
     let deployment_id = railway.deploy(&place, &branch).await?;
-    Ok(Deployment { service: record.name, branch, deployment_id })
+    Ok(Deployment {
+        service: record.name,
+        branch,
+        deployment_id,
+    })
 }

@@ -40,15 +40,27 @@ async fn tokio_sleep(context: &Context, interval: Duration) {
     context.clock().sleep_until(until).await;
 }
 
-async fn probe(context: &Context, record: &ServiceRecord, interval: Duration, failures: &mut std::collections::BTreeMap<String, u32>) -> Result<()> {
+async fn probe(
+    context: &Context,
+    record: &ServiceRecord,
+    interval: Duration,
+    failures: &mut std::collections::BTreeMap<String, u32>,
+) -> Result<()> {
     let members = roster::members(context)?;
-    let on_roster: Vec<(String, MeshInstance)> =
-        members.list(&roster::service_prefix(&record.key)?).await?.into_iter().filter(|(_, member): &(String, MeshInstance)| member.state == UP).collect();
+    let on_roster: Vec<(String, MeshInstance)> = members
+        .list(&roster::service_prefix(&record.key)?)
+        .await?
+        .into_iter()
+        .filter(|(_, member): &(String, MeshInstance)| member.state == UP)
+        .collect();
     if on_roster.is_empty() {
         return Ok(());
     }
     let begun = Instant::now();
-    let options = CallOptions { timeout: Some(TIMEOUT), ..CallOptions::default() };
+    let options = CallOptions {
+        timeout: Some(TIMEOUT),
+        ..CallOptions::default()
+    };
     match context.rpc().health_of(&record.key, &options).await {
         Ok((Health { status }, instance)) => {
             failures.remove(&record.key);
@@ -59,7 +71,12 @@ async fn probe(context: &Context, record: &ServiceRecord, interval: Duration, fa
                 if answered {
                     members
                         .update(&key, |known: Option<MeshInstance>| {
-                            Ok(known.map(|known| MeshInstance { status, latency, last_seen: now, ..known }))
+                            Ok(known.map(|known| MeshInstance {
+                                status,
+                                latency,
+                                last_seen: now,
+                                ..known
+                            }))
                         })
                         .await?;
                 } else if now.0 - member.last_seen.0 > chrono_of(interval * FAILURES * record.replicas.max(1)) {

@@ -26,29 +26,51 @@ pub(crate) struct Place {
 
 impl Railway {
     pub(crate) fn new(context: &Context, token: Secret) -> Self {
-        let endpoint = context.secret("RAILWAY_API_URL").map_or_else(|| ENDPOINT.to_owned(), |url| url.reveal().to_owned());
-        Railway { http: context.http().clone(), endpoint, token }
+        let endpoint = context
+            .secret("RAILWAY_API_URL")
+            .map_or_else(|| ENDPOINT.to_owned(), |url| url.reveal().to_owned());
+        Railway {
+            http: context.http().clone(),
+            endpoint,
+            token,
+        }
     }
 
     /// Finds a service by its registry name, alone or with the environment's name behind it.
     pub(crate) async fn find(&self, name: &str) -> Result<Place> {
-        let token = self.ask("query { projectToken { projectId environmentId } }", json!({})).await?;
+        let token = self
+            .ask("query { projectToken { projectId environmentId } }", json!({}))
+            .await?;
         let id = |value: &Value| value.as_str().map(str::to_owned);
-        let (Some(project), Some(environment)) = (id(&token["projectToken"]["projectId"]), id(&token["projectToken"]["environmentId"])) else {
-            return Err(Error::invalid("RAILWAY_TOKEN is no project token: it names no project and environment").with_code("NO_PLATFORM_TOKEN"));
+        let (Some(project), Some(environment)) = (
+            id(&token["projectToken"]["projectId"]),
+            id(&token["projectToken"]["environmentId"]),
+        ) else {
+            return Err(
+                Error::invalid("RAILWAY_TOKEN is no project token: it names no project and environment")
+                    .with_code("NO_PLATFORM_TOKEN"),
+            );
         };
         let query = "query ($id: String!) { project(id: $id) { services { edges { node { id name } } } } }";
         let found = self.ask(query, json!({ "id": project })).await?;
-        let services = found["project"]["services"]["edges"].as_array().cloned().unwrap_or_default();
+        let services = found["project"]["services"]["edges"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let service = services.iter().find_map(|edge| {
             let called = edge["node"]["name"].as_str()?;
             let ours = called == name || called.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
             ours.then(|| id(&edge["node"]["id"])).flatten()
         });
         let service = service.ok_or_else(|| {
-            Error::not_found(format!("the platform's project has no service called {name}")).with_code("NO_PLATFORM_SERVICE")
+            Error::not_found(format!("the platform's project has no service called {name}"))
+                .with_code("NO_PLATFORM_SERVICE")
         })?;
-        Ok(Place { project, environment, service })
+        Ok(Place {
+            project,
+            environment,
+            service,
+        })
     }
 
     /// Deploys a commit, or the head of the branch that the service is connected to; gives the deployment's id.
@@ -59,11 +81,13 @@ impl Railway {
         }
         let mutation = "mutation ($service: String!, $environment: String!, $commit: String) { \
                         serviceInstanceDeployV2(serviceId: $service, environmentId: $environment, commitSha: $commit) }";
-        let variables = json!({ "service": place.service, "environment": place.environment, "commit": commit.then_some(branch) });
+        let variables =
+            json!({ "service": place.service, "environment": place.environment, "commit": commit.then_some(branch) });
         let answer = self.ask(mutation, variables).await?;
-        answer["serviceInstanceDeployV2"].as_str().map(str::to_owned).ok_or_else(|| {
-            Error::new(Kind::BadGateway, "the platform took the deployment and named no id")
-        })
+        answer["serviceInstanceDeployV2"]
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Error::new(Kind::BadGateway, "the platform took the deployment and named no id"))
     }
 
     /// The platform deploys the branch that a service is connected to and no other: a wish for another one is refused, not ignored.
@@ -72,7 +96,9 @@ impl Railway {
                      deploymentTriggers(projectId: $project, environmentId: $environment, serviceId: $service) { edges { node { branch } } } }";
         let variables = json!({ "project": place.project, "environment": place.environment, "service": place.service });
         let answer = self.ask(query, variables).await?;
-        let connected = answer["deploymentTriggers"]["edges"][0]["node"]["branch"].as_str().map(str::to_owned);
+        let connected = answer["deploymentTriggers"]["edges"][0]["node"]["branch"]
+            .as_str()
+            .map(str::to_owned);
         match connected {
             Some(connected) if connected != branch => Err(Error::invalid(format!(
                 "the service is connected to branch {connected:?} in this environment, not {branch:?}; deploy a commit by its full name, or connect the branch"
@@ -83,13 +109,23 @@ impl Railway {
     }
 
     async fn ask(&self, query: &str, variables: Value) -> Result<Value> {
-        let unreachable = |error: reqwest::Error| Error::unavailable("the platform's API cannot be reached").with_source(error);
-        let request = self.http.post(&self.endpoint).header("Project-Access-Token", self.token.reveal());
-        let response = request.json(&json!({ "query": query, "variables": variables })).send().await.map_err(unreachable)?;
+        let unreachable =
+            |error: reqwest::Error| Error::unavailable("the platform's API cannot be reached").with_source(error);
+        let request = self
+            .http
+            .post(&self.endpoint)
+            .header("Project-Access-Token", self.token.reveal());
+        let response = request
+            .json(&json!({ "query": query, "variables": variables }))
+            .send()
+            .await
+            .map_err(unreachable)?;
         let status = response.status();
         let body: Value = response.json().await.map_err(unreachable)?;
         if let Some(message) = body["errors"][0]["message"].as_str() {
-            return Err(Error::new(Kind::BadGateway, format!("the platform refused: {message}")).with_code("PLATFORM_REFUSED"));
+            return Err(
+                Error::new(Kind::BadGateway, format!("the platform refused: {message}")).with_code("PLATFORM_REFUSED")
+            );
         }
         if !status.is_success() {
             return Err(Error::unavailable(format!("the platform's API answered {status}")));

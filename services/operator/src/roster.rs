@@ -9,7 +9,9 @@ use syscall_sdk::error::{Error, Result};
 use syscall_sdk::name::Prefix;
 use syscall_sdk::state::State;
 use syscall_sdk::store::Condition;
-use syscall_sdk::wire::{Announce, Announced, HealthStatus, ListMesh, Mesh, MeshInstance, MeshService, SignOff, SignedOff, Timestamp};
+use syscall_sdk::wire::{
+    Announce, Announced, HealthStatus, ListMesh, Mesh, MeshInstance, MeshService, SignOff, SignedOff, Timestamp,
+};
 
 const NAMESPACE: &str = "mesh";
 /// How long who has gone is still shown: long enough to see after a bad night what happened in it.
@@ -44,7 +46,11 @@ pub(crate) async fn announce(context: Context, params: Announce) -> Result<Annou
     };
     let mut commit = context.batch().put(&members, &key, &member, Condition::Any);
     if joined {
-        let presence = Presence { service: record.name.clone(), instance: params.instance.clone(), reason: None };
+        let presence = Presence {
+            service: record.name.clone(),
+            instance: params.instance.clone(),
+            reason: None,
+        };
         commit = commit.emit(&JOINED, &presence);
     }
     // A service with one replica that starts anew has replaced the process that was there, however that one ended.
@@ -53,8 +59,14 @@ pub(crate) async fn announce(context: Context, params: Announce) -> Result<Annou
             if other != key && before.state == UP {
                 before.state = "lost".to_owned();
                 before.reason = Some("replaced by a new process".to_owned());
-                let presence = Presence { service: record.name.clone(), instance: before.instance.clone(), reason: before.reason.clone() };
-                commit = commit.put(&members, &other, &before, Condition::Any).emit(&LOST, &presence);
+                let presence = Presence {
+                    service: record.name.clone(),
+                    instance: before.instance.clone(),
+                    reason: before.reason.clone(),
+                };
+                commit = commit
+                    .put(&members, &other, &before, Condition::Any)
+                    .emit(&LOST, &presence);
             }
         }
     }
@@ -71,18 +83,36 @@ pub(crate) async fn sign_off(context: Context, params: SignOff) -> Result<Signed
 }
 
 /// Takes a process off the roster, with its event in the same commit. Gives whether it was on it.
-pub(crate) async fn mark_gone(context: &Context, key: &str, service: &str, state: &str, reason: &str, topic: &Topic<Presence>) -> Result<bool> {
+pub(crate) async fn mark_gone(
+    context: &Context,
+    key: &str,
+    service: &str,
+    state: &str,
+    reason: &str,
+    topic: &Topic<Presence>,
+) -> Result<bool> {
     let members = members(context)?;
-    let Some(entry) = members.entry(key).await? else { return Ok(false) };
-    let mut member: MeshInstance =
-        entry.value.to().map_err(|error| Error::internal(format!("{key} holds no process")).with_source(error))?;
+    let Some(entry) = members.entry(key).await? else {
+        return Ok(false);
+    };
+    let mut member: MeshInstance = entry
+        .value
+        .to()
+        .map_err(|error| Error::internal(format!("{key} holds no process")).with_source(error))?;
     if member.state != UP {
         return Ok(false);
     }
     member.state = state.to_owned();
     member.reason = Some(reason.to_owned());
-    let presence = Presence { service: service.to_owned(), instance: member.instance.clone(), reason: member.reason.clone() };
-    let commit = context.batch().put(&members, key, &member, Condition::Revision(entry.revision)).emit(topic, &presence);
+    let presence = Presence {
+        service: service.to_owned(),
+        instance: member.instance.clone(),
+        reason: member.reason.clone(),
+    };
+    let commit = context
+        .batch()
+        .put(&members, key, &member, Condition::Revision(entry.revision))
+        .emit(topic, &presence);
     match commit.commit().await {
         Ok(_) => Ok(true),
         // It announced itself again in this moment.
@@ -99,10 +129,16 @@ pub(crate) async fn list(context: Context, _: ListMesh) -> Result<Mesh> {
         .services()
         .map(|record| {
             let prefix = format!("{}/", record.key);
-            let instances: Vec<MeshInstance> =
-                all.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(_, member)| member.clone()).collect();
-            let status: Option<HealthStatus> =
-                instances.iter().filter(|member| member.state == UP).map(|member| member.status).min();
+            let instances: Vec<MeshInstance> = all
+                .iter()
+                .filter(|(key, _)| key.starts_with(&prefix))
+                .map(|(_, member)| member.clone())
+                .collect();
+            let status: Option<HealthStatus> = instances
+                .iter()
+                .filter(|member| member.state == UP)
+                .map(|member| member.status)
+                .min();
             MeshService {
                 key: record.key.clone(),
                 service: record.name.clone(),
@@ -120,7 +156,10 @@ pub(crate) async fn sweep(context: JobContext, (): ()) -> Result<Swept> {
     let oldest = context.clock().now() - REMEMBERED;
     let mut dropped = 0;
     for (key, member) in members.list::<MeshInstance>(&Prefix::all()).await? {
-        if GONE.contains(&member.state.as_str()) && member.last_seen.0 < oldest && members.delete(&key, Condition::Any).await? {
+        if GONE.contains(&member.state.as_str())
+            && member.last_seen.0 < oldest
+            && members.delete(&key, Condition::Any).await?
+        {
             dropped += 1;
         }
     }
@@ -133,7 +172,9 @@ pub(crate) fn service_prefix(service: &str) -> Result<Prefix> {
 
 fn member_key(service: &str, instance: &str) -> Result<String> {
     if !(1..=INSTANCE_MAX_BYTES).contains(&instance.len()) || instance.chars().any(|c| c.is_control() || c == '/') {
-        return Err(Error::invalid(format!("instance is 1 to {INSTANCE_MAX_BYTES} bytes without / and control characters")));
+        return Err(Error::invalid(format!(
+            "instance is 1 to {INSTANCE_MAX_BYTES} bytes without / and control characters"
+        )));
     }
     Ok(format!("{service}/{instance}"))
 }
