@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Bus;
+use super::{Bus, ServedMethod};
 use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Environment, Settings, Variables};
@@ -17,7 +17,6 @@ use crate::logs::Logs;
 use crate::metrics::{Metrics, Traffic};
 use crate::registry::{Registry, ServiceRecord, Way};
 use crate::rpc::Client;
-use crate::service::ServedMethod;
 use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Recorder;

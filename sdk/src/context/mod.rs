@@ -4,6 +4,7 @@ mod batch;
 mod bus;
 mod job;
 mod kernel;
+mod method;
 
 use std::fmt;
 use std::future::Future;
@@ -15,6 +16,7 @@ pub use batch::Commit;
 pub use bus::{Bus, BusEvent, Listener};
 pub use job::JobContext;
 pub use kernel::{BuildInfo, Kernel, Phase};
+pub use method::{MethodHandler, ServedMethod};
 
 use crate::auth::Caller;
 use crate::clock::Clock;

@@ -1,0 +1,3 @@
+//! The kernel from outside: its sources, its wire, its lives.
+
+mod layers;
