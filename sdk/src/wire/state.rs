@@ -56,7 +56,7 @@ pub struct Transaction {
 
 /// One operation of a transaction.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "op", rename_all = "lowercase")]
+#[serde(tag = "op", rename_all = "lowercase", from = "Flat")]
 pub enum Operation {
     /// Write a key.
     Put(PutState),
@@ -69,6 +69,45 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected_version: Option<u64>,
     },
+}
+
+/// An operation as it is read: a value that is kept as its text cannot be read through an enum's tag, which wants it parsed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Flat {
+    op: Op,
+    key: String,
+    value: Option<Json>,
+    expected_version: Option<u64>,
+    ttl: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Op {
+    Put,
+    Delete,
+}
+
+impl From<Flat> for Operation {
+    fn from(flat: Flat) -> Self {
+        let Flat {
+            op,
+            key,
+            value,
+            expected_version,
+            ttl,
+        } = flat;
+        match op {
+            Op::Put => Operation::Put(PutState {
+                key,
+                value,
+                expected_version,
+                ttl,
+            }),
+            Op::Delete => Operation::Delete { key, expected_version },
+        }
+    }
 }
 
 /// What a transaction did.
@@ -86,4 +125,19 @@ pub struct StateChange {
     /// The entry as written; absent where it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_read_with_values_of_every_kind_and_written_as_it_was() {
+        let text = r#"{"operations":[{"op":"put","key":"a","value":{"b":[1,null]},"expectedVersion":0},{"op":"delete","key":"c","expectedVersion":2},{"op":"put","key":"d","value":"e"}]}"#;
+        let read: Transaction = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        for bad in [r#"{"op":"shred","key":"a"}"#, r#"{"op":"put"}"#, r#"{"key":"a"}"#] {
+            assert!(serde_json::from_str::<Operation>(bad).is_err(), "{bad}");
+        }
+    }
 }
