@@ -139,13 +139,14 @@ pub async fn frame(context: &Context, title: &str) -> Frame {
     let kernel = context.kernel();
     Frame::new(title, kernel.settings.environment.as_str())
         .mounted(&service_url(context, "root"), &kernel.record.key, &service_url(context, &kernel.record.key))
-        .fleet(marks(context).await)
+        .fleet(fleet_marks(context).await)
         .live("/_pages/live")
         .version(&kernel.build.version)
         .updated(Timestamp(context.clock().now()))
 }
 
-async fn marks(context: &Context) -> Vec<FleetMark> {
+/// Every service and how it is, as the roster knows it; unknown where the roster does not answer in a moment.
+pub async fn fleet_marks(context: &Context) -> Vec<FleetMark> {
     let options = CallOptions { timeout: Some(MARKS_TIMEOUT), ..context.call_options() };
     let known: BTreeMap<String, Status> = match context.rpc().call(&mesh::LIST, &ListMesh {}, options).await {
         Ok(roster) => roster.services.into_iter().map(|service| (service.key, service.status.map_or(Status::Down, Status::from))).collect(),
