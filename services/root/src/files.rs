@@ -6,6 +6,7 @@ use blackroad_os_contracts::root::{FleetRegistry, PublicUrls, RegisteredService}
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use syscall_sdk::config::Environment;
 use syscall_sdk::context::Context;
+use syscall_sdk::http::pages::service_url;
 use syscall_sdk::registry::Urls;
 
 /// How long `security.txt` counts from when it is asked for. RFC 9116 recommends less than a year.
@@ -26,7 +27,7 @@ pub(crate) fn registry(context: &Context) -> FleetRegistry {
             name: service.name.clone(),
             role: service.role.clone(),
             port: service.port,
-            url: registry.public_url(&service.key, environment).unwrap_or_default(),
+            url: service_url(context, &service.key),
             internal: service.internal(),
             production: urls(&service.production),
             development: urls(&service.development),
