@@ -1,29 +1,61 @@
-//! The kernel that every service of a BlackRoad fleet embeds.
+//! The kernel that every service of a BlackRoad fleet embeds: one library, no sidecar, no broker, no collector.
+//!
+//! A service is a value ([`service::Service`]) made of typed functions; a [`host::Host`] runs one of them, or nine in one process,
+//! and neither caller nor handler can tell. Modules form levels; each uses only what stands above it here, and a test reads the
+//! sources and fails on the rest.
+//!
+//! | level | modules |
+//! |---|---|
+//! | words | [`error`] [`name`] [`policy`] [`wire`] [`config`] [`contract`] |
+//! | ground | [`clock`] [`telemetry`] [`lifecycle`] |
+//! | ports | [`store`] [`resolve`] [`transport`] |
+//! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] |
+//! | on those | [`health`] [`rpc`] |
+//! | kernel | [`context`] [`service`] |
+//! | surface | `pages` (feature) [`http`] |
+//! | composition | [`host`] |
 
-pub mod auth;
-pub mod clock;
+#![forbid(unsafe_code)]
+
+// words
 pub mod config;
-pub mod context;
 pub mod contract;
 pub mod error;
-pub mod events;
-pub mod health;
-pub mod host;
-pub mod http;
-pub mod jobs;
+pub mod name;
+pub mod policy;
+pub mod wire;
+
+// ground
+pub mod clock;
 pub mod lifecycle;
+pub mod telemetry;
+
+// ports
+pub mod resolve;
+pub mod store;
+pub mod transport;
+
+// facilities
+pub mod auth;
+pub mod events;
+pub mod jobs;
 pub mod logs;
 pub mod metrics;
-pub mod name;
+pub mod registry;
+pub mod state;
+
+// facilities on those
+pub mod health;
+pub mod rpc;
+
+// kernel
+pub mod context;
+pub mod service;
+
+// surface
+pub mod http;
 #[cfg(feature = "pages")]
 pub mod pages;
-pub mod policy;
-pub mod registry;
-pub mod resolve;
-pub mod rpc;
-pub mod service;
-pub mod state;
-pub mod store;
-pub mod telemetry;
-pub mod transport;
-pub mod wire;
+
+// composition
+pub mod host;

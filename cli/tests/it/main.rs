@@ -2,6 +2,7 @@
 
 mod browser;
 mod console;
+mod crash;
 mod demo;
 mod fleet;
 mod live;

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Bus;
+use super::{Bus, ServedMethod};
 use crate::auth::Gate;
 use crate::clock::Clock;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Settings, Variables};
 use crate::events::Events;
 use crate::health::Health;
 use crate::jobs::Jobs;
@@ -17,7 +17,6 @@ use crate::logs::Logs;
 use crate::metrics::{Metrics, Traffic};
 use crate::registry::{Registry, ServiceRecord, Way};
 use crate::rpc::Client;
-use crate::service::ServedMethod;
 use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Recorder;
@@ -29,6 +28,8 @@ pub struct Kernel {
     pub record: ServiceRecord,
     /// What the environment says to it.
     pub settings: Settings,
+    /// Everything else that the environment says; read one variable at a time by [`super::Context::secret`].
+    pub(crate) variables: Variables,
     /// What was built.
     pub build: BuildInfo,
     /// This life of the process: fences what another life began.

@@ -4,6 +4,7 @@ mod batch;
 mod bus;
 mod job;
 mod kernel;
+mod method;
 
 use std::fmt;
 use std::future::Future;
@@ -15,9 +16,11 @@ pub use batch::Commit;
 pub use bus::{Bus, BusEvent, Listener};
 pub use job::JobContext;
 pub use kernel::{BuildInfo, Kernel, Phase};
+pub use method::{MethodHandler, ServedMethod};
 
 use crate::auth::Caller;
 use crate::clock::Clock;
+use crate::config::Secret;
 use crate::contract::{Method, Payload, Task, Topic};
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -205,6 +208,12 @@ impl Context {
     /// The kernel's bus, for what only this process cares about.
     pub fn bus(&self) -> &Bus {
         &self.kernel.bus
+    }
+
+    /// A variable of the environment, treated as a secret; `NAME_FILE` has been read into `NAME`.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        let value = self.kernel.variables.get(name)?.trim();
+        (!value.is_empty()).then(|| Secret::new(value))
     }
 
     /// Runs a task beside the handler, until it ends or the service does.

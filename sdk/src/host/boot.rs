@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Make, announce, stores, vitals};
 use crate::auth::Gate;
 use crate::clock::Clock;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Settings, Variables};
 use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase};
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -35,6 +35,7 @@ use crate::transport::{Handler, Switchboard};
 pub(super) struct Plan {
     pub(super) record: ServiceRecord,
     pub(super) settings: Settings,
+    pub(super) variables: Variables,
     pub(super) registry: Registry,
     pub(super) switchboard: Switchboard,
     pub(super) output: Option<Output>,
@@ -179,6 +180,7 @@ async fn begin(
         record: plan.record.clone(),
         registry: plan.registry.clone(),
         scope: scope.clone(),
+        variables: plan.variables.clone(),
         settings,
         incarnation,
         clock,

@@ -133,6 +133,7 @@ impl Host {
             let plan = boot::Plan {
                 record: registry.get(key)?.clone(),
                 settings,
+                variables: self.variables.clone(),
                 registry: registry.clone(),
                 switchboard: switchboard.clone(),
                 output: self.output.clone(),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json as value;
 use uuid::Uuid;
 
-use super::extract::{Query, Raw, parse};
+use super::extract::{Body, Query, parse};
 use super::idempotency::{Keyed, Known};
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
@@ -72,7 +72,7 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-async fn emit(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Response, Failure> {
+async fn emit(context: Context, headers: HeaderMap, Body(body): Body) -> Result<Response, Failure> {
     let request: EmitRequest = parse(&body)?;
     let Some(keyed) = Keyed::read(&headers, "event", &context, &body)? else {
         let emitted = context.events().emit(&request.event, request.data).await?;

@@ -17,7 +17,7 @@ pub struct Payload<T>(pub T);
 
 /// A body as it came, at most 1 MiB.
 #[derive(Clone, Debug)]
-pub(super) struct Raw(pub(super) Bytes);
+pub struct Body(pub Bytes);
 
 /// A query string. Unknown parameters are passed over; blank ones are as absent.
 #[derive(Clone, Copy, Debug)]
@@ -31,18 +31,18 @@ impl<T: DeserializeOwned> FromRequest<Context> for Payload<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, context: &Context) -> Result<Self, Failure> {
-        let Raw(bytes) = Raw::from_request(request, context).await?;
+        let Body(bytes) = Body::from_request(request, context).await?;
         Ok(Payload(parse(&bytes)?))
     }
 }
 
-impl FromRequest<Context> for Raw {
+impl FromRequest<Context> for Body {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Context) -> Result<Self, Failure> {
         let read = Limited::new(request.into_body(), BODY_MAX_BYTES).collect().await;
         match read {
-            Ok(body) => Ok(Raw(body.to_bytes())),
+            Ok(body) => Ok(Body(body.to_bytes())),
             Err(error) if error.is::<LengthLimitError>() => Err(Error::new(
                 Kind::TooLarge,
                 format!("a body is at most {BODY_MAX_BYTES} bytes; put larger things elsewhere and send their URL"),
@@ -54,7 +54,10 @@ impl FromRequest<Context> for Raw {
 }
 
 /// Reads a JSON body, and says where it is wrong.
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+///
+/// # Errors
+/// `INVALID_JSON` where it is none, `INVALID_BODY` where it is of another shape.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::invalid("the body is empty; send a JSON object").with_code("INVALID_JSON"));
     }

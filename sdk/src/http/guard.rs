@@ -252,7 +252,11 @@ impl Inner {
                 .and_then(|hops| u8::try_from(hops).ok())
                 .unwrap_or(0),
             request_id: request_id.to_str().ok().map(str::to_owned),
-            host: request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
+            host: request
+                .headers()
+                .get(HOST)
+                .and_then(|host| host.to_str().ok())
+                .map(str::to_owned),
         };
         request.extensions_mut().insert(Arc::new(info));
 
@@ -371,7 +375,12 @@ fn page_policy(kernel: &Kernel) -> HeaderValue {
     }
     for service in kernel.registry.services() {
         fleet.push(' ');
-        fleet.push_str(&kernel.registry.public_url(&service.key, environment).unwrap_or_default());
+        fleet.push_str(
+            &kernel
+                .registry
+                .public_url(&service.key, environment)
+                .unwrap_or_default(),
+        );
     }
     let policy = format!(
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src {fleet}; \

@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::events::cursor;
-use super::extract::{Path, Query, Raw, parse};
+use super::extract::{Body, Path, Query, parse};
 use super::idempotency::{Keyed, Known};
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
@@ -71,7 +71,7 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-async fn create(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Response, Failure> {
+async fn create(context: Context, headers: HeaderMap, Body(body): Body) -> Result<Response, Failure> {
     let request: CreateJob = parse(&body)?;
     let Some(keyed) = Keyed::read(&headers, "job", &context, &body)? else {
         let created = context.jobs().create(request).await?;

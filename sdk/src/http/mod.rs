@@ -23,8 +23,9 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-pub use extract::{Path, Payload, Query};
+pub use extract::{Body, Path, Payload, Query, parse};
 pub use respond::{Failure, Html, failure, json};
+pub use system::system_health;
 
 use crate::context::{Context, Kernel};
 use crate::error::{Error, Kind};

@@ -8,15 +8,17 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
+use super::Path;
 use super::respond::{Failure, json};
 use super::sse::{self, Message};
-use super::Path;
 use crate::auth::Access;
 use crate::config::Environment;
 use crate::context::Context;
 use crate::contract::mesh;
 use crate::error::{Error, Result};
-use crate::pages::{ASSET_CACHE_CONTROL, ASSET_PREFIX, Asset, FleetMark, Frame, Html, OWN_ASSET_PREFIX, Status, find_asset};
+use crate::pages::{
+    ASSET_CACHE_CONTROL, ASSET_PREFIX, Asset, FleetMark, Frame, Html, OWN_ASSET_PREFIX, Status, find_asset,
+};
 use crate::registry::host_name;
 use crate::rpc::CallOptions;
 use crate::service::{Route, RouteKind, Routes};
@@ -102,7 +104,11 @@ async fn palette(context: Context) -> Response {
             group: "console",
         });
     }
-    for (title, path) in [("Documentation", ""), ("Search the documentation", "search"), ("The wire contract", "reference/syscalls")] {
+    for (title, path) in [
+        ("Documentation", ""),
+        ("Search the documentation", "search"),
+        ("The wire contract", "reference/syscalls"),
+    ] {
         entries.push(PaletteEntry {
             title: title.to_owned(),
             hint: "docs".to_owned(),
@@ -114,7 +120,11 @@ async fn palette(context: Context) -> Response {
         entries.push(PaletteEntry {
             title: format!("{}.{name}", context.kernel().record.key),
             hint: method.description.to_owned(),
-            href: format!("{}services/{}#methods", service_url(&context, "console"), context.kernel().record.key),
+            href: format!(
+                "{}services/{}#methods",
+                service_url(&context, "console"),
+                context.kernel().record.key
+            ),
             group: "methods",
         });
     }
@@ -125,12 +135,25 @@ async fn palette(context: Context) -> Response {
 pub fn service_url(context: &Context, key: &str) -> String {
     let host = context.request().host.as_deref().unwrap_or_default();
     let name = host_name(host);
-    let local = name == "localhost" || name.ends_with(".localhost") || name.parse::<std::net::IpAddr>().is_ok() || name.is_empty();
+    let local = name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok()
+        || name.is_empty();
     if local && context.kernel().settings.environment == Environment::Development {
-        let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_else(|| context.kernel().port());
-        return if key == "root" { format!("http://localhost:{port}/") } else { format!("http://{key}.localhost:{port}/") };
+        let port = host
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok())
+            .unwrap_or_else(|| context.kernel().port());
+        return if key == "root" {
+            format!("http://localhost:{port}/")
+        } else {
+            format!("http://{key}.localhost:{port}/")
+        };
     }
-    let url = context.registry().public_url(key, context.kernel().settings.environment).unwrap_or_default();
+    let url = context
+        .registry()
+        .public_url(key, context.kernel().settings.environment)
+        .unwrap_or_default();
     format!("{}/", url.trim_end_matches('/'))
 }
 
@@ -138,7 +161,11 @@ pub fn service_url(context: &Context, key: &str) -> String {
 pub async fn frame(context: &Context, title: &str) -> Frame {
     let kernel = context.kernel();
     Frame::new(title, kernel.settings.environment.as_str())
-        .mounted(&service_url(context, "root"), &kernel.record.key, &service_url(context, &kernel.record.key))
+        .mounted(
+            &service_url(context, "root"),
+            &kernel.record.key,
+            &service_url(context, &kernel.record.key),
+        )
         .fleet(fleet_marks(context).await)
         .live("/_pages/live")
         .version(&kernel.build.version)
@@ -147,9 +174,16 @@ pub async fn frame(context: &Context, title: &str) -> Frame {
 
 /// Every service and how it is, as the roster knows it; unknown where the roster does not answer in a moment.
 pub async fn fleet_marks(context: &Context) -> Vec<FleetMark> {
-    let options = CallOptions { timeout: Some(MARKS_TIMEOUT), ..context.call_options() };
+    let options = CallOptions {
+        timeout: Some(MARKS_TIMEOUT),
+        ..context.call_options()
+    };
     let known: BTreeMap<String, Status> = match context.rpc().call(&mesh::LIST, &ListMesh {}, options).await {
-        Ok(roster) => roster.services.into_iter().map(|service| (service.key, service.status.map_or(Status::Down, Status::from))).collect(),
+        Ok(roster) => roster
+            .services
+            .into_iter()
+            .map(|service| (service.key, service.status.map_or(Status::Down, Status::from)))
+            .collect(),
         Err(_) => BTreeMap::new(),
     };
     context
@@ -178,24 +212,29 @@ where
     Fut: Future<Output = Vec<(String, Html)>> + Send + 'static,
 {
     let source = (context.clone(), look, BTreeMap::<String, String>::new(), false);
-    sse::stream(context, Vec::new(), source, move |(context, look, mut sent, begun)| async move {
-        if begun {
-            tokio::time::sleep(interval).await;
-        }
-        // The future is made first and awaited without the closure, which then need not be shared between threads.
-        let looking = look(context.clone());
-        let mut messages: Vec<Message> = Vec::new();
-        for (id, html) in looking.await {
-            let html = html.into_string();
-            if sent.get(&id) != Some(&html) {
-                messages.push(Message::html(&id, &html));
-                sent.insert(id, html);
+    sse::stream(
+        context,
+        Vec::new(),
+        source,
+        move |(context, look, mut sent, begun)| async move {
+            if begun {
+                tokio::time::sleep(interval).await;
             }
-        }
-        // A sign of life says that what is shown is as of now.
-        messages.push(Message::html("beat", ""));
-        Some((messages, (context, look, sent, true)))
-    })
+            // The future is made first and awaited without the closure, which then need not be shared between threads.
+            let looking = look(context.clone());
+            let mut messages: Vec<Message> = Vec::new();
+            for (id, html) in looking.await {
+                let html = html.into_string();
+                if sent.get(&id) != Some(&html) {
+                    messages.push(Message::html(&id, &html));
+                    sent.insert(id, html);
+                }
+            }
+            // A sign of life says that what is shown is as of now.
+            messages.push(Message::html("beat", ""));
+            Some((messages, (context, look, sent, true)))
+        },
+    )
 }
 
 /// Sends parts of a page as a source gives them, for what is heard of rather than looked at: each is an element's id and its new HTML.
@@ -212,7 +251,10 @@ where
         let parts = next(source);
         async move {
             let (parts, source) = parts.await?;
-            let mut messages: Vec<Message> = parts.iter().map(|(id, html)| Message::html(id, html.as_str())).collect();
+            let mut messages: Vec<Message> = parts
+                .iter()
+                .map(|(id, html)| Message::html(id, html.as_str()))
+                .collect();
             messages.push(Message::html("beat", ""));
             Some((messages, source))
         }

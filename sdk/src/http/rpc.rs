@@ -9,15 +9,15 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::extract::{Raw, parse};
+use super::extract::{Body, parse};
 use super::idempotency::{Keyed, Known};
 use super::respond::{Failure, failure, json};
 use crate::auth::Access;
-use crate::context::Context;
+use crate::context::{Context, ServedMethod};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
 use crate::rpc::{CallOptions, header};
-use crate::service::{Route, RouteKind, Routes, ServedMethod};
+use crate::service::{Route, RouteKind, Routes};
 use crate::store::{self, Answer, Batch, Refusal};
 use crate::telemetry;
 use crate::wire::{Json, MethodInfo, Methods, RpcRequest, RpcResponse};
@@ -74,7 +74,7 @@ async fn methods(context: Context) -> Response {
     json(StatusCode::OK, &Methods { methods })
 }
 
-async fn call(context: Context, headers: HeaderMap, Raw(body): Raw) -> Result<Response, Failure> {
+async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<Response, Failure> {
     let begun = Instant::now();
     let request: RpcRequest = parse(&body)?;
     if request.method.is_empty() {
@@ -211,7 +211,7 @@ async fn run_once(
     let (done, finished) = oneshot::channel();
     let scope = context.kernel().scope.clone();
     let span = tracing::Span::current();
-    scope.spawn(
+    scope.spawn_graceful(
         "keyed-call",
         async move {
             let response = answer(run(&context, &method, &request, deadline).await);

@@ -39,7 +39,11 @@ impl Message {
     /// The new HTML of a part of a page.
     #[cfg(feature = "pages")]
     pub(super) fn html(element: &str, html: &str) -> Self {
-        Message { id: None, name: Some(element.to_owned()), data: html.to_owned() }
+        Message {
+            id: None,
+            name: Some(element.to_owned()),
+            data: html.to_owned(),
+        }
     }
 
     /// The cursor at which a reader that got this goes on.

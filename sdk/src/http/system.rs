@@ -8,6 +8,7 @@ use super::respond::json;
 use crate::auth::Access;
 use crate::context::{Context, Phase};
 use crate::metrics;
+use crate::rpc::header;
 use crate::service::{Route, RouteKind, Routes};
 use crate::wire::{
     Config, ConfigFeatures, ConfigService, Health, HealthStatus, Identity, Presence, Readiness, SystemHealth,
@@ -152,11 +153,16 @@ async fn presence(context: Context) -> Response {
 }
 
 async fn identity(context: Context) -> Response {
-    json(StatusCode::OK, &context.kernel().identity())
+    let mut response = json(StatusCode::OK, &context.kernel().identity());
+    // Which of the replicas answered: the roster needs it, and the body's shape is 2.0's.
+    if let Ok(instance) = HeaderValue::from_str(&context.kernel().incarnation) {
+        response.headers_mut().insert(header::INSTANCE, instance);
+    }
+    response
 }
 
 /// The deep health of a service: also what the gateway answers on `/v1/health`.
-pub(crate) async fn system_health(context: Context) -> Response {
+pub async fn system_health(context: Context) -> Response {
     let kernel = context.kernel();
     let report = kernel.health.report();
     let body = SystemHealth {

@@ -224,11 +224,20 @@ impl Client {
         *request.uri_mut() = path_and_query.parse().map_err(|error: http::uri::InvalidUri| {
             Error::invalid(format!("{path_and_query:?} is no path")).with_source(error)
         })?;
+        self.exchange(service, request, options).await
+    }
+
+    /// Sends any request to a service and reads the answer whole.
+    ///
+    /// # Errors
+    /// As [`Client::request`].
+    pub async fn exchange(&self, service: &str, request: Request, options: &CallOptions) -> Result<Reply> {
         let deadline = Instant::now() + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT);
+        let path = request.uri().path().to_owned();
         let late = |_| {
             Error::new(
                 Kind::DeadlineExceeded,
-                format!("{service} did not answer {path_and_query} in time"),
+                format!("{service} did not answer {path} in time"),
             )
         };
         let read = async { collect(self.send(service, request, options, deadline).await?).await };

@@ -27,6 +27,8 @@ pub mod header {
     pub const REQUEST_ID: &str = "x-request-id";
     /// Whose failure an error is: `kernel` or `handler`.
     pub const ORIGIN: &str = "x-syscall-origin";
+    /// Which of a service's processes answered.
+    pub const INSTANCE: &str = "x-syscall-instance";
     /// How many calls deep this one is; a ring of calls ends at a bound.
     pub const HOPS: &str = "x-syscall-hops";
     /// What is left of the caller's time, in milliseconds (Connect protocol's name for it).

@@ -1,7 +1,6 @@
 //! What a service declares: a value. Making it starts nothing.
 
 mod routes;
-mod schema;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,17 +10,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 pub use routes::{Answer, Parameter, Route, RouteKind, Routes};
-pub use schema::{Schema, schema_of};
 
-use crate::context::{Context, JobContext};
-use crate::contract::{Method, Payload, Task};
+use crate::context::{Context, JobContext, ServedMethod};
+use crate::contract::{Method, Payload, Task, schema_of};
 use crate::error::{Error, Origin, Result};
 use crate::health::CheckOutcome;
 use crate::jobs::{Finished, TaskDefaults};
 use crate::wire::Json;
 
-/// Serves one RPC method, types erased.
-pub type MethodHandler = Arc<dyn Fn(Context, Option<Json>) -> BoxFuture<'static, Result<Json>> + Send + Sync>;
 /// Runs one job, types erased.
 pub type TaskHandler = Arc<dyn Fn(JobContext) -> BoxFuture<'static, Finished> + Send + Sync>;
 /// Asks whether something works, with the service at hand.
@@ -57,21 +53,6 @@ pub struct Service {
     pub(crate) routes: Routes,
     pub(crate) starts: Vec<ContextHandler>,
     pub(crate) backgrounds: Vec<(&'static str, ContextHandler)>,
-}
-
-/// A method and who serves it.
-#[derive(Clone)]
-pub struct ServedMethod {
-    /// What it does.
-    pub description: &'static str,
-    /// Whether calling it twice does no more than calling it once.
-    pub idempotent: bool,
-    /// JSON Schema of its parameters.
-    pub params: Schema,
-    /// JSON Schema of its result.
-    pub result: Schema,
-    /// Serves it.
-    pub handler: MethodHandler,
 }
 
 /// A job and who runs it.

@@ -4,10 +4,9 @@ use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use http::Method as Verb;
 
-use super::schema::{Schema, schema_of};
 use crate::auth::Access;
 use crate::context::Context;
-use crate::contract::Payload;
+use crate::contract::{Payload, Schema, schema_of};
 
 /// HTTP routes, each with its access and what OpenAPI says of it.
 #[derive(Debug, Default)]

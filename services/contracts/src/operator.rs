@@ -10,6 +10,8 @@ pub const CREATE_JOB: Method<CreateFleetJob, Job> =
     Method::new("operator", "createJob", "Creates a job on a service of the fleet.");
 /// Deploys a branch of a service to the platform.
 pub const DEPLOY_SERVICE: Task<DeployService, Deployment> = Task::new("operator", "deploy-service").attempts(3);
+/// Drops from the roster who has long been gone.
+pub const SWEEP_ROSTER: Task<(), Swept> = Task::new("operator", "sweep-roster").attempts(2);
 
 /// A process came onto the roster.
 pub const JOINED: Topic<Presence> = Topic::new("operator", "mesh:joined");
@@ -63,4 +65,11 @@ pub struct Presence {
     /// Why, where it went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// What sweeping the roster did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Swept {
+    /// How many processes were dropped.
+    pub dropped: usize,
 }

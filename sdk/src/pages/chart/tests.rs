@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::scale::{time_ticks, value_ticks};
-use super::{Bar, BarChart, LineChart, Series, Unit, UptimeDay, Waterfall, WaterfallSpan, bar, line, spark, uptime_bar, waterfall};
+use super::{
+    Bar, BarChart, LineChart, Series, Unit, UptimeDay, Waterfall, WaterfallSpan, bar, line, spark, uptime_bar,
+    waterfall,
+};
 use crate::pages::{Html, Status};
 
 fn chart(points: &[(i64, Option<f64>)]) -> String {

@@ -93,7 +93,11 @@ fn line(out: &mut String, span: &WaterfallSpan<'_>, end: f64) {
         if span.failed { r#" class="is-failed""# } else { "" },
         "<i></i>".repeat(span.depth.min(MOST_DEPTH)),
     );
-    let failed = if span.failed { r#"<span class="quiet-text"> failed</span>"# } else { "" };
+    let failed = if span.failed {
+        r#"<span class="quiet-text"> failed</span>"#
+    } else {
+        ""
+    };
     let _ = if span.details.is_empty() {
         write!(out, "<span>{name}{failed}</span></td><td>")
     } else {

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 use utoipa::openapi::RefOr;
 
-use crate::contract::Payload;
+use super::Payload;
 use crate::wire::Json;
 
 /// A JSON Schema and the schemas that it refers to, by name.

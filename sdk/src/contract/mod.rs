@@ -16,12 +16,16 @@
 //! pub const SEND_EMAIL: Task<String, ()> = Task::new("core", "send-email").attempts(5);
 //! ```
 
+mod schema;
+
 use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
+
+pub use schema::{Schema, schema_of};
 
 use crate::policy::Backoff;
 

@@ -1,0 +1,105 @@
+//! Looks after who is on the roster: who does not answer is lost.
+
+use std::time::{Duration, Instant};
+
+use blackroad_os_contracts::operator::LOST;
+use syscall_sdk::context::Context;
+use syscall_sdk::error::Result;
+use syscall_sdk::registry::ServiceRecord;
+use syscall_sdk::rpc::CallOptions;
+use syscall_sdk::wire::{Health, MeshInstance, Timestamp};
+
+use crate::roster::{self, UP};
+
+/// Longest wait for an answer: the platform's own health check gives up as soon.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Probes in a row that must fail before a process is lost: one may fall into a restart.
+const FAILURES: u32 = 3;
+
+/// Probes for as long as the operator runs; not at all where the registry's interval is 0, so that a fleet may sleep.
+pub(crate) async fn run(context: Context) -> Result<()> {
+    let interval = Duration::from_secs(context.registry().file().probe_interval_seconds);
+    if interval.is_zero() {
+        context.stopping().await;
+        return Ok(());
+    }
+    let mut failures = std::collections::BTreeMap::new();
+    loop {
+        tokio_sleep(&context, interval).await;
+        let records: Vec<ServiceRecord> = context.registry().services().cloned().collect();
+        for record in records {
+            if let Err(error) = probe(&context, &record, interval, &mut failures).await {
+                tracing::warn!(service = record.key, error = %error.chain(), "a service could not be probed");
+            }
+        }
+    }
+}
+
+async fn tokio_sleep(context: &Context, interval: Duration) {
+    let until = context.clock().now() + interval;
+    context.clock().sleep_until(until).await;
+}
+
+async fn probe(
+    context: &Context,
+    record: &ServiceRecord,
+    interval: Duration,
+    failures: &mut std::collections::BTreeMap<String, u32>,
+) -> Result<()> {
+    let members = roster::members(context)?;
+    let on_roster: Vec<(String, MeshInstance)> = members
+        .list(&roster::service_prefix(&record.key)?)
+        .await?
+        .into_iter()
+        .filter(|(_, member): &(String, MeshInstance)| member.state == UP)
+        .collect();
+    if on_roster.is_empty() {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    let options = CallOptions {
+        timeout: Some(TIMEOUT),
+        ..CallOptions::default()
+    };
+    match context.rpc().health_of(&record.key, &options).await {
+        Ok((Health { status }, instance)) => {
+            failures.remove(&record.key);
+            let latency = Some((begun.elapsed().as_secs_f64() * 1_000_000.0).round() / 1_000.0);
+            let now = Timestamp(context.clock().now());
+            for (key, member) in on_roster {
+                let answered = instance.as_deref().is_none_or(|instance| instance == member.instance);
+                if answered {
+                    members
+                        .update(&key, |known: Option<MeshInstance>| {
+                            Ok(known.map(|known| MeshInstance {
+                                status,
+                                latency,
+                                last_seen: now,
+                                ..known
+                            }))
+                        })
+                        .await?;
+                } else if now.0 - member.last_seen.0 > chrono_of(interval * FAILURES * record.replicas.max(1)) {
+                    // Its replicas answer, and it has not for long: the address is another's now.
+                    let reason = "other processes of the service answer in its place";
+                    roster::mark_gone(context, &key, &record.name, "lost", reason, &LOST).await?;
+                }
+            }
+        }
+        Err(error) => {
+            let failed = failures.entry(record.key.clone()).or_default();
+            *failed += 1;
+            if *failed >= FAILURES {
+                failures.remove(&record.key);
+                for (key, _) in on_roster {
+                    roster::mark_gone(context, &key, &record.name, "lost", error.message(), &LOST).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn chrono_of(duration: Duration) -> chrono::TimeDelta {
+    chrono::TimeDelta::from_std(duration).unwrap_or(chrono::TimeDelta::MAX)
+}

@@ -1,0 +1,180 @@
+//! The roster: `{service key}/{instance}` holds what is known of a process.
+
+use std::time::Duration;
+
+use blackroad_os_contracts::operator::{JOINED, LEFT, LOST, Presence, Swept};
+use syscall_sdk::context::{Context, JobContext};
+use syscall_sdk::contract::Topic;
+use syscall_sdk::error::{Error, Result};
+use syscall_sdk::name::Prefix;
+use syscall_sdk::state::State;
+use syscall_sdk::store::Condition;
+use syscall_sdk::wire::{
+    Announce, Announced, HealthStatus, ListMesh, Mesh, MeshInstance, MeshService, SignOff, SignedOff, Timestamp,
+};
+
+const NAMESPACE: &str = "mesh";
+/// How long who has gone is still shown: long enough to see after a bad night what happened in it.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
+/// Longest instance name, in bytes; a UUID has 36.
+const INSTANCE_MAX_BYTES: usize = 128;
+
+pub(crate) const UP: &str = "up";
+pub(crate) const GONE: [&str; 2] = ["left", "lost"];
+
+pub(crate) fn members(context: &Context) -> Result<State> {
+    context.namespace(NAMESPACE)
+}
+
+pub(crate) async fn announce(context: Context, params: Announce) -> Result<Announced> {
+    let record = context.registry().get(&params.identity.service)?.clone();
+    let key = member_key(&record.key, &params.instance)?;
+    let members = members(&context)?;
+    let now = Timestamp(context.clock().now());
+    let known: Option<MeshInstance> = members.get(&key).await?;
+    let joined = known.as_ref().is_none_or(|known| known.state != UP);
+    let member = MeshInstance {
+        instance: params.instance.clone(),
+        state: UP.to_owned(),
+        status: params.identity.health.status,
+        version: params.identity.version,
+        url: params.url.unwrap_or(params.identity.dns.internal),
+        since: known.filter(|_| !joined).map_or(now, |known| known.since),
+        last_seen: now,
+        latency: None,
+        reason: None,
+    };
+    let mut commit = context.batch().put(&members, &key, &member, Condition::Any);
+    if joined {
+        let presence = Presence {
+            service: record.name.clone(),
+            instance: params.instance.clone(),
+            reason: None,
+        };
+        commit = commit.emit(&JOINED, &presence);
+    }
+    // A service with one replica that starts anew has replaced the process that was there, however that one ended.
+    if record.replicas == 1 || context.kernel().settings.environment != syscall_sdk::config::Environment::Production {
+        for (other, mut before) in members.list::<MeshInstance>(&service_prefix(&record.key)?).await? {
+            if other != key && before.state == UP {
+                before.state = "lost".to_owned();
+                before.reason = Some("replaced by a new process".to_owned());
+                let presence = Presence {
+                    service: record.name.clone(),
+                    instance: before.instance.clone(),
+                    reason: before.reason.clone(),
+                };
+                commit = commit
+                    .put(&members, &other, &before, Condition::Any)
+                    .emit(&LOST, &presence);
+            }
+        }
+    }
+    commit.commit().await?;
+    let probe_interval = context.registry().file().probe_interval_seconds * 1_000;
+    Ok(Announced { joined, probe_interval })
+}
+
+pub(crate) async fn sign_off(context: Context, params: SignOff) -> Result<SignedOff> {
+    let record = context.registry().get(&params.service)?.clone();
+    let key = member_key(&record.key, &params.instance)?;
+    let left = mark_gone(&context, &key, &record.name, "left", &params.reason, &LEFT).await?;
+    Ok(SignedOff { left })
+}
+
+/// Takes a process off the roster, with its event in the same commit. Gives whether it was on it.
+pub(crate) async fn mark_gone(
+    context: &Context,
+    key: &str,
+    service: &str,
+    state: &str,
+    reason: &str,
+    topic: &Topic<Presence>,
+) -> Result<bool> {
+    let members = members(context)?;
+    let Some(entry) = members.entry(key).await? else {
+        return Ok(false);
+    };
+    let mut member: MeshInstance = entry
+        .value
+        .to()
+        .map_err(|error| Error::internal(format!("{key} holds no process")).with_source(error))?;
+    if member.state != UP {
+        return Ok(false);
+    }
+    member.state = state.to_owned();
+    member.reason = Some(reason.to_owned());
+    let presence = Presence {
+        service: service.to_owned(),
+        instance: member.instance.clone(),
+        reason: member.reason.clone(),
+    };
+    let commit = context
+        .batch()
+        .put(&members, key, &member, Condition::Revision(entry.revision))
+        .emit(topic, &presence);
+    match commit.commit().await {
+        Ok(_) => Ok(true),
+        // It announced itself again in this moment.
+        Err(error) if error.code() == "VERSION_CONFLICT" => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) async fn list(context: Context, _: ListMesh) -> Result<Mesh> {
+    let members = members(&context)?;
+    let all: Vec<(String, MeshInstance)> = members.list(&Prefix::all()).await?;
+    let services = context
+        .registry()
+        .services()
+        .map(|record| {
+            let prefix = format!("{}/", record.key);
+            let instances: Vec<MeshInstance> = all
+                .iter()
+                .filter(|(key, _)| key.starts_with(&prefix))
+                .map(|(_, member)| member.clone())
+                .collect();
+            let status: Option<HealthStatus> = instances
+                .iter()
+                .filter(|member| member.state == UP)
+                .map(|member| member.status)
+                .min();
+            MeshService {
+                key: record.key.clone(),
+                service: record.name.clone(),
+                role: record.role.clone(),
+                status,
+                instances,
+            }
+        })
+        .collect();
+    Ok(Mesh { services })
+}
+
+pub(crate) async fn sweep(context: JobContext, (): ()) -> Result<Swept> {
+    let members = members(&context)?;
+    let oldest = context.clock().now() - REMEMBERED;
+    let mut dropped = 0;
+    for (key, member) in members.list::<MeshInstance>(&Prefix::all()).await? {
+        if GONE.contains(&member.state.as_str())
+            && member.last_seen.0 < oldest
+            && members.delete(&key, Condition::Any).await?
+        {
+            dropped += 1;
+        }
+    }
+    Ok(Swept { dropped })
+}
+
+pub(crate) fn service_prefix(service: &str) -> Result<Prefix> {
+    Prefix::new(format!("{service}/"))
+}
+
+fn member_key(service: &str, instance: &str) -> Result<String> {
+    if !(1..=INSTANCE_MAX_BYTES).contains(&instance.len()) || instance.chars().any(|c| c.is_control() || c == '/') {
+        return Err(Error::invalid(format!(
+            "instance is 1 to {INSTANCE_MAX_BYTES} bytes without / and control characters"
+        )));
+    }
+    Ok(format!("{service}/{instance}"))
+}
