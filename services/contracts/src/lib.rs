@@ -4,3 +4,5 @@
 
 pub mod core;
 pub mod operator;
+pub mod root;
+pub mod web;
