@@ -123,7 +123,7 @@ async fn a_method_is_called_from_its_form_and_shows_what_it_gave() -> Result<()>
 
     // What the service refuses is shown as it refused it.
     page.click("[data-key=method-getUserById] summary").await?;
-    page.eval::<()>("document.getElementById('params-getUserById').value = '{\"id\":\"nobody\"}'")
+    page.eval::<()>("void (document.getElementById('params-getUserById').value = '{\"id\":\"nobody\"}')")
         .await?;
     page.click("[data-key=method-getUserById] form .is-first").await?;
     page.wait_for(
@@ -166,13 +166,9 @@ async fn a_job_is_cancelled_and_retried_and_both_are_seen_at_once() -> Result<()
         SOON,
     )
     .await?;
-    page.eval::<()>("document.querySelector('#job-list td .id').click()")
-        .await?;
-    page.wait_for(
-        "document.querySelector('h1')?.textContent === 'rest' && document.body.dataset.liveNow",
-        SOON,
-    )
-    .await?;
+    let job: String = page.eval("document.querySelector('#job-list td .id').href").await?;
+    page.goto(&job).await?;
+    page.wait_for(LIVE, SOON).await?;
     check(&page, "a job").await?;
     page.screenshot(&picture("console-job")).await?;
     fleet.stop().await;

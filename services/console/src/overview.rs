@@ -114,12 +114,12 @@ fn table(context: &Context, reports: &[Report]) -> Html {
         .numbers("Checked")
         .numbers("Memory")
         .numbers("Requests")
-        .column("")
+        .column("10 min")
         .numbers("Errors")
         .numbers("p50")
         .numbers("p95")
         .numbers("p99")
-        .column("p99, 10 min");
+        .column("10 min");
     let table = reports.iter().fold(table, |table, report| {
         table.keyed_row(&report.key, row(context, report))
     });

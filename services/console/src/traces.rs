@@ -22,6 +22,9 @@ const SHOWN: usize = 20;
 /// Traces on the fleet's page.
 const SHOWN_OF_FLEET: usize = 50;
 
+/// What dashboards and pages read all the time.
+const QUIET: [&str; 3] = ["GET /v1/sys/", "GET /_assets/", "GET /_pages/"];
+
 /// A trace, with the services that have a part in it.
 struct Found {
     summary: TraceSummary,
@@ -116,7 +119,11 @@ fn merge(answers: impl Iterator<Item = (String, Traces)>, view: &View) -> Vec<Fo
                 Some(found) => {
                     let known = &mut found.summary;
                     let end = end(known).max(end(&summary));
-                    if summary.start < known.start {
+                    // Of two that began in the same millisecond the longer caused the other.
+                    let before = |one: &TraceSummary, other: &TraceSummary| {
+                        (one.start, other.duration) < (other.start, one.duration)
+                    };
+                    if before(&summary, known) {
                         known.start = summary.start;
                         known.name = summary.name;
                         found.services.insert(0, key.clone());
@@ -153,7 +160,7 @@ fn path(view: &View) -> String {
 
 /// Dashboards read all the time; what they read is shown where it is asked for.
 fn wanted(view: &View, trace: &TraceSummary) -> bool {
-    view.traces.as_deref() == Some("all") || trace.error || !trace.name.starts_with("GET /v1/sys/")
+    view.traces.as_deref() == Some("all") || trace.error || !QUIET.iter().any(|path| trace.name.starts_with(path))
 }
 
 fn choices(path: &str, view: &View, anchor: &str) -> Html {

@@ -22,12 +22,15 @@ pub(crate) fn stats(report: &Report, version: Option<&SystemVersion>) -> Html {
     let line = |name: &str, words: &str, unit: Unit<'_>| spark(words, unit, &vitals.all(name));
     let last = |name: &str| vitals.last(name);
     let health = report.health.as_ref().ok();
-    let latency = match (last("http.p50"), last("http.p95"), last("http.p99")) {
-        (Some(p50), Some(p95), Some(p99)) => {
-            let unit = Unit::Milliseconds;
-            format!("{} / {} / {}", unit.format(p50), unit.format(p95), unit.format(p99))
+    let rest = match (last("http.p50"), last("http.p95")) {
+        (Some(p50), Some(p95)) => {
+            format!(
+                "p50 {}, p95 {}",
+                Unit::Milliseconds.format(p50),
+                Unit::Milliseconds.format(p95)
+            )
         }
-        _ => "–".to_owned(),
+        _ => "recorded every 10 s".to_owned(),
     };
     let built = version.map_or_else(Html::default, |version| {
         let commit = version
@@ -48,11 +51,7 @@ pub(crate) fn stats(report: &Report, version: Option<&SystemVersion>) -> Html {
             &shown(last("http.errors").map(|share| share * 100.0), Unit::Percent),
             &line("http.errors", "Share of errors", Unit::Other("of 1"))
         ),
-        stat(
-            "p99",
-            &shown(last("http.p99"), Unit::Milliseconds),
-            &Html::text(format!("p50 / p95 / p99: {latency}"))
-        ),
+        stat("p99", &shown(last("http.p99"), Unit::Milliseconds), &Html::text(rest)),
         stat(
             "Memory",
             &shown(health.map(|health| health.memory.rss as f64), Unit::Bytes),
