@@ -159,6 +159,11 @@ async fn a_job_is_cancelled_and_retried_and_both_are_seen_at_once() -> Result<()
         SOON,
     )
     .await?;
+    page.wait_for(
+        "document.querySelector('.toast').textContent.includes('Cancelled.')",
+        SOON,
+    )
+    .await?;
     page.screenshot_of_view(&picture("console-job-cancelled")).await?;
     page.click("#job-list form .button").await?;
     page.wait_for(

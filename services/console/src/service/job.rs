@@ -28,14 +28,8 @@ pub(crate) async fn page(context: &Context, key: &str, job: &str) -> Result<Stri
         ("Not before", moment(job.run_at)),
         ("Latest attempt", moment(job.started_at)),
         ("Ended", moment(job.completed_at)),
-        (
-            "Attempt",
-            Html::text(format!(
-                "{} of {}",
-                job.attempt.unwrap_or(0),
-                job.max_attempts.unwrap_or(0)
-            )),
-        ),
+        ("Attempt", Html::text(job.attempt.unwrap_or(0))),
+        ("Failures that end it", Html::text(job.max_attempts.unwrap_or(0))),
         ("Priority", Html::text(job.priority.unwrap_or(0))),
         (
             "Schedule",

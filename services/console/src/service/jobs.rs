@@ -104,11 +104,7 @@ fn table(context: &Context, key: &str, view: &View, jobs: &[Job]) -> Html {
         .column("");
     jobs.iter()
         .fold(table, |table, job| {
-            let attempt = match (job.attempt, job.max_attempts) {
-                (Some(attempt), Some(most)) => format!("{attempt} of {most}"),
-                (Some(attempt), None) => attempt.to_string(),
-                _ => String::new(),
-            };
+            let attempt = job.attempt.map_or_else(String::new, |attempt| attempt.to_string());
             let outcome = match (&job.error, &job.result, &job.progress) {
                 (Some(error), ..) => error.message.clone(),
                 (None, Some(result), _) => result.text().to_owned(),
