@@ -19,11 +19,13 @@ mod traces;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::handler::Handler as _;
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 pub use extract::{Body, Path, Payload, Query, parse};
+pub use guard::refuse;
 pub use respond::{Failure, Html, failure, json};
 pub use system::system_health;
 
@@ -78,7 +80,7 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     let unmatched = guard("ANY", "unmatched", crate::auth::Access::Public, RouteKind::Plain);
     router = router
         .fallback_service(axum::routing::any(nothing).layer(unmatched.clone()).with_state(()))
-        .method_not_allowed_fallback(not_so);
+        .method_not_allowed_fallback(not_so.layer(unmatched));
     if let Some(cors) = cors(&kernel.settings.allowed_origins) {
         router = router.layer(cors);
     }
