@@ -32,12 +32,28 @@ pub(crate) fn measure(table: &mut Table, rounds: usize) {
         boots.push(begun.elapsed().as_secs_f64() * 1_000.0);
         std::thread::sleep(IDLE);
         let status = std::fs::read_to_string(format!("/proc/{}/status", fleet.id())).unwrap_or_default();
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<f64>().ok());
+        let kilobytes = status.lines().find_map(|line| {
+            line.strip_prefix("VmRSS:")?
+                .split_whitespace()
+                .next()?
+                .parse::<f64>()
+                .ok()
+        });
         sizes.push(kilobytes.unwrap_or(f64::NAN) / 1_024.0);
         fleet.kill().expect("it is killed");
         fleet.wait().expect("it ends");
     }
     let (boot, size) = (median(boots), median(sizes));
-    table.row("the fleet's boot, from exec to nine healthy, empty disk", format!("{boot:.0} ms"), "< 150 ms", boot < 150.0);
-    table.row("the fleet's idle memory", format!("{size:.0} MiB resident"), "< 80 MB", size < 80.0);
+    table.row(
+        "the fleet's boot, from exec to nine healthy, empty disk",
+        format!("{boot:.0} ms"),
+        "< 150 ms",
+        boot < 150.0,
+    );
+    table.row(
+        "the fleet's idle memory",
+        format!("{size:.0} MiB resident"),
+        "< 80 MB",
+        size < 80.0,
+    );
 }

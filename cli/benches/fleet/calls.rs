@@ -27,7 +27,11 @@ struct Message {
 const ECHO: Method<Message, Message> = Method::new("core", "echo", "Gives back what it is given.").idempotent();
 
 fn message() -> Message {
-    Message { id: 7, name: "Ada Lovelace, countess".to_owned(), tags: vec!["first".to_owned(), "second".to_owned(), "third".to_owned()] }
+    Message {
+        id: 7,
+        name: "Ada Lovelace, countess".to_owned(),
+        tags: vec!["first".to_owned(), "second".to_owned(), "third".to_owned()],
+    }
 }
 
 fn core() -> Service {
@@ -66,31 +70,58 @@ struct Bare {
 
 impl AsyncCall for Bare {
     async fn call(&mut self) {
-        let answer = self.http.post(&*self.url).json(&message()).send().await.expect("the server answers");
+        let answer = self
+            .http
+            .post(&*self.url)
+            .json(&message())
+            .send()
+            .await
+            .expect("the server answers");
         let _: Message = answer.json().await.expect("an echo");
     }
 }
 
 pub(crate) async fn measure(table: &mut Table, rounds: usize, quick: bool) {
     let lasts = Duration::from_millis(if quick { 100 } else { 2_000 });
-    let callee = Host::new(variables(&[])).mount(core).start(vec![Door::of_service("core", loopback())]).await.expect("the callee boots");
+    let callee = Host::new(variables(&[]))
+        .mount(core)
+        .start(vec![Door::of_service("core", loopback())])
+        .await
+        .expect("the callee boots");
     let internal = format!("http://127.0.0.1:{}", port(&callee));
-    let caller = Host::new(variables(&[("CORE_INTERNAL_URL", internal)])).mount(|| Service::new("api", "1")).start(Vec::new()).await.expect("the caller boots");
+    let caller = Host::new(variables(&[("CORE_INTERNAL_URL", internal)]))
+        .mount(|| Service::new("api", "1"))
+        .start(Vec::new())
+        .await
+        .expect("the caller boots");
     let context = Context::new(caller.kernel("api").expect("the caller runs"));
 
     let bare = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url: Arc<str> = format!("http://{}/echo", bare.local_addr().expect("bound")).into();
     let echo = |axum::Json(message): axum::Json<Message>| async move { axum::Json(message) };
-    let bare_server = tokio::task::JoinSet::from_iter([axum::serve(bare, axum::Router::new().route("/echo", axum::routing::post(echo))).into_future()]);
+    let bare_server = tokio::task::JoinSet::from_iter([axum::serve(
+        bare,
+        axum::Router::new().route("/echo", axum::routing::post(echo)),
+    )
+    .into_future()]);
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
 
-    for (connections, what) in [(1, "RPC over loopback, one caller"), (64, "RPC over loopback, 64 callers")] {
+    for (connections, what) in [
+        (1, "RPC over loopback, one caller"),
+        (64, "RPC over loopback, 64 callers"),
+    ] {
         let mut rates = Vec::new();
         let mut medians = Vec::new();
         let (mut ours, mut theirs): (Option<Load>, Option<Load>) = (None, None);
         for _ in 0..rounds {
             let kernel = run(connections, lasts, |_| async { Kernel(context.clone()) }).await;
-            let bare = run(connections, lasts, |_| async { Bare { http: http.clone(), url: Arc::clone(&url) } }).await;
+            let bare = run(connections, lasts, |_| async {
+                Bare {
+                    http: http.clone(),
+                    url: Arc::clone(&url),
+                }
+            })
+            .await;
             rates.push(kernel.rate / bare.rate);
             medians.push(kernel.p50 / bare.p50);
             (ours, theirs) = (Some(kernel), Some(bare));
@@ -105,7 +136,12 @@ pub(crate) async fn measure(table: &mut Table, rounds: usize, quick: bool) {
             table.row(what, format!("{ratio:.2} × its p50 ({shown})"), "≤ 1.3", ratio <= 1.3);
         } else {
             let ratio = median(rates);
-            table.row(what, format!("{ratio:.2} × its throughput ({shown})"), "≥ 0.8", ratio >= 0.8);
+            table.row(
+                what,
+                format!("{ratio:.2} × its throughput ({shown})"),
+                "≥ 0.8",
+                ratio >= 0.8,
+            );
         }
     }
     drop(bare_server);
@@ -116,10 +152,20 @@ pub(crate) async fn measure(table: &mut Table, rounds: usize, quick: bool) {
 }
 
 async fn in_process(table: &mut Table, lasts: Duration) {
-    let both = Host::new(variables(&[])).mount(core).mount(|| Service::new("api", "1")).start(Vec::new()).await.expect("both boot");
+    let both = Host::new(variables(&[]))
+        .mount(core)
+        .mount(|| Service::new("api", "1"))
+        .start(Vec::new())
+        .await
+        .expect("both boot");
     let context = Context::new(both.kernel("api").expect("the caller runs"));
     let load = run(1, lasts, |_| async { Kernel(context.clone()) }).await;
-    table.row("RPC within the process", format!("p50 {:.1} µs, p99 {:.1} µs, {:.0}/s", load.p50, load.p99, load.rate), "p50 < 5 µs", load.p50 < 5.0);
+    table.row(
+        "RPC within the process",
+        format!("p50 {:.1} µs, p99 {:.1} µs, {:.0}/s", load.p50, load.p99, load.rate),
+        "p50 < 5 µs",
+        load.p50 < 5.0,
+    );
     drop(context);
     both.stop(DrainBudget::none(), "bench").await;
 }

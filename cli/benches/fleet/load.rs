@@ -41,7 +41,11 @@ where
     let seconds = begun.elapsed().as_secs_f64();
     all.sort_unstable();
     let at = |share: f64| all[((all.len() - 1) as f64 * share) as usize] as f64 / 1_000.0;
-    Load { rate: all.len() as f64 / seconds, p50: at(0.50), p99: at(0.99) }
+    Load {
+        rate: all.len() as f64 / seconds,
+        p50: at(0.50),
+        p99: at(0.99),
+    }
 }
 
 /// One kind of call.

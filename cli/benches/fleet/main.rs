@@ -15,7 +15,10 @@ fn main() {
     // `cargo bench` passes its own words; `cargo test --benches` asks for a quick look.
     let quick = std::env::args().any(|word| word == "--test");
     let rounds = if quick { 1 } else { 5 };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let table = runtime.block_on(async {
         let mut table = Table::default();
         calls::measure(&mut table, rounds, quick).await;

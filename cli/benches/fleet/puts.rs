@@ -33,7 +33,12 @@ pub(crate) async fn measure(table: &mut Table, rounds: usize, quick: bool) {
     let lasts = Duration::from_millis(if quick { 100 } else { 2_000 });
     let folder = tempfile::tempdir().expect("a folder");
     let (clock, path) = (Clock::system(), folder.path().join("ours.db"));
-    let options = Options { path: Some(path), clock: clock.clone(), owner: "bench".to_owned(), name: "bench".to_owned() };
+    let options = Options {
+        path: Some(path),
+        clock: clock.clone(),
+        owner: "bench".to_owned(),
+        name: "bench".to_owned(),
+    };
     let embedded = Embedded::open(options).expect("it opens");
     let store: Arc<dyn Store> = Arc::new(embedded);
     let state = State::new(Arc::clone(&store), Namespace::wire(), clock);
@@ -48,10 +53,19 @@ pub(crate) async fn measure(table: &mut Table, rounds: usize, quick: bool) {
         .await;
         let raw = raw(&folder.path().join(format!("raw-{round}.db")), lasts);
         ratios.push(ours.rate / raw);
-        shown = format!("{:.0}/s, p50 {:.1} ms; rusqlite {raw:.0}/s", ours.rate, ours.p50 / 1_000.0);
+        shown = format!(
+            "{:.0}/s, p50 {:.1} ms; rusqlite {raw:.0}/s",
+            ours.rate,
+            ours.p50 / 1_000.0
+        );
     }
     let ratio = median(ratios);
-    table.row("durable puts, 64 writers", format!("{ratio:.1} × one row a transaction ({shown})"), "≥ 10", ratio >= 10.0);
+    table.row(
+        "durable puts, 64 writers",
+        format!("{ratio:.1} × one row a transaction ({shown})"),
+        "≥ 10",
+        ratio >= 10.0,
+    );
     store.close().await;
 }
 
@@ -70,7 +84,8 @@ fn raw(path: &std::path::Path, lasts: Duration) -> f64 {
     let begun = Instant::now();
     let mut done = 0u64;
     while begun.elapsed() < lasts {
-        put.execute((format!("writer/{}", done % WRITERS as u64), done.to_string())).expect("a row");
+        put.execute((format!("writer/{}", done % WRITERS as u64), done.to_string()))
+            .expect("a row");
         done += 1;
     }
     done as f64 / begun.elapsed().as_secs_f64()

@@ -8,7 +8,12 @@ impl Table {
     /// Adds a row: what was measured, what came out, the aim, and whether it was met.
     pub(crate) fn row(&mut self, what: &str, figure: String, aim: &str, met: bool) {
         eprintln!("{what}: {figure}");
-        self.0.push([what.to_owned(), figure, aim.to_owned(), if met { "met" } else { "missed" }.to_owned()]);
+        self.0.push([
+            what.to_owned(),
+            figure,
+            aim.to_owned(),
+            if met { "met" } else { "missed" }.to_owned(),
+        ]);
     }
 
     /// Prints Markdown, as docs/benchmarks.md holds it.

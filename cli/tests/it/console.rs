@@ -229,3 +229,24 @@ async fn a_trace_over_two_services_is_one_picture() -> Result<()> {
     fleet.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_does_not_answer_is_said_so_and_the_others_are_shown() -> Result<()> {
+    let (fleet, browser) = (Fleet::start_without(&["docs"]).await?, Browser::launch().await?);
+    let places = [
+        ("console", "/", "console-partial"),
+        ("console", "/services/docs", "console-silent"),
+    ];
+    whole_everywhere(&fleet, &browser, &places).await?;
+    let page = browser.page(1280, 800, false).await?;
+    page.goto(&fleet.url("console", "/")).await?;
+    let said: String = page.eval("document.querySelector('.notice').textContent").await?;
+    assert!(said.contains("1 of 9 services did not answer: docs."), "{said}");
+    let rows: u32 = page.eval("document.querySelectorAll('#services tr').length").await?;
+    assert_eq!(rows, 9);
+    page.goto(&fleet.url("console", "/services/docs")).await?;
+    let said: String = page.eval("document.querySelector('.state-error').textContent").await?;
+    assert!(said.contains("docs did not answer."), "{said}");
+    fleet.stop().await;
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use syscall_sdk::context::Context;
-use syscall_sdk::http::pages::service_url;
+use syscall_sdk::http::pages::{command, service_url};
 use syscall_sdk::pages::chart::{Unit, spark};
 use syscall_sdk::pages::{Html, Status, Table, ago, as_command, live_controls, partial, stat, status_mark};
 
@@ -19,8 +19,11 @@ pub(crate) async fn page(context: &Context, board: &Board) -> String {
         ),
         live_controls(),
         as_command(
-            "blackroad ps",
-            &format!("curl -s {}v1/sys/health", service_url(context, "core"))
+            &command(context, "ps"),
+            &format!(
+                "curl -s {}v1/sys/rpc -d '{{\"method\":\"mesh.list\"}}'",
+                service_url(context, "operator")
+            )
         ),
         body(context, &reports),
     );

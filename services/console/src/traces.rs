@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
-use syscall_sdk::http::pages::service_url;
+use syscall_sdk::http::pages::{command, service_url};
 use syscall_sdk::pages::chart::Unit;
 use syscall_sdk::pages::{Html, Tab, Table, Tone, ago, as_command, badge, empty_state, id, partial, tabs};
 use syscall_sdk::wire::{TraceSummary, Traces};
@@ -32,7 +32,12 @@ struct Found {
 }
 
 pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
-    let tools = by_hand(context, key, &format!("blackroad traces {key}"), &path(view));
+    let errors = if view.traces.as_deref() == Some("errors") {
+        " --error"
+    } else {
+        ""
+    };
+    let tools = by_hand(context, key, &format!("traces {key}{errors}"), &path(view));
     let content = content(context, key, view).await.map_err(Failed::of(key));
     parts::section("traces", "Traces", &tools, content)
 }
@@ -92,7 +97,7 @@ pub(crate) async fn page(context: &Context, view: &View) -> String {
             r#"<div class="page-head"><div><h1>Traces</h1><p>What the services did lately, each service's part put together by its trace. A service keeps its newest 4,096 spans.</p></div>"#,
             r#"<div class="tools">{}</div></div>{}{}{}"#
         ),
-        as_command("blackroad traces", &curl),
+        as_command(&command(context, "traces core"), &curl),
         partial(&silent, asked),
         choices("/traces", view, ""),
         list(context, &found, SHOWN_OF_FLEET, "core"),
@@ -192,7 +197,7 @@ fn list(context: &Context, found: &[Found], most: usize, key: &str) -> Html {
     if found.is_empty() {
         return empty_state(
             "Traces will be listed here: what a request caused, in every service that had a part in it.",
-            &format!("blackroad call {key} listUsers"),
+            &command(context, &format!("call {key}")),
         );
     }
     let now = context.clock().now();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use syscall_sdk::context::Context;
+use syscall_sdk::http::pages::command;
 use syscall_sdk::pages::chart::{Unit, spark};
 use syscall_sdk::pages::{Html, Status, Table, empty_state, stat, status_label};
 use syscall_sdk::wire::{CheckStatus, SystemVersion};
@@ -81,16 +82,16 @@ pub(crate) fn stats(report: &Report, version: Option<&SystemVersion>) -> Html {
 /// The checks.
 pub(crate) fn section(context: &Context, report: &Report) -> Html {
     let key = &report.key;
-    let tools = by_hand(context, key, &format!("blackroad health {key}"), "/v1/sys/health");
-    parts::section("health", "Health", &tools, Ok(checks(report)))
+    let tools = by_hand(context, key, &format!("health {key}"), "/v1/sys/health");
+    parts::section("health", "Health", &tools, Ok(checks(context, report)))
 }
 
 /// The checks alone, as live messages renew them.
-pub(crate) fn checks(report: &Report) -> Html {
+pub(crate) fn checks(context: &Context, report: &Report) -> Html {
     let none = || {
         empty_state(
             "Health checks will be listed here: what the service looks after in the background.",
-            &format!("blackroad health {}", report.key),
+            &command(context, &format!("health {}", report.key)),
         )
     };
     let content = match &report.health {
