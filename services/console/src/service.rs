@@ -97,7 +97,7 @@ fn head(context: &Context, report: &Report) -> Html {
         command = by_hand(
             context,
             &report.key,
-            &format!("blackroad health {}", report.key),
+            &format!("health {}", report.key),
             "/v1/sys/health"
         ),
     ))
@@ -117,7 +117,7 @@ fn silent(context: &Context, key: &str) -> Html {
     Html::trusted(format!(
         r#"<div class="page-head"><div><h1>{}</h1></div><div class="tools">{}</div></div>{}"#,
         Html::text(key),
-        by_hand(context, key, &format!("blackroad health {key}"), "/v1/sys/health"),
+        by_hand(context, key, &format!("health {key}"), "/v1/sys/health"),
         error_state(Failure {
             what: &format!("{key} did not answer."),
             whose: "The console and its host are well; the service could not be reached within 1.5 s.",
