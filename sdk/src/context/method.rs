@@ -28,6 +28,8 @@ pub struct ServedMethod {
 
 impl fmt::Debug for ServedMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServedMethod").field("idempotent", &self.idempotent).finish_non_exhaustive()
+        f.debug_struct("ServedMethod")
+            .field("idempotent", &self.idempotent)
+            .finish_non_exhaustive()
     }
 }

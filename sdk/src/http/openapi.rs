@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::Access;
 use crate::context::Kernel;
-use crate::registry::Way;
 use crate::contract::Schema;
+use crate::registry::Way;
 use crate::service::{Answer, Route, Routes};
 
 pub(super) const PATH: &str = "/v1/sys/openapi.json";

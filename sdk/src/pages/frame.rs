@@ -27,6 +27,8 @@ pub struct Frame {
     updated: Option<Timestamp>,
     version: String,
     wide: bool,
+    styles: Vec<String>,
+    scripts: Vec<String>,
 }
 
 /// A part of the path at the top.
@@ -96,6 +98,8 @@ impl Frame {
             updated: None,
             version: String::new(),
             wide: false,
+            styles: Vec::new(),
+            scripts: Vec::new(),
         }
     }
 
@@ -176,6 +180,18 @@ impl Frame {
     /// For pages of wide tables: the content takes the whole width.
     pub fn wide(mut self) -> Self {
         self.wide = true;
+        self
+    }
+
+    /// A style sheet of the service's own, after the shared one.
+    pub fn style(mut self, path: String) -> Self {
+        self.styles.push(path);
+        self
+    }
+
+    /// A module of the service's own, after the shared script.
+    pub fn script(mut self, path: String) -> Self {
+        self.scripts.push(path);
         self
     }
 

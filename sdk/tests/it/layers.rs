@@ -42,7 +42,13 @@ fn sources() -> Vec<Source> {
                 continue;
             }
             let relative = entry.strip_prefix(&root).unwrap().to_path_buf();
-            let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+            let first = relative
+                .components()
+                .next()
+                .unwrap()
+                .as_os_str()
+                .to_string_lossy()
+                .into_owned();
             let test_only = ["tests.rs", "property.rs"].iter().any(|name| relative.ends_with(name))
                 || relative.components().any(|part| part.as_os_str() == "conformance");
             if entry.extension().is_none_or(|ending| ending != "rs") || test_only {
@@ -50,8 +56,16 @@ fn sources() -> Vec<Source> {
             }
             let text = fs::read_to_string(&entry).unwrap();
             let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-            let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-            found.push(Source { path: relative, module: first.trim_end_matches(".rs").to_owned(), code });
+            let code = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect::<Vec<_>>()
+                .join("\n");
+            found.push(Source {
+                path: relative,
+                module: first.trim_end_matches(".rs").to_owned(),
+                code,
+            });
         }
     }
     assert!(found.len() > 50, "the sources were found");
@@ -67,8 +81,15 @@ fn level(module: &str) -> usize {
 
 /// The modules that a source names as `crate::module`.
 fn used(code: &str) -> BTreeSet<&str> {
-    let end = |rest: &str| rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-    code.split("crate::").skip(1).map(|rest| &rest[..end(rest)]).filter(|module| !module.is_empty()).collect()
+    let end = |rest: &str| {
+        rest.find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len())
+    };
+    code.split("crate::")
+        .skip(1)
+        .map(|rest| &rest[..end(rest)])
+        .filter(|module| !module.is_empty())
+        .collect()
 }
 
 #[test]
@@ -81,19 +102,30 @@ fn a_module_uses_only_what_stands_above_it() {
             }
         }
     }
-    assert!(faults.is_empty(), "a module reaches up or sideways:\n{}", faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "a module reaches up or sideways:\n{}",
+        faults.join("\n")
+    );
 }
 
 #[test]
 fn braces_hide_no_use_from_the_layer_test() {
     for source in sources() {
-        assert!(!source.code.contains("use crate::{"), "{} groups crate imports; name each", source.path.display());
+        assert!(
+            !source.code.contains("use crate::{"),
+            "{} groups crate imports; name each",
+            source.path.display()
+        );
     }
 }
 
 #[test]
 fn only_the_lifecycle_spawns() {
-    only(&["tokio::spawn(", "task::spawn(", "spawn_blocking(", "thread::spawn("], &["lifecycle"]);
+    only(
+        &["tokio::spawn(", "task::spawn(", "spawn_blocking(", "thread::spawn("],
+        &["lifecycle"],
+    );
 }
 
 #[test]
@@ -116,7 +148,10 @@ fn only_http_knows_status_codes() {
 #[test]
 fn only_wire_and_contracts_derive_serde_for_the_wire() {
     // `policy::Backoff` is a wire type by way of a job's fields; the registry and the environment are files, not wire.
-    only(&["derive(Clone, Debug, Serialize", "ToSchema)]"], &["wire", "policy", "registry", "http"]);
+    only(
+        &["derive(Clone, Debug, Serialize", "ToSchema)]"],
+        &["wire", "policy", "registry", "http"],
+    );
 }
 
 #[test]
@@ -124,7 +159,8 @@ fn nothing_is_process_wide() {
     for source in sources() {
         for line in source.code.lines() {
             let line = line.trim_start();
-            let is_static = line.starts_with("static ") || line.starts_with("pub static ") || line.contains("thread_local!");
+            let is_static =
+                line.starts_with("static ") || line.starts_with("pub static ") || line.contains("thread_local!");
             assert!(!is_static, "{}: {line}", source.path.display());
         }
     }
