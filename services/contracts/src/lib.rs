@@ -3,4 +3,6 @@
 //! It is the only crate that services share, so that no two of them depend on each other.
 
 pub mod core;
+pub mod docs;
 pub mod operator;
+pub mod os;
