@@ -83,7 +83,11 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
         Some(page) => {
             let page = page.layer(CompressionLayer::new()).with_state::<()>(context.clone());
             let choose = tower::service_fn(move |request: axum::extract::Request| {
-                let chosen = if wants_page(&request) { page.clone() } else { nothing.clone() };
+                let chosen = if wants_page(&request) {
+                    page.clone()
+                } else {
+                    nothing.clone()
+                };
                 chosen.oneshot(request)
             });
             axum::routing::any_service(choose).layer(unmatched)
