@@ -64,6 +64,14 @@ impl Clock {
         }
     }
 
+    /// Now, in UTC, as finely as the clock knows: for what is put in order, not shown.
+    pub fn precise(&self) -> DateTime<Utc> {
+        match &*self.0 {
+            Source::System => Utc::now(),
+            _ => self.now(),
+        }
+    }
+
     /// Now, in UTC, to the millisecond: the wire shows no more, and what is shown must be what is kept.
     pub fn now(&self) -> DateTime<Utc> {
         let now = match &*self.0 {

@@ -65,8 +65,19 @@ impl Scope {
         }))
     }
 
-    /// Runs a task to its end or to the scope's. A panic is logged and ends that task alone.
+    /// Runs a task to its end; when the scope is cancelled it is dropped where it stands. A panic is logged and ends that task alone.
     pub fn spawn(&self, task: &'static str, future: impl Future<Output = ()> + Send + 'static) {
+        let cancel = self.0.cancel.clone();
+        self.spawn_graceful(task, async move {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = future => {}
+            }
+        });
+    }
+
+    /// Runs a task that hears of the cancellation by itself and ends in its own time, within the grace of [`Scope::stop`].
+    pub fn spawn_graceful(&self, task: &'static str, future: impl Future<Output = ()> + Send + 'static) {
         self.track(task, async move {
             if let Err(panic) = AssertUnwindSafe(future).catch_unwind().await {
                 tracing::error!(task, panic = panic_message(&*panic), "a task panicked");
@@ -75,6 +86,7 @@ impl Scope {
     }
 
     /// Runs a task that the scope cannot do without: if it ends, fails or panics before the scope is cancelled, the scope has failed.
+    /// When the scope is cancelled it is dropped where it stands.
     pub fn spawn_critical(
         &self,
         task: &'static str,
@@ -82,8 +94,13 @@ impl Scope {
     ) {
         // The scope's own task must not keep the scope alive.
         let inner = Arc::downgrade(&self.0);
+        let cancel = self.0.cancel.clone();
         self.track(task, async move {
-            let reason = match AssertUnwindSafe(future).catch_unwind().await {
+            let ended = tokio::select! {
+                () = cancel.cancelled() => return,
+                ended = AssertUnwindSafe(future).catch_unwind() => ended,
+            };
+            let reason = match ended {
                 Ok(Ok(())) => "it ended by itself".to_owned(),
                 Ok(Err(error)) => error.chain(),
                 Err(panic) => format!("it panicked: {}", panic_message(&*panic)),
@@ -269,9 +286,8 @@ mod tests {
         let scope = scope();
         scope.spawn("guest", async { panic!("oh") });
         scope.spawn_critical("heart", {
-            let scope = scope.clone();
             async move {
-                scope.cancelled().await;
+                std::future::pending::<()>().await;
                 Ok(())
             }
         });
@@ -282,9 +298,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn stopping_names_the_tasks_that_did_not_finish() {
         let scope = scope();
-        scope.spawn("deaf", std::future::pending());
+        scope.spawn_graceful("deaf", std::future::pending());
+        scope.spawn("dropped", std::future::pending());
         let listening = scope.clone();
-        scope.spawn("polite", async move { listening.cancelled().await });
+        scope.spawn_graceful("polite", async move { listening.cancelled().await });
         assert_eq!(scope.stop(Duration::from_secs(1)).await, ["deaf"]);
     }
 

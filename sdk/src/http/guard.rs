@@ -195,11 +195,8 @@ impl Inner {
             (response, trace)
         };
 
+        identify(&mut response, request_id, trace);
         let headers = response.headers_mut();
-        headers.insert(HeaderName::from_static(header::REQUEST_ID), request_id);
-        if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
-            headers.insert(HeaderName::from_static(header::TRACEPARENT), value);
-        }
         if headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
@@ -292,6 +289,25 @@ impl Inner {
                 Some(callers.unwrap_or(REQUEST_TIMEOUT).min(REQUEST_TIMEOUT))
             }
         }
+    }
+}
+
+/// A refusal from before any service's guard, such as a door's: identified as every answer is.
+pub fn refuse(headers: &HeaderMap, error: &Error) -> Response {
+    let remote = headers
+        .get(header::TRACEPARENT)
+        .and_then(|value| TraceContext::parse(value.to_str().ok()?));
+    let trace = remote.unwrap_or_default().at(SpanId::random());
+    let mut response = failure(error);
+    identify(&mut response, request_id(headers), Some(trace));
+    response
+}
+
+fn identify(response: &mut Response, request_id: HeaderValue, trace: Option<TraceContext>) {
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static(header::REQUEST_ID), request_id);
+    if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
+        headers.insert(HeaderName::from_static(header::TRACEPARENT), value);
     }
 }
 

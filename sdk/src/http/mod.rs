@@ -19,11 +19,13 @@ mod traces;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::handler::Handler as _;
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 pub use extract::{Body, Path, Payload, Query, parse};
+pub use guard::refuse;
 pub use respond::{Failure, Html, failure, json};
 pub use system::system_health;
 
@@ -78,8 +80,8 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     };
     let unmatched = guard("ANY", "unmatched", crate::auth::Access::Public, RouteKind::Plain);
     let nothing = axum::routing::any(nothing).with_state::<()>(());
-    let unmatched = match otherwise {
-        None => nothing.layer(unmatched),
+    let nowhere = match otherwise {
+        None => nothing.layer(unmatched.clone()),
         Some(page) => {
             let page = page.layer(CompressionLayer::new()).with_state::<()>(context.clone());
             let choose = tower::service_fn(move |request: axum::extract::Request| {
@@ -90,10 +92,12 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
                 };
                 chosen.oneshot(request)
             });
-            axum::routing::any_service(choose).layer(unmatched)
+            axum::routing::any_service(choose).layer(unmatched.clone())
         }
     };
-    router = router.fallback_service(unmatched).method_not_allowed_fallback(not_so);
+    router = router
+        .fallback_service(nowhere)
+        .method_not_allowed_fallback(not_so.layer(unmatched));
     if let Some(cors) = cors(&kernel.settings.allowed_origins) {
         router = router.layer(cors);
     }

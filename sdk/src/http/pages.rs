@@ -166,13 +166,14 @@ pub async fn frame(context: &Context, title: &str) -> Frame {
             &kernel.record.key,
             &service_url(context, &kernel.record.key),
         )
-        .fleet(marks(context).await)
+        .fleet(fleet_marks(context).await)
         .live("/_pages/live")
         .version(&kernel.build.version)
         .updated(Timestamp(context.clock().now()))
 }
 
-async fn marks(context: &Context) -> Vec<FleetMark> {
+/// Every service and how it is, as the roster knows it; unknown where the roster does not answer in a moment.
+pub async fn fleet_marks(context: &Context) -> Vec<FleetMark> {
     let options = CallOptions {
         timeout: Some(MARKS_TIMEOUT),
         ..context.call_options()

@@ -211,7 +211,7 @@ async fn run_once(
     let (done, finished) = oneshot::channel();
     let scope = context.kernel().scope.clone();
     let span = tracing::Span::current();
-    scope.spawn(
+    scope.spawn_graceful(
         "keyed-call",
         async move {
             let response = answer(run(&context, &method, &request, deadline).await);

@@ -24,7 +24,7 @@ use crate::service::{Route, RouteKind, Routes};
 use crate::state::State;
 use crate::store::{self, Batch, Change, Condition, Outcome};
 use crate::wire::{
-    Entry, Event, Json, Operation, PutState, StateChange, StateList, Timestamp, Transacted, Transaction,
+    Entry, Event, Json, OperationKind, PutState, StateChange, StateList, Timestamp, Transacted, Transaction,
 };
 
 /// Entries on a page unless said.
@@ -230,13 +230,13 @@ async fn transaction(context: Context, Payload(request): Payload<Transaction>) -
     let state = context.state();
     let mut batch = Batch::new(context.clock().now());
     for operation in request.operations {
-        batch.ops.push(match operation {
-            Operation::Put(put) => {
-                let value = put.value.unwrap_or_else(|| Json::from(serde_json::Value::Null));
-                let ttl = put.ttl.map(ttl).transpose()?;
-                state.put_op(&put.key, value, expected(put.expected_version), ttl)?
+        let condition = expected(operation.expected_version);
+        batch.ops.push(match operation.op {
+            OperationKind::Put => {
+                let value = operation.value.unwrap_or_else(|| Json::from(serde_json::Value::Null));
+                state.put_op(&operation.key, value, condition, operation.ttl.map(ttl).transpose()?)?
             }
-            Operation::Delete { key, expected_version } => state.delete_op(&key, expected(expected_version))?,
+            OperationKind::Delete => state.delete_op(&operation.key, condition)?,
         });
     }
     let outcomes = context.kernel().store.commit(batch).await?;

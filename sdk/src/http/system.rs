@@ -38,6 +38,7 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::get("/v1/sys/identity", Access::Public, identity)
                 .says("Who this is, where it is found and what it can do.")
+                .kind(RouteKind::Probe)
                 .gives::<Identity>(200, "The identity."),
         )
         .with(

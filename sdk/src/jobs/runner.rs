@@ -127,7 +127,8 @@ impl Runner {
     pub async fn run(mut self) -> Result<()> {
         let mut heads = self.jobs.store.heads();
         while !self.scope.is_cancelled() {
-            heads.borrow_and_update();
+            // Noted before the store is asked: what becomes ready while it answers must wake this loop again.
+            let jobs_head = heads.borrow_and_update().jobs;
             let wake = match self.take_due().await {
                 Ok(wake) => wake,
                 Err(error) if error.kind() == Kind::Unavailable && error.code() != "STORE_UNAVAILABLE" => {
@@ -141,7 +142,6 @@ impl Runner {
             let wait = wake.map_or(IDLE_SWEEP, |at| {
                 (at - self.jobs.clock.now()).to_std().unwrap_or_default()
             });
-            let jobs_head = heads.borrow().jobs;
             tokio::select! {
                 () = self.scope.cancelled() => break,
                 () = tokio::time::sleep(wait.min(IDLE_SWEEP)) => {}
@@ -215,7 +215,8 @@ impl Runner {
             jobs: self.jobs.clone(),
         };
         let (ended, stopping) = (self.ended.0.clone(), self.attempts.token());
-        self.attempts.spawn("job", attempt(run, handler, ended, stopping));
+        self.attempts
+            .spawn_graceful("job", attempt(run, handler, ended, stopping));
     }
 
     /// Takes every tick that is due and gives the moment of the next.

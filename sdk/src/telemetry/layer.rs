@@ -159,7 +159,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
             context: above.unwrap_or_default().at(own),
             parent: above.map(|above| above.span),
             start: Instant::now(),
-            at: Timestamp(recorder.clock().now()),
+            at: Timestamp(recorder.clock().precise()),
             status: SpanStatus::Ok,
             attributes: fields.values,
         };

@@ -19,7 +19,7 @@ pub use observe::{
     TraceSummary, Traces,
 };
 pub use rpc::{MethodInfo, Methods, RpcRequest, RpcResponse};
-pub use state::{Entry, Operation, PutState, StateChange, StateList, Transacted, Transaction};
+pub use state::{Entry, Operation, OperationKind, PutState, StateChange, StateList, Transacted, Transaction};
 pub use system::{
     Check, CheckStatus, Config, ConfigFeatures, ConfigService, Dns, ErrorBody, ErrorDetail, Health, HealthStatus,
     Identity, IdentityHealth, Memory, Presence, Readiness, Runtime, SystemHealth, SystemVersion, Version,

@@ -56,19 +56,31 @@ pub struct Transaction {
 
 /// One operation of a transaction.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "op", rename_all = "lowercase")]
-pub enum Operation {
-    /// Write a key.
-    Put(PutState),
-    /// Delete a key.
-    #[serde(rename_all = "camelCase")]
-    Delete {
-        /// The key.
-        key: String,
-        /// Only where the key has this version.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        expected_version: Option<u64>,
-    },
+#[serde(rename_all = "camelCase")]
+pub struct Operation {
+    /// What to do.
+    pub op: OperationKind,
+    /// The key.
+    pub key: String,
+    /// The value of a put; absent is `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Json>,
+    /// Only where the key has this version; 0 = must not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<u64>,
+    /// Milliseconds until what was put ceases to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u64>,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OperationKind {
+    /// Writes a key.
+    Put,
+    /// Deletes a key.
+    Delete,
 }
 
 /// What a transaction did.

@@ -6,3 +6,5 @@ pub mod core;
 pub mod docs;
 pub mod operator;
 pub mod os;
+pub mod root;
+pub mod web;

@@ -276,7 +276,9 @@ impl Store for Embedded {
             self.closing.store(true, Ordering::Release);
             // A thread that has ended already takes no message, which is as well.
             if let Reads::Readers(reads) = &self.reads {
-                let _ = reads.send(reader::Message::Close).await;
+                for _ in 0..reader::THREADS {
+                    let _ = reads.send(reader::Message::Close).await;
+                }
                 self.threads.readers_ended().await;
             }
             let _ = self.writes.send(writer::Message::Close).await;

@@ -17,21 +17,21 @@ pub(super) const THREADS: usize = 2;
 pub(super) enum Message {
     /// Answer a question.
     Read(Read),
-    /// Take nothing more, finish what waits, and end.
+    /// End; what was asked before has been answered, since the queue keeps its order. Each reader is told by a message of its own:
+    /// one that closed the queue for the others would wait for the lock under which they wait for it.
     Close,
 }
 
 /// The queue that the readers share; whoever is free takes the next.
 pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Message>>>;
 
-/// Works until the queue is closed and empty.
+/// Works until it is told to end or nobody can ask any more.
 pub(super) fn run(conn: &Connection, queue: &Queue) {
     loop {
         let message = lock(queue).blocking_recv();
         match message {
             Some(Message::Read(read)) => read(conn),
-            Some(Message::Close) => lock(queue).close(),
-            None => return,
+            Some(Message::Close) | None => return,
         }
     }
 }

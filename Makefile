@@ -1,0 +1,46 @@
+# Two commands matter: `cargo run --release -- up` runs the fleet, `make test` proves it.
+
+CARGO ?= cargo
+FLAGS := --workspace --all-features --locked
+
+.PHONY: test setup format lint docs layers deny unused features unit bench clean
+
+# What CI runs, in the order in which a fault is cheapest to learn of.
+test: setup format lint docs unit features deny unused
+
+# Installs what the tests need where it can, and says in one line what is missing where it cannot.
+setup:
+	@.ci/setup
+
+format:
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy $(FLAGS) --all-targets -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(FLAGS) --no-deps
+
+# Unit, property, conformance, layer, integration, crash and browser tests, and every example in the documentation.
+unit:
+	$(CARGO) test $(FLAGS)
+
+# Each feature by itself and none at all: a feature that leans on another unsaid breaks whoever takes it alone.
+features:
+	$(CARGO) check --locked -p syscall-sdk
+	$(CARGO) check --locked -p syscall-sdk --features pages
+	$(CARGO) check --locked -p syscall-sdk --features testing
+
+# Licences, bans and sources need no network; the advisory database may be out of reach, and then a line says so.
+deny:
+	@.ci/deny
+
+unused:
+	@.ci/unused
+
+# Ratios from one run; see docs/benchmarks.md.
+bench:
+	$(CARGO) bench --locked -p blackroad --bench fleet
+
+clean:
+	$(CARGO) clean
