@@ -1,8 +1,11 @@
 //! What may be typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use syscall_sdk::wire::{JobStatus, LogLevel};
 
 /// Runs a BlackRoad fleet, and is its shell.
 #[derive(Debug, Parser)]
@@ -12,7 +15,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Print JSON instead of tables.
+    /// Print JSON: one document, or one a line where things keep coming.
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -26,6 +29,9 @@ pub(crate) struct Target {
     /// The port of the fleet on this machine.
     #[arg(long, global = true, env = "BLACKROAD_PORT", default_value_t = 8000)]
     pub(crate) port: u16,
+    /// The credential to show; a fleet in development asks for none.
+    #[arg(long, global = true, env = "BLACKROAD_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
 }
 
 /// An environment whose fleet can be spoken to.
@@ -41,8 +47,46 @@ pub(crate) enum Env {
 pub(crate) enum Command {
     /// Run the fleet on this machine.
     Up(Up),
-    /// Call a method of a service.
+    /// Who is there: the roster with health, version and uptime.
+    Ps,
+    /// Call a method of a service; without a method, list those it has.
     Call(Call),
+    /// Emit an event.
+    Emit(Emit),
+    /// Follow a service's events as they come.
+    Events(Events),
+    /// Read a service's log.
+    Logs(Logs),
+    /// A service's jobs, newest first.
+    Jobs(Jobs),
+    /// One job: create it, look at it, cancel it, run it again.
+    #[command(subcommand)]
+    Job(Job),
+    /// A service's state: read, write, list, delete, watch.
+    #[command(subcommand)]
+    State(State),
+    /// How one service is, or all of them.
+    Health(OneOrAll),
+    /// Who a service says it is.
+    Identity(One),
+    /// The registry: all services, or all that it says of one.
+    Registry(OneOrAll),
+    /// List a directory of the fleet's tree.
+    Ls(Path),
+    /// Print a file of the fleet's tree.
+    Cat(Path),
+    /// Traces that a service recorded, newest first.
+    Traces(Traces),
+    /// One trace as a service recorded it, span by span.
+    Trace(Trace),
+    /// Check a running service, in any language, against the syscall contract.
+    Conform(Conform),
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, ClapArgs)]
@@ -68,17 +112,292 @@ pub(crate) struct Up {
     /// Runs one service of a fleet of processes; used by `--processes` itself.
     #[arg(long, hide = true, value_name = "KEY")]
     pub(crate) serve_one: Option<String>,
+    /// Between the probes of each process, in milliseconds.
+    #[arg(long, hide = true, default_value_t = 30_000, value_name = "MS")]
+    pub(crate) probe_interval: u64,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Call {
     /// The service, by key or name.
     pub(crate) service: String,
-    /// The method.
-    pub(crate) method: String,
+    /// The method; without one, the service's methods are listed.
+    pub(crate) method: Option<String>,
     /// Its parameters, as JSON; `-` reads them from standard input.
     pub(crate) params: Option<String>,
     /// The most that it may take, in milliseconds.
     #[arg(long)]
     pub(crate) timeout: Option<u64>,
+    /// Names the call, so that it is made once however often it is sent.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Emit {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// What happened, such as user:created.
+    pub(crate) event: String,
+    /// The facts, as JSON; `-` reads them from standard input.
+    pub(crate) data: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Events {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Only this name, or with a trailing * every name that starts so.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) event: Option<String>,
+    /// First what is later than this: a moment (RFC 3339), or an age such as 90s, 15m, 2h, 7d.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Logs {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Stay, and print lines as they come.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Exactly this level.
+    #[arg(long, value_parser = level)]
+    pub(crate) level: Option<LogLevel>,
+    /// Only lines that hold this text, whatever its case.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+    /// Only lines of this trace.
+    #[arg(long, value_name = "ID")]
+    pub(crate) trace: Option<String>,
+    /// The latest so many, at most 1,000.
+    #[arg(short = 'n', long = "lines", default_value_t = 100)]
+    pub(crate) lines: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Jobs {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Only of this status.
+    #[arg(long, value_parser = status)]
+    pub(crate) status: Option<JobStatus>,
+    /// Only of this name.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The schedules instead of the jobs.
+    #[arg(long)]
+    pub(crate) schedules: bool,
+    /// At most so many.
+    #[arg(short = 'n', long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Job {
+    /// Create a job, or with --cron a schedule.
+    Create(CreateJob),
+    /// Show a job with its attempts, or a schedule.
+    Show(OneJob),
+    /// Cancel a job at once, running or not; or end a schedule.
+    Cancel(OneJob),
+    /// Queue a failed or cancelled job anew.
+    Retry(OneJob),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CreateJob {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Which handler runs it.
+    pub(crate) name: String,
+    /// What the handler is given, as JSON; `-` reads it from standard input.
+    pub(crate) params: Option<String>,
+    /// Not before so long from now, such as 30s, 10m, 2h.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) delay: Option<Duration>,
+    /// A cron expression: each tick makes a job.
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) cron: Option<String>,
+    /// The IANA time zone of the expression; UTC unless said.
+    #[arg(long, requires = "cron", value_name = "ZONE")]
+    pub(crate) tz: Option<String>,
+    /// How many failures end it.
+    #[arg(long, value_name = "N")]
+    pub(crate) attempts: Option<u32>,
+    /// The longest that one attempt may take, such as 90s.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) timeout: Option<Duration>,
+    /// Higher runs first.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) priority: Option<i32>,
+    /// While a job with this key lives, no second one is made.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) unique: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OneJob {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The job's id.
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum State {
+    /// Print the value of a key.
+    Get(Key),
+    /// Write a key.
+    Put(PutState),
+    /// List keys with their values.
+    Ls(Prefix),
+    /// Delete a key.
+    Rm(Key),
+    /// Follow committed changes as they come.
+    Watch(Prefix),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Key {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The key.
+    pub(crate) key: String,
+    /// Only where it has this version (rm).
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PutState {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The key.
+    pub(crate) key: String,
+    /// The value, as JSON; `-` reads it from standard input.
+    pub(crate) value: String,
+    /// Only where the key has this version; 0 is only where it is absent.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect: Option<u64>,
+    /// Forget it after so long, such as 30s, 10m, 2h.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) ttl: Option<Duration>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Prefix {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Only keys under this; it ends in / or :.
+    pub(crate) prefix: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct One {
+    /// The service, by key or name.
+    pub(crate) service: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OneOrAll {
+    /// The service, by key or name; all of them where none is named.
+    pub(crate) service: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Path {
+    /// Where, such as /core/identity.
+    #[arg(default_value = "/")]
+    pub(crate) path: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Traces {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Only those that took at least so many milliseconds here.
+    #[arg(long, value_name = "MS")]
+    pub(crate) min: Option<f64>,
+    /// Only those with an error.
+    #[arg(long)]
+    pub(crate) error: bool,
+    /// At most so many.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Trace {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The trace's id.
+    pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Conform {
+    /// Where the service listens, such as http://127.0.0.1:8080; or a service of the fleet, by key.
+    pub(crate) url: String,
+    /// Who it should say it is, by key or name of the registry.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) service: Option<String>,
+    /// How much is asked for.
+    #[arg(long, value_enum, default_value_t = Level::Ours)]
+    pub(crate) level: Level,
+    /// The Host to send, where it is not the URL's own.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// A job that may be created and cancelled here; found by asking where none is named.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) job: Option<String>,
+    /// A method that may be called here without harm; found by asking where none is named.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) method: Option<String>,
+    /// The parameters of --method, as JSON.
+    #[arg(long, requires = "method", value_name = "JSON")]
+    pub(crate) params: Option<String>,
+    /// A method that takes a second or more, to see that its deadline is kept.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) slow: Option<String>,
+    /// Also check what takes long, such as the heartbeat of a silent stream.
+    #[arg(long)]
+    pub(crate) patient: bool,
+}
+
+/// How much of the contract is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Level {
+    /// What clients of version 2.0 need.
+    #[value(name = "2.0")]
+    V2,
+    /// All of it, as far as the service has it switched on.
+    Ours,
+}
+
+fn level(text: &str) -> Result<LogLevel, String> {
+    text.parse()
+        .map_err(|error: syscall_sdk::error::Error| error.message().to_owned())
+}
+
+fn status(text: &str) -> Result<JobStatus, String> {
+    text.parse()
+        .map_err(|error: syscall_sdk::error::Error| error.message().to_owned())
+}
+
+/// Reads `250ms`, `30s`, `15m`, `2h`, `7d`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no length of time; write 250ms, 30s, 15m, 2h or 7d");
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let count: u64 = text[..text.len() - unit.len()].parse().map_err(|_| wrong())?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    count.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
 }

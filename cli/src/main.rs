@@ -1,9 +1,15 @@
 //! `blackroad`: runs a fleet, and is its shell.
 
 mod args;
-mod call;
+mod commands;
+mod conform;
+mod failure;
 mod fleet;
+mod follow;
+mod input;
+mod print;
 mod remote;
+mod sse;
 mod up;
 
 use std::process::ExitCode;
@@ -11,6 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
+use print::ReaderGone;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -29,11 +36,13 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> ExitCode {
     let Args { command, target, json } = args;
     let outcome = match command {
-        Command::Up(up) => return up::run(&target, up).await,
-        Command::Call(call) => call::run(&target, json, call).await,
+        Command::Up(up) => return up::run(&target, json, up).await,
+        Command::Conform(conform) => conform::run(&target, json, conform).await,
+        command => commands::run(&target, json, command).await.map(|()| ExitCode::SUCCESS),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
+        Err(error) if error.is::<ReaderGone>() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use reqwest::header::{HOST, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use syscall_sdk::config::Environment;
 use syscall_sdk::registry::Registry;
 
 use crate::args::{Env, Target};
+use crate::failure::Failure;
 
-/// Longest wait for an answer; streams have none.
+/// Longest wait for an answer, a little more than the longest call; streams have none.
 const TIMEOUT: Duration = Duration::from_secs(35);
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A fleet.
 pub(crate) struct Remote {
@@ -24,6 +28,7 @@ pub(crate) struct Remote {
 /// An answer, read whole.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    pub(crate) service: String,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
@@ -32,87 +37,173 @@ pub(crate) struct Answer {
 impl Remote {
     /// The fleet that the arguments name.
     pub(crate) fn new(target: &Target) -> Result<Self> {
-        syscall_sdk::transport::install_tls();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
         Ok(Remote {
             registry: Registry::builtin(),
             target: target.clone(),
-            http,
+            http: client()?,
         })
     }
 
     /// A request to a service.
     pub(crate) fn request(&self, method: Method, service: &str, path: &str) -> Result<RequestBuilder> {
+        let (base, host) = self.place(service)?;
+        let mut request = self.http.request(method, format!("{base}{path}"));
+        if let Some(host) = host {
+            request = request.header(HOST, host);
+        }
+        if let Some(token) = &self.target.token {
+            request = request.bearer_auth(token);
+        }
+        Ok(request)
+    }
+
+    /// Where a service is dialled, and the Host to send where that is another.
+    pub(crate) fn place(&self, service: &str) -> Result<(String, Option<String>)> {
         let record = self
             .registry
             .get(service)
             .map_err(|error| anyhow!("{error}; there are {}", self.registry.keys().join(", ")))?;
-        match self.target.environment {
+        Ok(match self.target.environment {
             Env::Development => {
                 let port = self.target.port;
-                let request = self.http.request(method, format!("http://127.0.0.1:{port}{path}"));
-                Ok(request.header(HOST, format!("{}.localhost:{port}", record.key)))
+                let host = format!("{}.localhost:{port}", record.key);
+                (format!("http://127.0.0.1:{port}"), Some(host))
             }
-            Env::Production => {
-                let base = self.registry.public_url(&record.key, Environment::Production)?;
-                Ok(self.http.request(method, format!("{base}{path}")))
-            }
-        }
+            Env::Production => (self.registry.public_url(&record.key, Environment::Production)?, None),
+        })
+    }
+
+    /// The address that a person would open.
+    pub(crate) fn url(&self, service: &str) -> Result<String> {
+        let (base, host) = self.place(service)?;
+        Ok(host.map_or(base, |host| format!("http://{host}")))
     }
 
     /// Sends a request and reads the answer, whatever its status.
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer> {
+    pub(crate) async fn send(&self, service: &str, request: RequestBuilder) -> Result<Answer> {
         let response = request
             .timeout(TIMEOUT)
             .send()
             .await
-            .map_err(|error| self.unreachable(error))?;
+            .map_err(|error| self.unreachable(service, error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.text().await.context("the answer broke off")?;
-        Ok(Answer { status, headers, body })
+        let body = response
+            .text()
+            .await
+            .with_context(|| format!("the answer of {service} broke off"))?;
+        Ok(Answer {
+            service: service.to_owned(),
+            status,
+            headers,
+            body,
+        })
     }
 
-    /// Gets a path as JSON.
-    pub(crate) async fn get(&self, service: &str, path: &str) -> Result<Value> {
-        self.send(self.request(Method::GET, service, path)?).await?.json()
+    /// Gets a path with a query.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        service: &str,
+        path: &str,
+        query: &[(&str, Option<String>)],
+    ) -> Result<T> {
+        let request = self.request(Method::GET, service, path)?.query(&given(query));
+        self.send(service, request).await?.read()
     }
 
-    /// Posts JSON and reads JSON.
-    pub(crate) async fn post(&self, service: &str, path: &str, body: &Value) -> Result<Value> {
-        self.send(self.request(Method::POST, service, path)?.json(body))
-            .await?
-            .json()
+    /// Posts JSON.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, service: &str, path: &str, body: &Value) -> Result<T> {
+        let request = self.request(Method::POST, service, path)?.json(body);
+        self.send(service, request).await?.read()
+    }
+
+    /// Calls a method.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, service: &str, method: &str, params: &Value) -> Result<T> {
+        #[derive(serde::Deserialize)]
+        struct Body<T> {
+            result: T,
+        }
+        let body = json!({ "method": method, "params": params });
+        let answer: Body<T> = self.post(service, "/v1/sys/rpc", &body).await?;
+        Ok(answer.result)
+    }
+
+    /// Opens a stream, or gives the error that it was refused with.
+    pub(crate) async fn open(&self, service: &str, request: RequestBuilder) -> Result<reqwest::Response> {
+        let response = request.send().await.map_err(|error| self.unreachable(service, error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.text().await.unwrap_or_default();
+        Err(Failure::read(service, status, &headers, &body).into())
     }
 
     /// Says what to do about a fleet that does not answer.
-    pub(crate) fn unreachable(&self, error: reqwest::Error) -> anyhow::Error {
-        let help = match self.target.environment {
-            Env::Development => format!(
-                "no fleet answers on port {}; start one with `blackroad up`, or name its port with --port",
-                self.target.port
-            ),
-            Env::Production => "the fleet's public names do not answer; is the network up?".to_owned(),
+    fn unreachable(&self, service: &str, error: reqwest::Error) -> anyhow::Error {
+        let help = if error.is_timeout() && !error.is_connect() {
+            format!(
+                "{service} took the request and did not answer within {} s",
+                TIMEOUT.as_secs()
+            )
+        } else {
+            match self.target.environment {
+                Env::Development => format!(
+                    "no fleet answers on port {}; start one with `blackroad up`, or name its port with --port",
+                    self.target.port
+                ),
+                Env::Production => format!("{service} does not answer under its public name; is the network up?"),
+            }
         };
-        anyhow::Error::new(error).context(help)
+        anyhow::Error::new(error.without_url()).context(Unreachable(help))
     }
 }
 
-impl Answer {
-    /// The body as JSON, or the error that it tells.
-    pub(crate) fn json(self) -> Result<Value> {
-        let value: Value = serde_json::from_str(&self.body).unwrap_or(Value::Null);
-        if self.status.is_success() {
-            return Ok(value);
-        }
-        match (value["error"]["code"].as_str(), value["error"]["message"].as_str()) {
-            (Some(code), Some(message)) => bail!("{code}: {message}"),
-            _ => bail!(
-                "the service answered {} and no error in the contract's shape",
-                self.status
-            ),
-        }
+/// Nobody answered: neither the service's failure nor the caller's.
+#[derive(Debug)]
+pub(crate) struct Unreachable(String);
+
+impl std::fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
     }
+}
+
+impl std::error::Error for Unreachable {}
+
+impl Answer {
+    /// The body in its shape, or the error that it tells.
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T> {
+        if !self.status.is_success() {
+            return Err(Failure::read(&self.service, self.status, &self.headers, &self.body).into());
+        }
+        self.shape()
+    }
+
+    /// The body in its shape, whatever the status: a sick service's health is an answer.
+    pub(crate) fn shape<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_str(&self.body).with_context(|| {
+            format!(
+                "{} answered {} with another shape than the contract says; `blackroad conform {}` tells more",
+                self.service, self.status, self.service
+            )
+        })
+    }
+}
+
+/// A client as the whole program uses it: no proxy, no redirects, no retries of its own.
+pub(crate) fn client() -> Result<reqwest::Client> {
+    syscall_sdk::transport::install_tls();
+    Ok(reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build()?)
+}
+
+/// The parameters that were given.
+pub(crate) fn given<'a>(query: &'a [(&'a str, Option<String>)]) -> Vec<(&'a str, &'a str)> {
+    query
+        .iter()
+        .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
+        .collect()
 }

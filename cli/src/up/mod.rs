@@ -11,7 +11,7 @@ use syscall_sdk::transport::Bind;
 
 use crate::args::{Target, Up};
 
-pub(crate) async fn run(target: &Target, up: Up) -> ExitCode {
+pub(crate) async fn run(target: &Target, _json: bool, up: Up) -> ExitCode {
     let mut variables = match process_environment() {
         Ok(variables) => variables,
         Err(problems) => {

@@ -20,7 +20,7 @@ mod connection;
 mod page;
 
 use connection::Connection;
-pub(crate) use page::{CONTROL, META, Page, SHIFT};
+pub(crate) use page::{ALT, CONTROL, META, Page, SHIFT};
 
 /// How long one command may take: a screenshot of a long page on a busy machine is the slowest.
 const COMMAND: Duration = Duration::from_secs(30);

@@ -19,6 +19,17 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   openPalette();
 });
+// In a window of the shell: its keys are pressed here, and it shows what stands here. Only the fleet's own pages may frame this one.
+if (parent !== window) {
+  parent.postMessage({ shell: "page", title: document.title, href: location.href }, "*");
+  document.addEventListener("keydown", (event) => {
+    const { code, altKey, shiftKey, target } = event;
+    const leaves = code === "Escape" && !document.querySelector("dialog[open]") && !target.closest?.("input, textarea, select");
+    if (event.defaultPrevented || !(leaves || code === "F6" || (altKey && /^Digit[1-9]$/.test(code)))) return;
+    event.preventDefault();
+    parent.postMessage({ shell: "key", code, altKey, shiftKey }, "*");
+  });
+}
 for (const name of ["scroll", "pointerout", "focusout"]) {
   document.addEventListener(name, () => waiting.size && requestAnimationFrame(showReached), { capture: true, passive: true });
 }

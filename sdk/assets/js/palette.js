@@ -79,8 +79,9 @@ function select(index) {
 
 function follow(item, elsewhere) {
   if (!item) return;
+  const asked = new CustomEvent("go", { cancelable: true, detail: item.dataset.href });
   if (elsewhere) open(item.dataset.href, "_blank", "noopener");
-  else location.assign(item.dataset.href);
+  else if (document.dispatchEvent(asked)) location.assign(item.dataset.href);
   palette.dialog.close();
 }
 

@@ -2,6 +2,7 @@
 (() => {
   const root = document.documentElement;
   root.dataset.script = "";
+  if (self !== top) root.dataset.framed = "";
   let chosen = /(?:^|; )theme=(light|dark)/.exec(document.cookie)?.[1];
   try {
     chosen ??= localStorage.getItem("theme");

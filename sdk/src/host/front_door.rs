@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::HOST;
 
 use crate::error::{Error, Result};
-use crate::http::failure;
+use crate::http::refuse;
 use crate::lifecycle::Scope;
 use crate::registry::{Registry, host_name};
 use crate::resolve::Endpoint;
@@ -62,7 +63,7 @@ pub fn front_door(door: &Door, registry: &Registry, switchboard: &Switchboard, s
     Handler::new(move |request| {
         let key = match choose(&door, &registry, &request) {
             Ok(key) => key,
-            Err(error) => return Box::pin(async move { failure(&error) }),
+            Err(error) => return Box::pin(async move { refuse(request.headers(), &error) }),
         };
         if let Some(handler) = switchboard.get(&key) {
             return handler.answer(request);
@@ -97,10 +98,20 @@ fn choose(door: &Door, registry: &Registry, request: &Request) -> Result<String>
 
 async fn elsewhere(key: &str, endpoint: Option<Endpoint>, forwarder: &Forwarder, request: Request) -> Response {
     let Some(endpoint) = endpoint else {
-        return failure(&Error::unavailable(format!("{key} does not run here")).with_code("SERVICE_NOT_RUNNING"));
+        let error = Error::unavailable(format!("{key} does not run here")).with_code("SERVICE_NOT_RUNNING");
+        return refuse(request.headers(), &error);
     };
+    let headers = request.headers().clone();
     match forwarder.forward(&endpoint, request).await {
         Ok(response) => response,
-        Err(error) => failure(&error),
+        // Whoever asks knows the service by its key, not by its socket.
+        Err(error) if error.code() == "CONNECT_FAILED" => refuse(&headers, &down(key).with_source(error)),
+        Err(error) => refuse(&headers, &error),
     }
+}
+
+fn down(key: &str) -> Error {
+    Error::unavailable(format!("{key} takes no connection; it is being started, or has died"))
+        .with_code("SERVICE_DOWN")
+        .with_retry_after(Duration::from_secs(1))
 }

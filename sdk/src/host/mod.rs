@@ -7,13 +7,12 @@ mod boot;
 mod drain;
 mod environment;
 mod front_door;
+mod single;
 mod stores;
 mod supervisor;
 mod vitals;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,15 +23,16 @@ use tracing::Span;
 pub use drain::DrainBudget;
 pub use environment::process_environment;
 pub use front_door::{Door, front_door};
+pub use single::{main, serve_one, stop_signal};
 pub use supervisor::{Standing, Status};
 
-use crate::config::{self, Environment, LogFormat, Problems, Settings, Variables};
+use crate::config::{self, LogFormat, Problems, Settings, Variables};
 use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::registry::Registry;
 use crate::service::Service;
 use crate::telemetry::{self, Format, Output};
-use crate::transport::{Bind, Bound, ConnectionLimits, Handler, Listener, Server, Switchboard};
+use crate::transport::{Bound, ConnectionLimits, Handler, Listener, Server, Switchboard};
 use supervisor::Supervisor;
 
 /// Exit code of a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
@@ -113,6 +113,14 @@ impl Host {
     /// # Errors
     /// Every fault of the environment, or what kept the host from starting.
     pub async fn start(self, doors: Vec<Door>) -> Result<Running, StartError> {
+        self.begin(doors).await?.ready().await
+    }
+
+    /// The first half of [`Host::start`]: the doors are bound and every service boots, with standings that can be watched meanwhile.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub async fn begin(self, doors: Vec<Door>) -> Result<Starting, StartError> {
         let (registry, settings) = self.check()?;
         let mut listeners = Vec::new();
         for door in doors {
@@ -132,40 +140,36 @@ impl Host {
         for ((key, make), settings) in self.mounts.iter().zip(settings) {
             let plan = boot::Plan {
                 record: registry.get(key)?.clone(),
+                // Behind a unix socket it is the front door's port that callers know.
+                port: port.or(settings.port),
                 settings,
                 variables: self.variables.clone(),
                 registry: registry.clone(),
                 switchboard: switchboard.clone(),
                 output: self.output.clone(),
                 make: Arc::clone(make),
-                port,
             };
             supervisors.push(Supervisor::start(&scope, plan));
         }
-        // Every service has had its first try before a door opens, so that nobody is told "not ready" for no reason.
-        for supervisor in &supervisors {
-            supervisor.first_try().await;
-        }
-        let mut servers = Vec::new();
-        for (listener, door) in listeners {
-            let handler = front_door(&door, &registry, &switchboard, &scope);
-            servers.push(Server::start(&scope, listener, handler, ConnectionLimits::default())?);
-        }
-        for supervisor in &supervisors {
-            supervisor.doors_are_open();
-        }
-        Ok(Running {
-            scope,
-            servers,
-            supervisors,
-            switchboard,
-            registry,
-            output: self.output,
+        Ok(Starting {
+            listeners,
+            running: Running {
+                scope,
+                servers: Vec::new(),
+                supervisors,
+                switchboard,
+                registry,
+                output: self.output,
+            },
         })
     }
 
-    /// Checks every mount and its settings before anything is started.
-    fn check(&self) -> Result<(Registry, Vec<Settings>), StartError> {
+    /// Checks every mount and its settings before anything is started: the registry with the environment's overrides, and what each
+    /// service is told, in the order of the mounts.
+    ///
+    /// # Errors
+    /// Every fault of the environment.
+    pub fn check(&self) -> Result<(Registry, Vec<Settings>), StartError> {
         let mut problems = Problems::default();
         let registry = self.registry.with_overrides(&self.variables, &mut problems);
         let mut all = Vec::new();
@@ -197,6 +201,41 @@ impl Host {
             .map(|settings| settings.log_level)
             .min()
             .unwrap_or(crate::wire::LogLevel::Info)
+    }
+}
+
+/// A host whose services boot; its doors are bound and not yet open.
+#[derive(Debug)]
+pub struct Starting {
+    listeners: Vec<(Listener, Door)>,
+    running: Running,
+}
+
+impl Starting {
+    /// The standing of each service, as something to wait on.
+    pub fn standings(&self) -> BTreeMap<String, watch::Receiver<Standing>> {
+        self.running.standings()
+    }
+
+    /// Waits for every service's first try and opens the doors.
+    ///
+    /// # Errors
+    /// Where a listener does not know its address.
+    pub async fn ready(self) -> Result<Running, StartError> {
+        let Starting { listeners, mut running } = self;
+        // Every service has had its first try before a door opens, so that nobody is told "not ready" for no reason.
+        for supervisor in &running.supervisors {
+            supervisor.first_try().await;
+        }
+        for (listener, door) in listeners {
+            let handler = front_door(&door, &running.registry, &running.switchboard, &running.scope);
+            let server = Server::start(&running.scope, listener, handler, ConnectionLimits::default())?;
+            running.servers.push(server);
+        }
+        for supervisor in &running.supervisors {
+            supervisor.doors_are_open();
+        }
+        Ok(running)
     }
 }
 
@@ -294,110 +333,6 @@ impl Running {
         }
         report
     }
-}
-
-/// The whole of a service's `main`: reads the environment, runs the service, drains on SIGTERM or Ctrl-C, and gives the exit code.
-///
-/// 0 after a drain, 78 for a bad environment, 1 for any other fatal fault.
-pub fn main(make: fn() -> Service) -> ExitCode {
-    let variables = match process_environment() {
-        Ok(variables) => variables,
-        Err(problems) => return refuse(&problems),
-    };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("the async runtime cannot be started: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let code = runtime.block_on(run_one(make, variables));
-    // What is left now ignored its cancellation; the process ends around it.
-    runtime.shutdown_timeout(Duration::from_millis(100));
-    code
-}
-
-async fn run_one(make: fn() -> Service, variables: Variables) -> ExitCode {
-    let key = make().key();
-    let format = match variables.get("LOG_FORMAT").map(String::as_str) {
-        Some("pretty") => Format::Pretty,
-        Some("json") => Format::Json,
-        _ if std::io::IsTerminal::is_terminal(&std::io::stdout()) => Format::Pretty,
-        _ => Format::Json,
-    };
-    let (output, _writer) = Output::start(format);
-    let host = Host::new(variables).output(output).mount(make);
-    let door = match host.check() {
-        Ok((registry, settings)) => match (registry.get(key), settings.first()) {
-            (Ok(record), Some(settings)) => Door::of_service(key, own_binds(settings, record.port, key)),
-            _ => Door::of_service(key, Vec::new()),
-        },
-        Err(StartError::Config(problems)) => return refuse(&problems),
-        Err(error) => return fatal(&error),
-    };
-    let running = match host.start(vec![door]).await {
-        Ok(running) => running,
-        Err(StartError::Config(problems)) => return refuse(&problems),
-        Err(error) => return fatal(&error),
-    };
-    tokio::select! {
-        signal = stop_signal() => {
-            let budget = running.kernel(key).map_or_else(DrainBudget::default, |kernel| DrainBudget::of(kernel.settings.environment));
-            let unfinished = running.stop(budget, signal).await;
-            if !unfinished.is_empty() {
-                eprintln!("did not finish in its time: {}", unfinished.join(", "));
-            }
-            ExitCode::SUCCESS
-        }
-        (service, reason) = running.quarantined() => {
-            running.stop(DrainBudget::none(), "quarantined").await;
-            eprintln!("{service} was restarted too often and is given up: {reason}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Where a service that has the process to itself listens: everywhere on a platform, on loopback in development, on its socket in a fleet of processes.
-fn own_binds(settings: &Settings, registry_port: u16, key: &str) -> Vec<Bind> {
-    if let Some(directory) = &settings.sockets {
-        return vec![Bind::Unix(directory.join(format!("{key}.sock")))];
-    }
-    let port = settings.port.unwrap_or(registry_port);
-    let hosts: &[IpAddr] = if settings.environment == Environment::Development {
-        &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
-    } else {
-        &[IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
-    };
-    hosts
-        .iter()
-        .map(|host| Bind::Tcp(SocketAddr::new(*host, port)))
-        .collect()
-}
-
-/// Waits for SIGTERM or Ctrl-C and gives its name.
-pub async fn stop_signal() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind: SignalKind| async move {
-        match signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            // Without the handler the signal ends the process by itself.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = wait(SignalKind::terminate()) => "SIGTERM",
-        () = wait(SignalKind::interrupt()) => "SIGINT",
-    }
-}
-
-fn refuse(problems: &Problems) -> ExitCode {
-    eprintln!("{problems}");
-    ExitCode::from(EXIT_CONFIG)
-}
-
-fn fatal(error: &StartError) -> ExitCode {
-    eprintln!("{error}");
-    ExitCode::FAILURE
 }
 
 /// How lines look, by what the environment says and whether people read them.

@@ -11,7 +11,7 @@ use super::announce;
 use super::boot::{self, Life, Plan};
 use crate::context::{BusEvent, Kernel, Phase};
 use crate::error::Error;
-use crate::http::failure;
+use crate::http::refuse;
 use crate::lifecycle::Scope;
 use crate::policy::{Backoff, jitter};
 use crate::transport::Handler;
@@ -264,10 +264,10 @@ async fn bury(life: &Life, grace: Duration) -> Vec<&'static str> {
 /// What answers for a service that is not there.
 fn away(key: &str, what: &'static str) -> Handler {
     let key: Arc<str> = key.into();
-    Handler::new(move |_| {
+    Handler::new(move |request| {
         let error = Error::unavailable(format!("{key} {what}"))
             .with_code("SERVICE_DOWN")
             .with_retry_after(Duration::from_secs(1));
-        Box::pin(async move { failure(&error) })
+        Box::pin(async move { refuse(request.headers(), &error) })
     })
 }

@@ -2,7 +2,9 @@
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
+use http::header::EXPECT;
 use http::request::Parts;
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -10,6 +12,9 @@ use super::respond::Failure;
 use crate::context::{Context, RequestInfo};
 use crate::error::{Error, Kind, Result};
 use crate::policy::BODY_MAX_BYTES;
+
+/// How much of a body that is too large is still read: enough for what is too large by mistake, too little to keep a service busy.
+const PASSED_OVER_MAX_BYTES: usize = 8 * BODY_MAX_BYTES;
 
 /// A JSON body of whatever content type.
 #[derive(Clone, Copy, Debug)]
@@ -40,16 +45,36 @@ impl FromRequest<Context> for Body {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Context) -> Result<Self, Failure> {
-        let read = Limited::new(request.into_body(), BODY_MAX_BYTES).collect().await;
-        match read {
-            Ok(body) => Ok(Body(body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(Error::new(
+        let too_large = || {
+            Failure(Error::new(
                 Kind::TooLarge,
                 format!("a body is at most {BODY_MAX_BYTES} bytes; put larger things elsewhere and send their URL"),
-            )
-            .into()),
+            ))
+        };
+        let waits = request.headers().contains_key(EXPECT);
+        if waits && request.body().size_hint().lower() > BODY_MAX_BYTES as u64 {
+            // The sender asks before it sends; it has the answer before the first byte.
+            return Err(too_large());
+        }
+        let mut body = request.into_body();
+        match Limited::new(&mut body, BODY_MAX_BYTES).collect().await {
+            Ok(read) => Ok(Body(read.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => {
+                pass_over(body).await;
+                Err(too_large())
+            }
             Err(error) => Err(Error::invalid("the body broke off").with_source(error).into()),
         }
+    }
+}
+
+/// Reads on for a while and keeps nothing: a connection that is closed while its peer still writes loses the answer on the way.
+async fn pass_over(mut body: axum::body::Body) {
+    let mut left = PASSED_OVER_MAX_BYTES;
+    while left > 0
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        left = left.saturating_sub(frame.data_ref().map_or(1, Bytes::len));
     }
 }
 

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::respond::failure;
 use crate::auth::{Access, Caller};
-use crate::config::Secret;
+use crate::config::{Environment, Secret};
 use crate::context::{Kernel, RequestInfo};
 use crate::error::{Error, Kind};
 use crate::lifecycle::panic_message;
@@ -106,7 +106,7 @@ impl Guard {
         let shed = kernel
             .metrics
             .counter("http_requests_shed_total", "Requests refused before any work.", vec![]);
-        let page_policy = page_policy(&kernel.registry.file().domain);
+        let page_policy = page_policy(&kernel);
         Guard(Arc::new(Inner {
             name: format!("{method} {path}"),
             kernel,
@@ -195,11 +195,8 @@ impl Inner {
             (response, trace)
         };
 
+        identify(&mut response, request_id, trace);
         let headers = response.headers_mut();
-        headers.insert(HeaderName::from_static(header::REQUEST_ID), request_id);
-        if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
-            headers.insert(HeaderName::from_static(header::TRACEPARENT), value);
-        }
         if headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
@@ -235,6 +232,11 @@ impl Inner {
                 "too many requests are in flight here; nothing of this one was done, send it again",
             ));
         };
+        if self.access == Access::Session
+            && let Err(error) = same_origin(request.method(), request.headers())
+        {
+            return failure(&error);
+        }
         let caller = caller(request.headers());
         if let Err(error) = self.kernel.gate.admit(&self.access, &caller) {
             return failure(&error);
@@ -288,6 +290,38 @@ impl Inner {
             }
         }
     }
+}
+
+/// A refusal from before any service's guard, such as a door's: identified as every answer is.
+pub fn refuse(headers: &HeaderMap, error: &Error) -> Response {
+    let remote = headers
+        .get(header::TRACEPARENT)
+        .and_then(|value| TraceContext::parse(value.to_str().ok()?));
+    let trace = remote.unwrap_or_default().at(SpanId::random());
+    let mut response = failure(error);
+    identify(&mut response, request_id(headers), Some(trace));
+    response
+}
+
+fn identify(response: &mut Response, request_id: HeaderValue, trace: Option<TraceContext>) {
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static(header::REQUEST_ID), request_id);
+    if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
+        headers.insert(HeaderName::from_static(header::TRACEPARENT), value);
+    }
+}
+
+/// What a signed-in person does must come from the service's own pages: a browser sends the session along whichever page asks.
+fn same_origin(method: &http::Method, headers: &HeaderMap) -> Result<(), Error> {
+    let from = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if method.is_safe() || matches!(from, None | Some(b"same-origin" | b"none")) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Forbidden,
+        "a page of another site asked for this on your behalf; do it from this service's own page",
+    )
+    .with_code("CROSS_SITE"))
 }
 
 fn never_fails(answer: Result<Response, Infallible>) -> Response {
@@ -349,8 +383,21 @@ fn dress_page(headers: &mut HeaderMap, policy: &HeaderValue) {
 
 /// Pages load nothing from elsewhere and run no script of their own text; only the fleet's own pages frame one another, since the
 /// shell opens them in windows.
-fn page_policy(domain: &str) -> HeaderValue {
-    let fleet = format!("'self' http://*.localhost:* https://{domain} https://*.{domain}");
+fn page_policy(kernel: &Kernel) -> HeaderValue {
+    let environment = kernel.settings.environment;
+    let mut fleet = "'self'".to_owned();
+    if environment == Environment::Development {
+        fleet.push_str(" http://localhost:* http://*.localhost:*");
+    }
+    for service in kernel.registry.services() {
+        fleet.push(' ');
+        fleet.push_str(
+            &kernel
+                .registry
+                .public_url(&service.key, environment)
+                .unwrap_or_default(),
+        );
+    }
     let policy = format!(
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src {fleet}; \
          frame-ancestors {fleet}; base-uri 'none'; form-action 'self'; object-src 'none'"

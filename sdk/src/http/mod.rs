@@ -19,11 +19,13 @@ mod traces;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::handler::Handler as _;
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 pub use extract::{Body, Path, Payload, Query, parse};
+pub use guard::refuse;
 pub use respond::{Failure, Html, failure, json};
 pub use system::system_health;
 
@@ -46,7 +48,8 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     };
 
     let mut router = Router::<Context>::new();
-    for route in routes.into_vec() {
+    let (routes, otherwise) = routes.into_parts();
+    for route in routes {
         let guard = guard(route.verb.as_str(), route.path, route.access, route.kind);
         let mut methods = route.router;
         if route.kind == RouteKind::Page {
@@ -76,9 +79,25 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
         ))
     };
     let unmatched = guard("ANY", "unmatched", crate::auth::Access::Public, RouteKind::Plain);
+    let nothing = axum::routing::any(nothing).with_state::<()>(());
+    let nowhere = match otherwise {
+        None => nothing.layer(unmatched.clone()),
+        Some(page) => {
+            let page = page.layer(CompressionLayer::new()).with_state::<()>(context.clone());
+            let choose = tower::service_fn(move |request: axum::extract::Request| {
+                let chosen = if wants_page(&request) {
+                    page.clone()
+                } else {
+                    nothing.clone()
+                };
+                chosen.oneshot(request)
+            });
+            axum::routing::any_service(choose).layer(unmatched.clone())
+        }
+    };
     router = router
-        .fallback_service(axum::routing::any(nothing).layer(unmatched.clone()).with_state(()))
-        .method_not_allowed_fallback(not_so);
+        .fallback_service(nowhere)
+        .method_not_allowed_fallback(not_so.layer(unmatched));
     if let Some(cors) = cors(&kernel.settings.allowed_origins) {
         router = router.layer(cors);
     }
@@ -92,6 +111,16 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
             }
         })
     })
+}
+
+/// Whether a person asks with a browser, for what may be a page.
+fn wants_page(request: &axum::extract::Request) -> bool {
+    let path = request.uri().path();
+    let accepts = request.headers().get(http::header::ACCEPT);
+    request.method().is_safe()
+        && !path.starts_with("/v1/")
+        && !path.starts_with("/_")
+        && accepts.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
 }
 
 /// The one list of syscalls.

@@ -16,7 +16,9 @@ use crate::config::Environment;
 use crate::context::Context;
 use crate::contract::mesh;
 use crate::error::{Error, Result};
-use crate::pages::{ASSET_CACHE_CONTROL, ASSET_PREFIX, FleetMark, Frame, Html, Status, find_asset};
+use crate::pages::{
+    ASSET_CACHE_CONTROL, ASSET_PREFIX, Asset, FleetMark, Frame, Html, OWN_ASSET_PREFIX, Status, find_asset,
+};
 use crate::registry::host_name;
 use crate::rpc::CallOptions;
 use crate::service::{Route, RouteKind, Routes};
@@ -26,6 +28,9 @@ use crate::wire::{ListMesh, Timestamp};
 const MARKS_TIMEOUT: Duration = Duration::from_millis(250);
 /// Between looks at the fleet's marks while a page is open.
 const MARKS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Where the fleet's shell looks for a fleet on this machine unless it is told.
+const DEFAULT_PORT: u16 = 8000;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -50,8 +55,27 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn asset(Path(file): Path) -> Result<Response, Failure> {
-    let asset =
-        find_asset(&format!("{ASSET_PREFIX}{file}")).ok_or_else(|| Error::not_found("there is no such file"))?;
+    serve(find_asset(&format!("{ASSET_PREFIX}{file}")))
+}
+
+/// The route of a service's own assets, made by [`Asset::own`]; the service adds it to its routes.
+pub fn asset_routes(assets: &'static [Asset]) -> Routes {
+    let own = move |Path(file): Path| {
+        let path = format!("{OWN_ASSET_PREFIX}{file}");
+        let found = assets.iter().find(|asset| asset.path() == path);
+        std::future::ready(serve(found))
+    };
+    Routes::new().with(
+        Route::get("/_assets/own/{file}", Access::Public, own)
+            .says("What only this service's pages use; the name holds a hash of what is in it.")
+            .kind(RouteKind::Page)
+            .gives_media(200, "The file.", "application/octet-stream")
+            .fails(&[(404, "There is no such file.")]),
+    )
+}
+
+fn serve(asset: Option<&'static Asset>) -> Result<Response, Failure> {
+    let asset = asset.ok_or_else(|| Error::not_found("there is no such file"))?;
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
         (CACHE_CONTROL, HeaderValue::from_static(ASSET_CACHE_CONTROL)),
@@ -136,6 +160,17 @@ pub fn service_url(context: &Context, key: &str) -> String {
     format!("{}/", url.trim_end_matches('/'))
 }
 
+/// A line of the fleet's shell, `ps` or `logs core`, that reaches the fleet which the reader looks at: `blackroad logs core --port 9000`.
+pub fn command(context: &Context, words: &str) -> String {
+    let host = context.request().host.as_deref().unwrap_or_default();
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    match (context.kernel().settings.environment, port) {
+        (Environment::Production, _) => format!("blackroad {words} --env production"),
+        (Environment::Development, Some(port)) if port != DEFAULT_PORT => format!("blackroad {words} --port {port}"),
+        _ => format!("blackroad {words}"),
+    }
+}
+
 /// The frame of a page of this service, with the fleet's marks as the roster knows them.
 pub async fn frame(context: &Context, title: &str) -> Frame {
     let kernel = context.kernel();
@@ -145,13 +180,14 @@ pub async fn frame(context: &Context, title: &str) -> Frame {
             &kernel.record.key,
             &service_url(context, &kernel.record.key),
         )
-        .fleet(marks(context).await)
+        .fleet(fleet_marks(context).await)
         .live("/_pages/live")
         .version(&kernel.build.version)
         .updated(Timestamp(context.clock().now()))
 }
 
-async fn marks(context: &Context) -> Vec<FleetMark> {
+/// Every service and how it is, as the roster knows it; unknown where the roster does not answer in a moment.
+pub async fn fleet_marks(context: &Context) -> Vec<FleetMark> {
     let options = CallOptions {
         timeout: Some(MARKS_TIMEOUT),
         ..context.call_options()
@@ -213,4 +249,28 @@ where
             Some((messages, (context, look, sent, true)))
         },
     )
+}
+
+/// Sends parts of a page as a source gives them, for what is heard of rather than looked at: each is an element's id and its new HTML.
+///
+/// The source is given back to be asked again, and `None` ends the stream. Where nothing changes it gives an empty list at least every
+/// few seconds: each list is followed by a sign of life.
+pub fn live_from<S, F, Fut>(context: &Context, source: S, next: F) -> Response
+where
+    S: Send + 'static,
+    F: Fn(S) -> Fut + Send + 'static,
+    Fut: Future<Output = Option<(Vec<(String, Html)>, S)>> + Send + 'static,
+{
+    sse::stream(context, vec![Message::html("beat", "")], source, move |source| {
+        let parts = next(source);
+        async move {
+            let (parts, source) = parts.await?;
+            let mut messages: Vec<Message> = parts
+                .iter()
+                .map(|(id, html)| Message::html(id, html.as_str()))
+                .collect();
+            messages.push(Message::html("beat", ""));
+            Some((messages, source))
+        }
+    })
 }

@@ -38,17 +38,20 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::get("/v1/sys/identity", Access::Public, identity)
                 .says("Who this is, where it is found and what it can do.")
+                .kind(RouteKind::Probe)
                 .gives::<Identity>(200, "The identity."),
         )
         .with(
             Route::get("/v1/sys/health", Access::Public, system_health)
                 .says("Each check's last result, uptime and memory.")
+                .kind(RouteKind::Probe)
                 .gives::<SystemHealth>(200, "Healthy.")
                 .gives::<SystemHealth>(503, "Degraded or unhealthy."),
         )
         .with(
             Route::get("/v1/sys/version", Access::Public, system_version)
                 .says("Version, commit, build time and runtime.")
+                .kind(RouteKind::Probe)
                 .gives::<SystemVersion>(200, "The version."),
         )
         .with(

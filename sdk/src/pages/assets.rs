@@ -1,4 +1,4 @@
-/// A file that every page may use: the style, the scripts, the icon.
+/// A file that pages use: the style, the scripts, the icon of all of them, or one of a service's own.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {
     /// What code calls it, such as `app.css`.
@@ -7,6 +7,8 @@ pub struct Asset {
     pub content_type: &'static str,
     /// Its bytes, not compressed.
     pub body: &'static [u8],
+    /// What its path begins with.
+    prefix: &'static str,
     /// The hash of its bytes, which is part of its path.
     hash: u32,
 }
@@ -17,19 +19,36 @@ impl Asset {
             name,
             content_type,
             body: body.as_bytes(),
+            prefix: ASSET_PREFIX,
             hash: hash(body.as_bytes()),
         }
+    }
+
+    /// A file of one service's own pages, served by `http::pages::asset_routes` beside the ones that all share.
+    ///
+    /// ```
+    /// use syscall_sdk::pages::Asset;
+    /// const SHELL: Asset = Asset::own("shell.js", "text/javascript; charset=utf-8", "export {};");
+    /// assert!(SHELL.path().starts_with("/_assets/own/shell."));
+    /// ```
+    pub const fn own(name: &'static str, content_type: &'static str, body: &'static str) -> Self {
+        let mut asset = Self::new(name, content_type, body);
+        asset.prefix = OWN_ASSET_PREFIX;
+        asset
     }
 
     /// Where it is served, such as `/_assets/app.3fa9c1d2.css`.
     pub fn path(&self) -> String {
         let (stem, extension) = self.name.rsplit_once('.').unwrap_or((self.name, "bin"));
-        format!("{ASSET_PREFIX}{stem}.{:08x}.{extension}", self.hash)
+        format!("{}{stem}.{:08x}.{extension}", self.prefix, self.hash)
     }
 }
 
 /// What the paths of all assets begin with.
 pub const ASSET_PREFIX: &str = "/_assets/";
+
+/// What the paths of a service's own assets begin with.
+pub const OWN_ASSET_PREFIX: &str = "/_assets/own/";
 
 /// How long an asset may be kept: its path changes with its bytes.
 pub const ASSET_CACHE_CONTROL: &str = "public, max-age=31536000, immutable";

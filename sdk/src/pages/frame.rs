@@ -27,6 +27,8 @@ pub struct Frame {
     updated: Option<Timestamp>,
     version: String,
     wide: bool,
+    styles: Vec<String>,
+    scripts: Vec<String>,
 }
 
 /// A part of the path at the top.
@@ -96,6 +98,8 @@ impl Frame {
             updated: None,
             version: String::new(),
             wide: false,
+            styles: Vec::new(),
+            scripts: Vec::new(),
         }
     }
 
@@ -179,6 +183,18 @@ impl Frame {
         self
     }
 
+    /// A style sheet of the service's own, after the shared one.
+    pub fn style(mut self, path: String) -> Self {
+        self.styles.push(path);
+        self
+    }
+
+    /// A module of the service's own, after the shared script.
+    pub fn script(mut self, path: String) -> Self {
+        self.scripts.push(path);
+        self
+    }
+
     /// The fleet's marks alone, as the live message `fleet` carries them.
     pub fn fleet_fragment(&self) -> Html {
         let marks: Html = self
@@ -198,6 +214,10 @@ impl Frame {
     }
 
     /// The page around its content: [`Html`], or an askama template.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a frame says how old its data is at the moment in which it is rendered"
+    )]
     pub fn render(&self, content: impl Into<Html>) -> String {
         let content = content.into();
         Html::from(Page {

@@ -48,7 +48,7 @@
 //! | `log` | a list of lines: `time`, level, words (three children a line) |
 //! | `tail` | around a list that grows |
 //! | `notice tone-warn`, `state state-empty`, `state state-error`, `skeleton`, `pager` | the designed states |
-//! | `chart`, `spark`, `uptime`, `bars` | written by [`chart`] |
+//! | `chart`, `spark`, `uptime`, `bars`, `waterfall` | written by [`chart`] |
 //! | `document`, `prose`, `lede`, `anchor`, `toc` | a document beside its contents; its text; the link of a heading |
 //! | `hl-k` `-t` `-f` `-s` `-n` `-c` `-p` `-a` `-r`, `line-mark` | code in colour: keyword, type, function, string, number, comment, punctuation, added, removed; a line to look at |
 //! | `launcher`, `launcher-sign` | the shell's services: a list of links with a sign of two letters, `b` and `small` |
@@ -76,6 +76,15 @@
 //! | `time[data-relative]` | how long ago, kept true |
 //! | `data-palette-open`, `html[data-palette]` | opens the palette; where its entries are |
 //! | `data-theme-switch` | the next of: as the system, light, dark |
+//!
+//! # What the script tells others
+//!
+//! | what | when |
+//! |---|---|
+//! | event `go` on the document, its detail a URL | something is chosen in the palette; a script that opens it by other means cancels the event |
+//! | message `{shell: "page", title, href}` to the parent | a page that stands in the shell's window has loaded |
+//! | message `{shell: "key", …}` to the parent | there, a key of the shell's was pressed: Alt+1…9, F6, or Escape outside a field |
+//! | `html[data-framed]` | set in such a page, which then leaves out what the shell shows already |
 
 mod assets;
 pub mod chart;
@@ -88,7 +97,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use assets::{ASSET_CACHE_CONTROL, ASSET_PREFIX, ASSETS, Asset, CONTENT_SECURITY_POLICY, asset_path, find_asset};
+pub use assets::{
+    ASSET_CACHE_CONTROL, ASSET_PREFIX, ASSETS, Asset, CONTENT_SECURITY_POLICY, OWN_ASSET_PREFIX, asset_path, find_asset,
+};
 pub use frame::{Crumb, FleetMark, Frame, NavGroup, NavLink};
 pub use html::{Escaped, Html};
 pub use icon::Icon;

@@ -10,7 +10,10 @@ use crate::contract::{Payload, Schema, schema_of};
 
 /// HTTP routes, each with its access and what OpenAPI says of it.
 #[derive(Debug, Default)]
-pub struct Routes(Vec<Route>);
+pub struct Routes {
+    list: Vec<Route>,
+    otherwise: Option<MethodRouter<Context>>,
+}
 
 /// One route.
 pub struct Route {
@@ -77,20 +80,30 @@ impl Routes {
     /// The routes with one more.
     #[must_use]
     pub fn with(mut self, route: Route) -> Self {
-        self.0.push(route);
+        self.list.push(route);
+        self
+    }
+
+    /// The page of a path that no route takes, for people: programs, and whatever asks under `/v1/` or `/_`, get the contract's error.
+    #[must_use]
+    pub fn otherwise<H: Handler<T, Context>, T: 'static>(mut self, handler: H) -> Self {
+        self.otherwise = Some(get(handler));
         self
     }
 
     pub(crate) fn extend(&mut self, other: Routes) {
-        self.0.extend(other.0);
+        self.list.extend(other.list);
+        if other.otherwise.is_some() {
+            self.otherwise = other.otherwise;
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
-        self.0.iter()
+        self.list.iter()
     }
 
-    pub(crate) fn into_vec(self) -> Vec<Route> {
-        self.0
+    pub(crate) fn into_parts(self) -> (Vec<Route>, Option<MethodRouter<Context>>) {
+        (self.list, self.otherwise)
     }
 }
 

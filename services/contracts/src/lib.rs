@@ -3,4 +3,8 @@
 //! It is the only crate that services share, so that no two of them depend on each other.
 
 pub mod core;
+pub mod docs;
 pub mod operator;
+pub mod os;
+pub mod root;
+pub mod web;

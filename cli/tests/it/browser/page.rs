@@ -14,7 +14,7 @@ use super::COMMAND;
 use super::connection::{Connection, Seen, thrown_words};
 
 /// Alt, as [`Page::press`] takes it.
-const ALT: u8 = 1;
+pub(crate) const ALT: u8 = 1;
 /// Control.
 pub(crate) const CONTROL: u8 = 2;
 /// Meta, the command key.
@@ -131,6 +131,15 @@ impl Page {
             "ArrowRight" => ("ArrowRight".to_owned(), 39, ""),
             "ArrowDown" => ("ArrowDown".to_owned(), 40, ""),
             " " => ("Space".to_owned(), 32, " "),
+            "F6" => ("F6".to_owned(), 117, ""),
+            digit if digit.len() == 1 && digit.as_bytes()[0].is_ascii_digit() => {
+                let typed = if modifiers & (CONTROL | META | ALT) == 0 {
+                    digit
+                } else {
+                    ""
+                };
+                (format!("Digit{digit}"), u32::from(digit.as_bytes()[0]), typed)
+            }
             letter if letter.chars().count() == 1 => {
                 let upper = letter.to_uppercase();
                 let number = upper.chars().next().map_or(0, |letter| letter as u32);
@@ -172,6 +181,25 @@ impl Page {
         let (x, y) = self.middle(selector).await?;
         for kind in ["mousePressed", "mouseReleased"] {
             let order = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
+            self.ask("Input.dispatchMouseEvent", order).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes hold of the middle of an element and moves it by so many pixels.
+    ///
+    /// # Errors
+    /// As [`Page::click`].
+    pub(crate) async fn drag(&self, selector: &str, right: i32, down: i32) -> Result<()> {
+        let (x, y) = self.middle(selector).await?;
+        let (to_x, to_y) = (x + f64::from(right), y + f64::from(down));
+        for (kind, x, y, buttons) in [
+            ("mousePressed", x, y, 1),
+            ("mouseMoved", (x + to_x) / 2.0, (y + to_y) / 2.0, 1),
+            ("mouseMoved", to_x, to_y, 1),
+            ("mouseReleased", to_x, to_y, 0),
+        ] {
+            let order = json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": buttons, "clickCount": 1 });
             self.ask("Input.dispatchMouseEvent", order).await?;
         }
         Ok(())

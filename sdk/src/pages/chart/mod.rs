@@ -23,9 +23,11 @@ mod spark;
 mod tests;
 mod unit;
 mod uptime;
+mod waterfall;
 
 pub use bar::{Bar, BarChart, bar};
 pub use line::{LineChart, Series, line};
 pub use spark::spark;
 pub use unit::Unit;
-pub use uptime::{UptimeDay, uptime_bar};
+pub use uptime::{UptimeDay, uptime_bar, uptime_hours};
+pub use waterfall::{Waterfall, WaterfallSpan, waterfall};

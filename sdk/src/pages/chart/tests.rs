@@ -1,8 +1,11 @@
 use proptest::prelude::*;
 
 use super::scale::{time_ticks, value_ticks};
-use super::{Bar, BarChart, LineChart, Series, Unit, UptimeDay, bar, line, spark, uptime_bar};
-use crate::pages::Status;
+use super::{
+    Bar, BarChart, LineChart, Series, Unit, UptimeDay, Waterfall, WaterfallSpan, bar, line, spark, uptime_bar,
+    waterfall,
+};
+use crate::pages::{Html, Status};
 
 fn chart(points: &[(i64, Option<f64>)]) -> String {
     line(&LineChart {
@@ -175,5 +178,20 @@ proptest! {
         let days: Vec<UptimeDay<'_>> =
             values.iter().map(|_| UptimeDay { date: hostile, status: Status::Down, detail: hostile }).collect();
         check(uptime_bar(hostile, &days).as_str())?;
+        let details = Html::text(hostile);
+        let spans: Vec<WaterfallSpan<'_>> = values
+            .iter()
+            .map(|value| WaterfallSpan {
+                name: hostile,
+                service: hostile,
+                href: Some(hostile),
+                depth: 99,
+                start: value.unwrap_or_default(),
+                duration: value.unwrap_or(f64::NAN),
+                failed: value.is_none(),
+                details: &details,
+            })
+            .collect();
+        check(waterfall(&Waterfall { title: hostile, range_label: hostile, spans: &spans }).as_str())?;
     }
 }

@@ -2,10 +2,10 @@ use std::fmt::Write;
 
 use crate::pages::{Escaped, Html, Status};
 
-/// A day of a service's history.
+/// A day of a service's history, or an hour of it.
 #[derive(Clone, Copy, Debug)]
 pub struct UptimeDay<'a> {
-    /// The day, `2026-10-05`.
+    /// The day, `2026-10-05`, or the hour, `14:00`.
     pub date: &'a str,
     /// The worst of the day; `Unknown` where nothing was measured.
     pub status: Status,
@@ -18,6 +18,15 @@ pub struct UptimeDay<'a> {
 /// A mark tells by its shape as well as its colour: a full bar is a good day, a bar with a notch a degraded one,
 /// a short bar under a dot a day with an outage, and a thin line a day without data.
 pub fn uptime_bar(name: &str, days: &[UptimeDay<'_>]) -> Html {
+    draw(name, "days", days)
+}
+
+/// The same with a mark for each hour, usually 24.
+pub fn uptime_hours(name: &str, hours: &[UptimeDay<'_>]) -> Html {
+    draw(name, "hours", hours)
+}
+
+fn draw(name: &str, what: &str, days: &[UptimeDay<'_>]) -> Html {
     let count = days.len().max(1) as f64;
     let slot = 100.0 / count;
     let width = slot * 0.7;
@@ -25,7 +34,7 @@ pub fn uptime_bar(name: &str, days: &[UptimeDay<'_>]) -> Html {
     let good = days.iter().filter(|day| day.status == Status::Healthy).count();
     let known = days.iter().filter(|day| day.status != Status::Unknown).count();
     let mut out = format!(
-        r#"<figure class="uptime"><svg class="uptime-bar" width="100%" height="32" role="img" aria-label="{name}: {good} of {known} measured days without incident">"#
+        r#"<figure class="uptime"><svg class="uptime-bar" width="100%" height="32" role="img" aria-label="{name}: {good} of {known} measured {what} without incident">"#
     );
     for (at, day) in days.iter().enumerate() {
         let left = at as f64 * slot;

@@ -1,0 +1,70 @@
+//! `blackroad call SERVICE [METHOD] [JSON]`.
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::{Value, json};
+use syscall_sdk::wire::{MethodInfo, Methods};
+
+use crate::args::Call;
+use crate::remote::Remote;
+use crate::{input, print};
+
+pub(super) async fn run(remote: &Remote, machine: bool, call: Call) -> Result<()> {
+    let Some(method) = call.method else {
+        return list(remote, machine, &call.service).await;
+    };
+    let mut body = json!({ "method": method });
+    if let Some(params) = &call.params {
+        body["params"] = input::json(params)?;
+    }
+    if let Some(timeout) = call.timeout {
+        body["timeout"] = timeout.into();
+    }
+    let mut request = remote.request(Method::POST, &call.service, "/v1/sys/rpc")?.json(&body);
+    if let Some(key) = &call.idempotency_key {
+        request = request.header("idempotency-key", key);
+    }
+    let answer: Value = remote.send(&call.service, request).await?.read()?;
+    if machine {
+        print::json(&answer["result"])
+    } else {
+        print::pretty(&answer["result"])
+    }
+}
+
+async fn list(remote: &Remote, machine: bool, service: &str) -> Result<()> {
+    let Methods { methods } = remote.get(service, "/v1/sys/rpc", &[]).await?;
+    if machine {
+        return print::json(&methods);
+    }
+    if methods.is_empty() {
+        return print::line(format!("{service} has no methods"));
+    }
+    let mut table = print::table(&["method", "params", ""]);
+    for method in &methods {
+        table.add_row([method.name.clone(), params(method), method.description.clone()]);
+    }
+    print::show(&table)
+}
+
+/// The names of a method's parameters; those that may be left out with a question mark.
+fn params(method: &MethodInfo) -> String {
+    let schema = method.params.value();
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let names = schema["properties"]
+        .as_object()
+        .into_iter()
+        .flat_map(|properties| properties.keys());
+    names
+        .map(|name| {
+            let optional = if required.contains(&name.as_str()) { "" } else { "?" };
+            format!("{name}{optional}")
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,104 @@
+//! `blackroad job create|show|cancel|retry`.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use reqwest::Method;
+use syscall_sdk::wire::{self, Json};
+
+use crate::args::{CreateJob, Job, OneJob};
+use crate::input;
+use crate::print::{self, BAD, DIM, NAME};
+use crate::remote::Remote;
+
+pub(super) async fn run(remote: &Remote, machine: bool, job: Job) -> Result<()> {
+    let job = match job {
+        Job::Create(create) => self::create(remote, create).await?,
+        Job::Show(one) => act(remote, Method::GET, one, "").await?,
+        Job::Cancel(one) => act(remote, Method::POST, one, "/cancel").await?,
+        Job::Retry(one) => act(remote, Method::POST, one, "/retry").await?,
+    };
+    if machine {
+        return print::json(&job);
+    }
+    show(&job)
+}
+
+async fn create(remote: &Remote, create: CreateJob) -> Result<wire::Job> {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let params = create.params.as_deref().map(input::json).transpose()?;
+    let body = wire::CreateJob {
+        name: create.name,
+        params: params.map(Json::from),
+        schedule: create.cron,
+        timezone: create.tz,
+        delay: create.delay.map(millis),
+        max_attempts: create.attempts,
+        timeout: create.timeout.map(millis),
+        priority: create.priority,
+        unique_key: create.unique,
+        ..wire::CreateJob::default()
+    };
+    remote
+        .post(&create.service, "/v1/sys/job", &serde_json::to_value(body)?)
+        .await
+}
+
+async fn act(remote: &Remote, method: Method, one: OneJob, action: &str) -> Result<wire::Job> {
+    let path = format!("/v1/sys/job/{}{action}", segment(&one.id));
+    remote
+        .send(&one.service, remote.request(method, &one.service, &path)?)
+        .await?
+        .read()
+}
+
+/// A text as one segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    text.bytes()
+        .map(|byte| {
+            if harmless(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+fn show(job: &wire::Job) -> Result<()> {
+    let mut line = format!("{NAME}{}{NAME:#} {} {}", job.name, job.id, job.status);
+    if let (Some(attempt), Some(most)) = (job.attempt, job.max_attempts) {
+        line.push_str(&format!(", attempt {attempt} of {most}"));
+    }
+    print::line(line)?;
+    let field = |name: &str, value: Option<String>| match value {
+        Some(value) => print::line(format!("  {DIM}{name:9}{DIM:#} {value}")),
+        None => Ok(()),
+    };
+    let text = |json: &Option<Json>| json.as_ref().map(|json| json.text().to_owned());
+    let moment = |at: Option<wire::Timestamp>| at.map(|at| format!("{at} ({})", print::age(at)));
+    field("params", text(&job.params))?;
+    field("schedule", job.schedule.clone())?;
+    field("next", moment(job.next_run))?;
+    field("created", moment(Some(job.created_at)))?;
+    field("due", moment(job.run_at.filter(|_| !job.status.ended())))?;
+    field("started", moment(job.started_at))?;
+    field("ended", moment(job.completed_at))?;
+    field("progress", text(&job.progress))?;
+    field("result", text(&job.result))?;
+    field(
+        "error",
+        job.error.as_ref().map(|error| format!("{BAD}{}{BAD:#}", error.message)),
+    )?;
+    for attempt in job.attempts.iter().flatten() {
+        let took = (attempt.ended_at.0 - attempt.started_at.0).as_seconds_f64() * 1_000.0;
+        let why = attempt.error.as_ref().map_or("", |error| error.message.as_str());
+        let what = format!("{} after {took:.0} ms {why}", attempt.outcome);
+        field(
+            &format!("attempt {}", attempt.attempt),
+            Some(what.trim_end().to_owned()),
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! `blackroad jobs SERVICE [--status] [--name] [--schedules]`.
+
+use anyhow::Result;
+use syscall_sdk::wire::{Job, Schedules};
+
+use crate::args::Jobs;
+use crate::print;
+use crate::remote::Remote;
+
+pub(super) async fn run(remote: &Remote, machine: bool, jobs: Jobs) -> Result<()> {
+    if jobs.schedules {
+        return schedules(remote, machine, &jobs.service).await;
+    }
+    let query = [
+        ("status", jobs.status.map(|status| status.to_string())),
+        ("name", jobs.name),
+        ("limit", Some(jobs.limit.to_string())),
+    ];
+    let found: syscall_sdk::wire::Jobs = remote.get(&jobs.service, "/v1/sys/jobs", &query).await?;
+    if machine {
+        return print::json(&found);
+    }
+    if found.jobs.is_empty() {
+        return print::line("no jobs");
+    }
+    let mut table = print::table(&["id", "name", "status", "attempt", "created", ""]);
+    for job in &found.jobs {
+        table.add_row([
+            job.id.as_str().into(),
+            job.name.as_str().into(),
+            print::job_status(job.status),
+            attempts(job).into(),
+            print::age(job.created_at).into(),
+            remark(job).into(),
+        ]);
+    }
+    print::show(&table)?;
+    match found.cursor {
+        Some(_) => print::line(format!("… and older ones; -n asks for more than {}", jobs.limit)),
+        None => Ok(()),
+    }
+}
+
+/// `2/5`: how often it was started, and how many failures end it.
+fn attempts(job: &Job) -> String {
+    match (job.attempt, job.max_attempts) {
+        (Some(attempt), Some(most)) => format!("{attempt}/{most}"),
+        _ => String::new(),
+    }
+}
+
+/// What a person would want to know next.
+fn remark(job: &Job) -> String {
+    if let Some(error) = &job.error {
+        return print::short(&error.message, 60);
+    }
+    if let Some(progress) = &job.progress {
+        return print::short(progress.text(), 60);
+    }
+    match job.run_at {
+        Some(at) if !job.status.ended() && job.started_at.is_none() => format!("due {}", print::age(at)),
+        _ => String::new(),
+    }
+}
+
+async fn schedules(remote: &Remote, machine: bool, service: &str) -> Result<()> {
+    let found: Schedules = remote.get(service, "/v1/sys/schedules", &[]).await?;
+    if machine {
+        return print::json(&found);
+    }
+    if found.schedules.is_empty() {
+        return print::line("no schedules");
+    }
+    let mut table = print::table(&["id", "name", "schedule", "time zone", "next", "last"]);
+    for schedule in found.schedules {
+        table.add_row([
+            schedule.id,
+            schedule.name,
+            schedule.schedule,
+            schedule.timezone,
+            schedule.next_run.map(print::age).unwrap_or_default(),
+            schedule.last_run.map(print::age).unwrap_or_default(),
+        ]);
+    }
+    print::show(&table)
+}

@@ -1,0 +1,47 @@
+//! The shell's commands, one file each; what may be typed is in [`crate::args`].
+
+mod call;
+mod completions;
+mod emit;
+mod events;
+mod health;
+mod identity;
+mod job;
+mod jobs;
+mod logs;
+mod ps;
+mod registry;
+mod state;
+mod trace;
+mod traces;
+mod tree;
+
+use anyhow::Result;
+
+use crate::args::{Command, Target};
+use crate::remote::Remote;
+
+/// Runs a command against the fleet.
+pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result<()> {
+    let remote = Remote::new(target)?;
+    match command {
+        Command::Ps => ps::run(&remote, json).await,
+        Command::Call(call) => call::run(&remote, json, call).await,
+        Command::Emit(emit) => emit::run(&remote, json, emit).await,
+        Command::Events(events) => events::run(&remote, json, events).await,
+        Command::Logs(logs) => logs::run(&remote, json, logs).await,
+        Command::Jobs(jobs) => jobs::run(&remote, json, jobs).await,
+        Command::Job(job) => job::run(&remote, json, job).await,
+        Command::State(state) => state::run(&remote, json, state).await,
+        Command::Health(which) => health::run(&remote, json, which).await,
+        Command::Identity(which) => identity::run(&remote, json, which).await,
+        Command::Registry(which) => registry::run(&remote, json, which),
+        Command::Ls(path) => tree::ls(&remote, json, path).await,
+        Command::Cat(path) => tree::cat(&remote, json, path).await,
+        Command::Traces(traces) => traces::run(&remote, json, traces).await,
+        Command::Trace(trace) => trace::run(&remote, json, trace).await,
+        Command::Completions { shell } => completions::run(shell),
+        // Those are no questions to a fleet; `main` runs them.
+        Command::Up(_) | Command::Conform(_) => Ok(()),
+    }
+}

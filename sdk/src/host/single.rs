@@ -1,0 +1,122 @@
+//! A process with one service: a service's own `main`, and one of a fleet of processes.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::{Door, DrainBudget, EXIT_CONFIG, Host, StartError, process_environment};
+use crate::config::{Environment, Problems, Settings, Variables};
+use crate::service::Service;
+use crate::telemetry::{Format, Output};
+use crate::transport::Bind;
+
+/// The whole of a service's `main`: reads the environment, runs the service, drains on SIGTERM or Ctrl-C, and gives the exit code.
+///
+/// 0 after a drain, 78 for a bad environment, 1 for any other fatal fault.
+pub fn main(make: fn() -> Service) -> ExitCode {
+    let variables = match process_environment() {
+        Ok(variables) => variables,
+        Err(problems) => return refuse(&problems),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the async runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(serve_one(make, variables, stop_signal()));
+    // What is left now ignored its cancellation; the process ends around it.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    code
+}
+
+/// Runs one service with these variables until `stop` says why it should stop, drains it, and gives the exit code as [`main`] does.
+///
+/// Lines go to standard output, and what keeps it from starting to standard error.
+pub async fn serve_one(
+    make: fn() -> Service,
+    variables: Variables,
+    stop: impl Future<Output = &'static str>,
+) -> ExitCode {
+    let key = make().key();
+    let format = match variables.get("LOG_FORMAT").map(String::as_str) {
+        Some("pretty") => Format::Pretty,
+        Some("json") => Format::Json,
+        _ if std::io::IsTerminal::is_terminal(&std::io::stdout()) => Format::Pretty,
+        _ => Format::Json,
+    };
+    let (output, _writer) = Output::start(format);
+    let host = Host::new(variables).output(output).mount(make);
+    let door = match host.check() {
+        Ok((registry, settings)) => match (registry.get(key), settings.first()) {
+            (Ok(record), Some(settings)) => Door::of_service(key, own_binds(settings, record.port, key)),
+            _ => Door::of_service(key, Vec::new()),
+        },
+        Err(StartError::Config(problems)) => return refuse(&problems),
+        Err(error) => return fatal(&error),
+    };
+    let running = match host.start(vec![door]).await {
+        Ok(running) => running,
+        Err(StartError::Config(problems)) => return refuse(&problems),
+        Err(error) => return fatal(&error),
+    };
+    tokio::select! {
+        signal = stop => {
+            let budget = running.kernel(key).map_or_else(DrainBudget::default, |kernel| DrainBudget::of(kernel.settings.environment));
+            let unfinished = running.stop(budget, signal).await;
+            if !unfinished.is_empty() {
+                eprintln!("did not finish in its time: {}", unfinished.join(", "));
+            }
+            ExitCode::SUCCESS
+        }
+        (service, reason) = running.quarantined() => {
+            running.stop(DrainBudget::none(), "quarantined").await;
+            eprintln!("{service} was restarted too often and is given up: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where a service that has the process to itself listens: everywhere on a platform, on loopback in development, on its socket in a fleet of processes.
+fn own_binds(settings: &Settings, registry_port: u16, key: &str) -> Vec<Bind> {
+    if let Some(directory) = &settings.sockets {
+        return vec![Bind::Unix(directory.join(format!("{key}.sock")))];
+    }
+    let port = settings.port.unwrap_or(registry_port);
+    let hosts: &[IpAddr] = if settings.environment == Environment::Development {
+        &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+    } else {
+        &[IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
+    };
+    hosts
+        .iter()
+        .map(|host| Bind::Tcp(SocketAddr::new(*host, port)))
+        .collect()
+}
+
+/// Waits for SIGTERM or Ctrl-C and gives its name.
+pub async fn stop_signal() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind: SignalKind| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            // Without the handler the signal ends the process by itself.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => "SIGTERM",
+        () = wait(SignalKind::interrupt()) => "SIGINT",
+    }
+}
+
+fn refuse(problems: &Problems) -> ExitCode {
+    eprintln!("{problems}");
+    ExitCode::from(EXIT_CONFIG)
+}
+
+fn fatal(error: &StartError) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
