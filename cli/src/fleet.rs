@@ -3,8 +3,11 @@
 use syscall_sdk::host::Host;
 use syscall_sdk::service::Service;
 
+/// Makes a service anew.
+pub(crate) type MakeService = fn() -> Service;
+
 /// Every service, in the order of the registry.
-pub(crate) const SERVICES: [(&str, fn() -> Service); 9] = [
+pub(crate) const SERVICES: [(&str, MakeService); 9] = [
     ("operator", blackroad_os_operator::service),
     ("core", blackroad_os_core::service),
     ("api", blackroad_os_api::service),

@@ -207,7 +207,10 @@ async fn begin(
     run_jobs(&kernel, &service, &taking, &attempts);
     for (name, run) in &service.backgrounds {
         let (ending, run) = (scope.token(), run(context.clone()));
-        scope.spawn_critical(name, async move { ending.run_until_cancelled(run).await.unwrap_or(Ok(())) });
+        scope.spawn_critical(
+            name,
+            async move { ending.run_until_cancelled(run).await.unwrap_or(Ok(())) },
+        );
     }
     run_kernel_tasks(&kernel);
     let handler = crate::http::handler(Arc::clone(&kernel), service.routes);
@@ -223,7 +226,9 @@ async fn begin(
 
 /// Announces the service; called when its doors are open.
 pub(super) fn announce_when_open(kernel: &Arc<Kernel>) {
-    kernel.scope.spawn_background("announce", announce::announce(Arc::clone(kernel)));
+    kernel
+        .scope
+        .spawn_background("announce", announce::announce(Arc::clone(kernel)));
 }
 
 fn checks(service: &Service, store: &Arc<dyn Store>, cell: &Arc<OnceLock<Arc<Kernel>>>) -> Vec<NamedCheck> {

@@ -287,7 +287,7 @@ mod tests {
     }
 
     fn batch() -> Batch {
-        Batch::new(chrono::Utc::now()).with(Put {
+        Batch::new(crate::clock::Clock::system().now()).with(Put {
             namespace: "wire".to_owned(),
             key: "a".to_owned(),
             value: Json::parse("1").expect("JSON"),

@@ -39,7 +39,7 @@ enum End {
     /// The process died, or was given up, and why.
     Died(String),
     /// The fleet stops; the process is still there.
-    Stop(Option<Child>),
+    Stop(Option<Box<Child>>),
 }
 
 impl Keeper {
@@ -82,7 +82,7 @@ impl Keeper {
             Err(error) => return End::Died(format!("{error:#}")),
         };
         tokio::select! {
-            () = self.stopping.cancelled() => return End::Stop(Some(child)),
+            () = self.stopping.cancelled() => return End::Stop(Some(Box::new(child))),
             how = child.ended() => return End::Died(how),
             () = self.ready() => {}
         }
@@ -97,7 +97,7 @@ impl Keeper {
             eprintln!("{} is back after {} ms", self.key, boot.as_millis());
         }
         tokio::select! {
-            () = self.stopping.cancelled() => End::Stop(Some(child)),
+            () = self.stopping.cancelled() => End::Stop(Some(Box::new(child))),
             how = child.ended() => End::Died(how),
             () = self.silent() => {
                 // It does not answer, so it is not asked to drain for long either.

@@ -1,5 +1,3 @@
-use chrono::Utc;
-
 use super::*;
 use crate::clock::Clock;
 use crate::name::TopicFilter;
@@ -13,7 +11,7 @@ fn prefixed(inner: Arc<dyn Store>, prefix: &str) -> Prefixed {
 }
 
 fn one_of_each(id: &str) -> Batch {
-    Batch::new(Utc::now())
+    Batch::new(Clock::system().now())
         .with(Put {
             namespace: "wire".to_owned(),
             key: "key".to_owned(),
@@ -116,7 +114,7 @@ async fn a_job_of_another_part_cannot_be_touched() {
     let (one, other) = (prefixed(Arc::clone(&whole), "a/"), prefixed(Arc::clone(&whole), "b/"));
     one.commit(one_of_each("1")).await.expect("its own");
     let cancel = || Batch {
-        at: Utc::now(),
+        at: Clock::system().now(),
         ops: vec![Op::Cancel { id: "1".to_owned() }],
     };
     let refused = other.commit(cancel()).await;
@@ -139,13 +137,14 @@ async fn a_page_of_jobs_is_filled_though_others_lie_between() {
     let (one, other) = (prefixed(Arc::clone(&whole), "a/"), prefixed(Arc::clone(&whole), "b/"));
     one.commit(one_of_each("1")).await.expect("its own");
     for number in 0..2 * JOBS_PAGE {
-        let order = Batch::new(Utc::now()).with(match one_of_each(&format!("other {number}")).ops.remove(2) {
-            Op::Enqueue(order) => Enqueue {
-                unique_key: None,
-                ..*order
-            },
-            other => panic!("no order: {other:?}"),
-        });
+        let order =
+            Batch::new(Clock::system().now()).with(match one_of_each(&format!("other {number}")).ops.remove(2) {
+                Op::Enqueue(order) => Enqueue {
+                    unique_key: None,
+                    ..*order
+                },
+                other => panic!("no order: {other:?}"),
+            });
         other.commit(order).await.expect("its own");
     }
     let query = JobQuery {
