@@ -1,7 +1,6 @@
 //! The nine services: the one list of what this binary can run.
 
-use std::sync::Arc;
-use syscall_sdk::host::{Host, Make};
+use syscall_sdk::host::Host;
 use syscall_sdk::service::Service;
 
 /// Every service, in the order of the registry.
@@ -33,9 +32,7 @@ pub(crate) fn mount(host: Host, only: &[String]) -> anyhow::Result<Host> {
 }
 
 /// How one service is made.
-pub(crate) fn make(key: &str) -> Option<Make> {
-    SERVICES
-        .into_iter()
-        .find(|(known, _)| *known == key)
-        .map(|(_, make)| Arc::new(make) as Make)
+pub(crate) fn make(key: &str) -> Option<fn() -> Service> {
+    let (_, make) = SERVICES.into_iter().find(|(known, _)| *known == key)?;
+    Some(make)
 }

@@ -123,7 +123,7 @@ async fn a_method_is_called_from_its_form_and_shows_what_it_gave() -> Result<()>
 
     // What the service refuses is shown as it refused it.
     page.click("[data-key=method-getUserById] summary").await?;
-    page.eval::<()>("document.getElementById('params-getUserById').value = '{\"id\":\"nobody\"}'")
+    page.eval::<()>("void (document.getElementById('params-getUserById').value = '{\"id\":\"nobody\"}')")
         .await?;
     page.click("[data-key=method-getUserById] form .is-first").await?;
     page.wait_for(
@@ -159,6 +159,11 @@ async fn a_job_is_cancelled_and_retried_and_both_are_seen_at_once() -> Result<()
         SOON,
     )
     .await?;
+    page.wait_for(
+        "document.querySelector('.toast').textContent.includes('Cancelled.')",
+        SOON,
+    )
+    .await?;
     page.screenshot_of_view(&picture("console-job-cancelled")).await?;
     page.click("#job-list form .button").await?;
     page.wait_for(
@@ -166,13 +171,9 @@ async fn a_job_is_cancelled_and_retried_and_both_are_seen_at_once() -> Result<()
         SOON,
     )
     .await?;
-    page.eval::<()>("document.querySelector('#job-list td .id').click()")
-        .await?;
-    page.wait_for(
-        "document.querySelector('h1')?.textContent === 'rest' && document.body.dataset.liveNow",
-        SOON,
-    )
-    .await?;
+    let job: String = page.eval("document.querySelector('#job-list td .id').href").await?;
+    page.goto(&job).await?;
+    page.wait_for(LIVE, SOON).await?;
     check(&page, "a job").await?;
     page.screenshot(&picture("console-job")).await?;
     fleet.stop().await;
@@ -225,6 +226,27 @@ async fn a_trace_over_two_services_is_one_picture() -> Result<()> {
         .get("console.localhost:PORT", &format!("/traces/{}", "0".repeat(32)))
         .await?;
     assert_eq!(unknown.status(), 404);
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_does_not_answer_is_said_so_and_the_others_are_shown() -> Result<()> {
+    let (fleet, browser) = (Fleet::start_without(&["docs"]).await?, Browser::launch().await?);
+    let places = [
+        ("console", "/", "console-partial"),
+        ("console", "/services/docs", "console-silent"),
+    ];
+    whole_everywhere(&fleet, &browser, &places).await?;
+    let page = browser.page(1280, 800, false).await?;
+    page.goto(&fleet.url("console", "/")).await?;
+    let said: String = page.eval("document.querySelector('.notice').textContent").await?;
+    assert!(said.contains("1 of 9 services did not answer: docs."), "{said}");
+    let rows: u32 = page.eval("document.querySelectorAll('#services tr').length").await?;
+    assert_eq!(rows, 9);
+    page.goto(&fleet.url("console", "/services/docs")).await?;
+    let said: String = page.eval("document.querySelector('.state-error').textContent").await?;
+    assert!(said.contains("docs did not answer."), "{said}");
     fleet.stop().await;
     Ok(())
 }

@@ -10,6 +10,7 @@ use syscall_sdk::context::JobContext;
 use syscall_sdk::contract::Task;
 use syscall_sdk::host::{Door, DrainBudget, Host, Running};
 use syscall_sdk::registry::{BUILTIN, Registry};
+use syscall_sdk::service::Service;
 use syscall_sdk::transport::{Bind, Bound};
 use syscall_sdk::wire::MetricRequest;
 
@@ -23,27 +24,40 @@ pub(crate) const REST: Task<(), ()> = Task::new("core", "rest").attempts(1);
 pub(crate) struct Fleet {
     running: Running,
     port: u16,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Fleet {
     /// Starts the nine services as they ship, save that web probes each second and core has the job [`REST`].
     pub(crate) async fn start() -> Result<Self> {
-        let data = tempfile::tempdir()?;
+        Self::start_without(&[]).await
+    }
+
+    /// Starts the services but some, which then nobody can reach.
+    pub(crate) async fn start_without(missing: &[&str]) -> Result<Self> {
+        Self::start_with(tempfile::tempdir()?, missing).await
+    }
+
+    /// Ends it in order and starts it anew over the same data.
+    pub(crate) async fn again(self) -> Result<Self> {
+        self.running.stop(DrainBudget::none(), "it is started anew").await;
+        Self::start_with(self.data, &[]).await
+    }
+
+    async fn start_with(data: tempfile::TempDir, missing: &[&str]) -> Result<Self> {
         let registry = Registry::parse(&BUILTIN.replace("probe_interval_seconds = 30", "probe_interval_seconds = 1"))?;
-        let variables = Variables::from([("DATA_DIR".to_owned(), data.path().display().to_string())]);
+        let mut variables = Variables::from([("DATA_DIR".to_owned(), data.path().display().to_string())]);
+        for key in missing {
+            // Nothing listens on port 1 of this machine.
+            let variable = format!("{}_INTERNAL_URL", key.to_uppercase());
+            variables.insert(variable, "http://127.0.0.1:1".to_owned());
+        }
         let door = Door::of_fleet("root", vec![Bind::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]);
-        let running = Host::new(variables)
-            .registry(registry)
-            .mount(blackroad_os_operator::service)
-            .mount(|| blackroad_os_core::service().task(REST, rest))
-            .mount(blackroad_os_api::service)
-            .mount(blackroad_operating_system::service)
-            .mount(blackroad_os_prism_console::service)
-            .mount(blackroad_os_docs::service)
-            .mount(blackroad_os_web::service)
-            .mount(blackroad_os_interface::service)
-            .mount(blackroad_os_root::service)
+        let host = Host::new(variables).registry(registry);
+        let running = SERVICES
+            .into_iter()
+            .filter(|(key, _)| !missing.contains(key))
+            .fold(host, |host, (_, make)| host.mount(make))
             .start(vec![door])
             .await?;
         let port = running
@@ -54,11 +68,7 @@ impl Fleet {
                 Bound::Unix(_) => None,
             })
             .context("a TCP door")?;
-        Ok(Fleet {
-            running,
-            port,
-            _data: data,
-        })
+        Ok(Fleet { running, port, data })
     }
 
     /// The URL of a service's path, as a browser beside the fleet opens it.
@@ -148,6 +158,18 @@ impl Fleet {
         self.running.stop(DrainBudget::none(), "the test is over").await;
     }
 }
+
+const SERVICES: [(&str, fn() -> Service); 9] = [
+    ("operator", blackroad_os_operator::service),
+    ("core", || blackroad_os_core::service().task(REST, rest)),
+    ("api", blackroad_os_api::service),
+    ("app", blackroad_operating_system::service),
+    ("console", blackroad_os_prism_console::service),
+    ("docs", blackroad_os_docs::service),
+    ("web", blackroad_os_web::service),
+    ("os", blackroad_os_interface::service),
+    ("root", blackroad_os_root::service),
+];
 
 async fn rest(context: JobContext, (): ()) -> syscall_sdk::error::Result<()> {
     context.cancelled().await;

@@ -1,5 +1,10 @@
 //! The fleet from outside: as a browser sees it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect stops there"
+)]
+
 mod browser;
 mod console;
 mod crash;

@@ -29,7 +29,9 @@ pub(crate) fn picture(name: &str) -> PathBuf {
 
 /// What is wrong with a page as it stands: its width, its accessibility, its console.
 async fn faults(page: &Page, place: &str) -> Result<Vec<String>> {
-    let overflow: f64 = page.eval("document.scrollingElement.scrollWidth - innerWidth").await?;
+    let overflow: f64 = page
+        .eval("document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
+        .await?;
     let mut faults: Vec<String> = page.eval(include_str!("accessible.js")).await?;
     if overflow > 0.0 {
         faults.push(format!("{overflow} px wider than the window"));

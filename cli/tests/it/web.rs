@@ -67,3 +67,42 @@ async fn the_status_page_follows_the_probes_by_itself() -> Result<()> {
     fleet.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_does_not_answer_is_down_and_an_incident() -> Result<()> {
+    let (fleet, browser) = (Fleet::start_without(&["docs"]).await?, Browser::launch().await?);
+    let status = fleet
+        .until("web", "/status.json", |status| status["status"] == "down")
+        .await?;
+    let docs = status["services"]
+        .as_array()
+        .and_then(|services| services.iter().find(|service| service["key"] == "docs"))
+        .expect("docs");
+    assert_eq!(docs["uptime24h"], 0.0, "{docs}");
+    whole_everywhere(&fleet, &browser, &[("web", "/status", "web-status-down")]).await?;
+    let page = browser.page(1280, 800, false).await?;
+    page.goto(&fleet.url("web", "/status")).await?;
+    let said: String = page.eval("document.querySelector('.headline').textContent").await?;
+    assert_eq!(said.trim(), "1 service is down.");
+    let incident: String = page
+        .eval("document.querySelector('[aria-label=Incidents] tbody tr').textContent")
+        .await?;
+    assert!(incident.contains("docs"), "{incident}");
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counts_outlive_the_service() -> Result<()> {
+    let fleet = Fleet::start().await?;
+    let counted = |status: &Value| probes(&status["services"][1]);
+    let before = fleet
+        .until("web", "/status.json", |status| counted(status) >= 2)
+        .await
+        .map(|status| counted(&status))?;
+    let fleet = fleet.again().await?;
+    let after = fleet.json("web", "/status.json").await.map(|status| counted(&status))?;
+    assert!(after >= before, "{after} of {before} are left");
+    fleet.stop().await;
+    Ok(())
+}

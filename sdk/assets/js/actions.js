@@ -36,6 +36,8 @@ async function act(form, submitter) {
   const button = submitter ?? form.querySelector("button");
   if (button?.ariaBusy === "true") return;
   if (form.dataset.confirm && !(await confirmed(form.dataset.confirm, button?.textContent.trim() || "Go on"))) return;
+  // Read now: the answer may make another form of this one.
+  const { done, then } = form.dataset;
   const method = (form.dataset.method ?? form.getAttribute("method") ?? "post").toUpperCase();
   const output = form.dataset.output && document.getElementById(form.dataset.output);
   button?.setAttribute("aria-busy", "true");
@@ -58,9 +60,9 @@ async function act(form, submitter) {
       return;
     }
     if (type.includes("html")) replaceById(text);
-    if (form.dataset.done) toast(form.dataset.done, "good");
+    if (done) toast(done, "good");
     form.dispatchEvent(new CustomEvent("done", { bubbles: true, detail: json }));
-    if (form.dataset.then) location.assign(form.dataset.then);
+    if (then) location.assign(then);
   } catch (error) {
     toast(error instanceof SyntaxError ? `That is no JSON: ${error.message}.` : "The service could not be reached. Nothing is known to have changed.", "bad");
   } finally {

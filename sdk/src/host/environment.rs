@@ -7,6 +7,10 @@ const FILE: &str = "_FILE";
 ///
 /// # Errors
 /// Every file that cannot be read, and every variable that is no text.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
 pub fn process_environment() -> Result<Variables, Problems> {
     let mut problems = Problems::default();
     let mut variables = Variables::new();

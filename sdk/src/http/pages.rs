@@ -29,6 +29,9 @@ const MARKS_TIMEOUT: Duration = Duration::from_millis(250);
 /// Between looks at the fleet's marks while a page is open.
 const MARKS_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Where the fleet's shell looks for a fleet on this machine unless it is told.
+const DEFAULT_PORT: u16 = 8000;
+
 pub(super) fn routes() -> Routes {
     Routes::new()
         .with(
@@ -155,6 +158,17 @@ pub fn service_url(context: &Context, key: &str) -> String {
         .public_url(key, context.kernel().settings.environment)
         .unwrap_or_default();
     format!("{}/", url.trim_end_matches('/'))
+}
+
+/// A line of the fleet's shell, `ps` or `logs core`, that reaches the fleet which the reader looks at: `blackroad logs core --port 9000`.
+pub fn command(context: &Context, words: &str) -> String {
+    let host = context.request().host.as_deref().unwrap_or_default();
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    match (context.kernel().settings.environment, port) {
+        (Environment::Production, _) => format!("blackroad {words} --env production"),
+        (Environment::Development, Some(port)) if port != DEFAULT_PORT => format!("blackroad {words} --port {port}"),
+        _ => format!("blackroad {words}"),
+    }
 }
 
 /// The frame of a page of this service, with the fleet's marks as the roster knows them.

@@ -414,6 +414,10 @@ fn decode_cursor(cursor: &str) -> Result<String> {
             .ok()
             .and_then(|pair| u8::from_str_radix(pair, 16).ok())
     });
-    let bytes: Option<Vec<u8>> = if digits.len() % 2 == 0 { pairs.collect() } else { None };
+    let bytes: Option<Vec<u8>> = if digits.len().is_multiple_of(2) {
+        pairs.collect()
+    } else {
+        None
+    };
     String::from_utf8(bytes.ok_or_else(wrong)?).map_err(|_| wrong())
 }

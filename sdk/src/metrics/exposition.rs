@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::Families;
+use super::{Families, Family};
 
 /// Upper ends of the buckets that Prometheus is shown, in microseconds and as it reads them: its client libraries' own, with two finer ones for a fast kernel.
 const BUCKETS: [(u64, &str); 13] = [
@@ -21,7 +21,7 @@ const BUCKETS: [(u64, &str); 13] = [
 
 pub(super) fn render(families: &Families) -> String {
     let mut text = String::new();
-    for (name, (help, series)) in &families.counters {
+    for (name, Family { help, series }) in &families.counters {
         header(&mut text, name, help, "counter");
         for (labels, counter) in series {
             line(
@@ -36,7 +36,7 @@ pub(super) fn render(families: &Families) -> String {
         header(&mut text, name, help, "gauge");
         line(&mut text, name, std::iter::empty(), (gauge.0)());
     }
-    for (name, (help, series)) in &families.histograms {
+    for (name, Family { help, series }) in &families.histograms {
         header(&mut text, name, help, "histogram");
         for (labels, histogram) in series {
             let snapshot = histogram.snapshot();

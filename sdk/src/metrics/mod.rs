@@ -75,10 +75,36 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Families {
-    counters: BTreeMap<&'static str, (&'static str, Vec<(Labels, Counter)>)>,
-    histograms: BTreeMap<&'static str, (&'static str, Vec<(Labels, Arc<Histogram>)>)>,
+    counters: BTreeMap<&'static str, Family<Counter>>,
+    histograms: BTreeMap<&'static str, Family<Arc<Histogram>>>,
     gauges: BTreeMap<&'static str, (&'static str, Gauge)>,
     recorded: BTreeMap<(String, Vec<(String, String)>), f64>,
+}
+
+/// What has one name, by its labels.
+#[derive(Debug)]
+struct Family<T> {
+    help: &'static str,
+    series: Vec<(Labels, T)>,
+}
+
+impl<T: Clone + Default> Family<T> {
+    fn new(help: &'static str) -> Self {
+        Family {
+            help,
+            series: Vec::new(),
+        }
+    }
+
+    /// The one with these labels; a new one where there is none.
+    fn get(&mut self, labels: Labels) -> T {
+        if let Some((_, known)) = self.series.iter().find(|(known, _)| *known == labels) {
+            return known.clone();
+        }
+        let new = T::default();
+        self.series.push((labels, new.clone()));
+        new
+    }
 }
 
 struct Gauge(Box<dyn Fn() -> f64 + Send + Sync>);
@@ -101,26 +127,20 @@ impl Metrics {
 
     /// A counter under a Prometheus name, one for each set of labels.
     pub fn counter(&self, name: &'static str, help: &'static str, labels: Labels) -> Counter {
-        let mut families = self.families();
-        let (_, series) = families.counters.entry(name).or_insert_with(|| (help, Vec::new()));
-        if let Some((_, counter)) = series.iter().find(|(known, _)| *known == labels) {
-            return counter.clone();
-        }
-        let counter = Counter::default();
-        series.push((labels, counter.clone()));
-        counter
+        self.families()
+            .counters
+            .entry(name)
+            .or_insert_with(|| Family::new(help))
+            .get(labels)
     }
 
     /// A histogram of seconds under a Prometheus name, one for each set of labels.
     pub fn histogram(&self, name: &'static str, help: &'static str, labels: Labels) -> Arc<Histogram> {
-        let mut families = self.families();
-        let (_, series) = families.histograms.entry(name).or_insert_with(|| (help, Vec::new()));
-        if let Some((_, histogram)) = series.iter().find(|(known, _)| *known == labels) {
-            return Arc::clone(histogram);
-        }
-        let histogram = Arc::new(Histogram::default());
-        series.push((labels, Arc::clone(&histogram)));
-        histogram
+        self.families()
+            .histograms
+            .entry(name)
+            .or_insert_with(|| Family::new(help))
+            .get(labels)
     }
 
     /// A figure that is read when it is asked for.

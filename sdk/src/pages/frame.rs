@@ -214,6 +214,10 @@ impl Frame {
     }
 
     /// The page around its content: [`Html`], or an askama template.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a frame says how old its data is at the moment in which it is rendered"
+    )]
     pub fn render(&self, content: impl Into<Html>) -> String {
         let content = content.into();
         Html::from(Page {

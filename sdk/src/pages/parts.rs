@@ -78,17 +78,20 @@ pub fn id(value: &str, href: Option<&str>) -> Html {
     })
 }
 
-/// How to get the data of this view by hand: the `blackroad` line and the `curl` line, each with a copy button.
+/// How to get the data of this view by hand: the `blackroad` line and the `curl` line, each with a copy button. An empty line is left out.
 pub fn as_command(cli: &str, curl: &str) -> Html {
     #[derive(Template)]
     #[template(path = "pages/as_command.html")]
     struct AsCommand<'a> {
-        lines: [(&'static str, &'a str); 2],
+        lines: Vec<(&'static str, &'a str)>,
         terminal: Html,
         copy: Html,
     }
     Html::from(AsCommand {
-        lines: [("blackroad", cli), ("curl", curl)],
+        lines: [("blackroad", cli), ("curl", curl)]
+            .into_iter()
+            .filter(|(_, line)| !line.is_empty())
+            .collect(),
         terminal: Icon::Terminal.html(),
         copy: Icon::Copy.html(),
     })

@@ -34,6 +34,7 @@ function changed() {
     chip.setAttribute("aria-pressed", Boolean(window) && window === front);
   }
   dock.querySelector("[data-home]").setAttribute("aria-pressed", !front);
+  if (front) desk.scrollTop = 0;
   // What no window covers is reached by Tab; behind one that fills the screen it is not.
   desk.querySelector(".launch").inert = Boolean(front) && (front.wide || narrow.matches);
   try {

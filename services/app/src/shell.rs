@@ -72,7 +72,7 @@ pub(crate) async fn page(context: &Context) -> String {
 /// Where a service's window begins: its front page, or what stands for one where it has none for people.
 fn start(context: &Context, key: &str) -> String {
     match key {
-        "core" | "operator" | "api" => format!("{}services/{key}", service_url(context, "console")),
+        "core" | "operator" => format!("{}services/{key}", service_url(context, "console")),
         _ => service_url(context, key),
     }
 }

@@ -88,7 +88,7 @@ impl Feed {
             let version = health::version(context, key).await;
             parts.push(("state".to_owned(), service::mark(&report)));
             parts.push(("stats".to_owned(), health::stats(&report, version.as_ref())));
-            parts.push(("checks".to_owned(), health::checks(&report)));
+            parts.push(("checks".to_owned(), health::checks(context, &report)));
         }
         let mut take = |id: &str, content: syscall_sdk::error::Result<Html>| {
             // What cannot be read now stays as it was shown.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use syscall_sdk::context::Context;
-use syscall_sdk::http::pages::service_url;
+use syscall_sdk::http::pages::{command, service_url};
 use syscall_sdk::pages::chart::{Unit, spark};
 use syscall_sdk::pages::{Html, Status, Table, ago, as_command, live_controls, partial, stat, status_mark};
 
@@ -19,8 +19,11 @@ pub(crate) async fn page(context: &Context, board: &Board) -> String {
         ),
         live_controls(),
         as_command(
-            "blackroad ps",
-            &format!("curl -s {}v1/sys/health", service_url(context, "core"))
+            &command(context, "ps"),
+            &format!(
+                "curl -s {}v1/sys/rpc -d '{{\"method\":\"mesh.list\"}}'",
+                service_url(context, "operator")
+            )
         ),
         body(context, &reports),
     );
@@ -114,12 +117,12 @@ fn table(context: &Context, reports: &[Report]) -> Html {
         .numbers("Checked")
         .numbers("Memory")
         .numbers("Requests")
-        .column("")
+        .column("10 min")
         .numbers("Errors")
         .numbers("p50")
         .numbers("p95")
         .numbers("p99")
-        .column("p99, 10 min");
+        .column("10 min");
     let table = reports.iter().fold(table, |table, report| {
         table.keyed_row(&report.key, row(context, report))
     });

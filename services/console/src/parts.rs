@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Error;
-use syscall_sdk::http::pages::{self, service_url};
+use syscall_sdk::http::pages::{self, command, service_url};
 use syscall_sdk::pages::{Asset, Failure, Frame, Html, Tone, as_command, badge, error_state};
 use syscall_sdk::wire::JobStatus;
 
@@ -60,10 +60,15 @@ impl Failed {
     }
 }
 
-/// How to get the data of a view by hand, from a path of a service.
+/// How to get the data of a view by hand: by words of the fleet's shell, if any, and from a path of a service.
 pub(crate) fn by_hand(context: &Context, service: &str, cli: &str, path: &str) -> Html {
     let url = service_url(context, service);
-    as_command(cli, &format!("curl -s '{}{path}'", url.trim_end_matches('/')))
+    let cli = if cli.is_empty() {
+        String::new()
+    } else {
+        command(context, cli)
+    };
+    as_command(&cli, &format!("curl -s '{}{path}'", url.trim_end_matches('/')))
 }
 
 /// A text as one word of a shell.

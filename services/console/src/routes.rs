@@ -126,7 +126,7 @@ async fn fleet_live(context: Context, board: Board) -> Response {
 }
 
 async fn one(context: Context, board: Board, Path(key): Path, Query(view): Query<View>) -> Response {
-    let page = service::page(&context, &board, &key, &view).await;
+    let page = Box::pin(service::page(&context, &board, &key, &view)).await;
     shown(&context, page.map(|page| Html(page).into_response())).await
 }
 

@@ -53,11 +53,11 @@ pub(crate) async fn page(context: &Context, board: &Board, key: &str, view: &Vie
     );
     let frame = frame
         .path(&format!("/services/{key}"))
-        .nav(nav(context, key))
         .live(&live_url(key, view, opened));
     let Some(report) = report.filter(|report| report.health.is_ok()) else {
-        return Ok(frame.render(silent(context, key)));
+        return Ok(frame.nav(vec![services(context, key)]).render(silent(context, key)));
     };
+    let frame = frame.nav(vec![on_this_page(), services(context, key)]);
     let content: Html = [
         head(context, &report),
         health::stats(&report, version.as_ref()),
@@ -97,7 +97,7 @@ fn head(context: &Context, report: &Report) -> Html {
         command = by_hand(
             context,
             &report.key,
-            &format!("blackroad health {}", report.key),
+            &format!("health {}", report.key),
             "/v1/sys/health"
         ),
     ))
@@ -117,7 +117,7 @@ fn silent(context: &Context, key: &str) -> Html {
     Html::trusted(format!(
         r#"<div class="page-head"><div><h1>{}</h1></div><div class="tools">{}</div></div>{}"#,
         Html::text(key),
-        by_hand(context, key, &format!("blackroad health {key}"), "/v1/sys/health"),
+        by_hand(context, key, &format!("health {key}"), "/v1/sys/health"),
         error_state(Failure {
             what: &format!("{key} did not answer."),
             whose: "The console and its host are well; the service could not be reached within 1.5 s.",
@@ -128,8 +128,8 @@ fn silent(context: &Context, key: &str) -> Html {
     ))
 }
 
-fn nav(context: &Context, key: &str) -> Vec<NavGroup> {
-    let here = PARTS
+fn on_this_page() -> NavGroup {
+    let links = PARTS
         .iter()
         .map(|(id, name)| NavLink {
             label: (*name).to_owned(),
@@ -137,7 +137,14 @@ fn nav(context: &Context, key: &str) -> Vec<NavGroup> {
             current: false,
         })
         .collect();
-    let services = context
+    NavGroup {
+        label: "On this page".to_owned(),
+        links,
+    }
+}
+
+fn services(context: &Context, key: &str) -> NavGroup {
+    let links = context
         .registry()
         .services()
         .map(|service| NavLink {
@@ -146,16 +153,10 @@ fn nav(context: &Context, key: &str) -> Vec<NavGroup> {
             current: service.key == key,
         })
         .collect();
-    vec![
-        NavGroup {
-            label: "On this page".to_owned(),
-            links: here,
-        },
-        NavGroup {
-            label: "Services".to_owned(),
-            links: services,
-        },
-    ]
+    NavGroup {
+        label: "Services".to_owned(),
+        links,
+    }
 }
 
 /// The marks at the top, for the live parts.

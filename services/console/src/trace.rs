@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Kind, Result};
-use syscall_sdk::http::pages::service_url;
+use syscall_sdk::http::pages::{command, service_url};
 use syscall_sdk::pages::chart::{Unit, Waterfall, WaterfallSpan, waterfall};
 use syscall_sdk::pages::{Html, Tone, ago, as_command, empty_state, facts, notice, partial, stat};
 use syscall_sdk::wire::{LogEntry, Logs, Span, SpanStatus, Trace};
@@ -47,27 +47,36 @@ pub(crate) async fn page(context: &Context, id: &str) -> Result<(bool, String)> 
     }
     let whole = gather(context, &id).await;
     let frame = frame(context, "Trace").await.path(&format!("/traces/{id}")).wide();
-    let core = service_url(context, "core");
-    let command = as_command(
-        &format!("blackroad trace {id}"),
-        &format!("curl -s {core}v1/sys/trace/{id}"),
+    // Where it began, as far as is known: the shell and curl ask one service at a time.
+    let first = whole
+        .spans
+        .iter()
+        .min_by_key(|span| span.start)
+        .map_or("core", |span| span.service.as_str());
+    let first = context
+        .registry()
+        .get(first)
+        .map_or("core", |record| record.key.as_str());
+    let by_hand = as_command(
+        &command(context, &format!("trace {first} {id}")),
+        &format!("curl -s {}v1/sys/trace/{id}", service_url(context, first)),
     );
     let found = !whole.spans.is_empty();
     let content = format!(
-        r#"<div class="page-head"><div><h1>Trace</h1><p class="id">{id}</p></div><div class="tools">{command}</div></div>{}{}"#,
+        r#"<div class="page-head"><div><h1>Trace</h1><p class="id">{id}</p></div><div class="tools">{by_hand}</div></div>{}{}"#,
         partial(
             &whole.silent.iter().map(String::as_str).collect::<Vec<_>>(),
             whole.asked
         ),
-        if found { drawn(context, whole) } else { nothing() },
+        if found { drawn(context, whole) } else { nothing(context) },
     );
     Ok((found, frame.render(Html::trusted(content))))
 }
 
-fn nothing() -> Html {
+fn nothing(context: &Context) -> Html {
     empty_state(
         "No service has a span of this trace. Each keeps its newest 4,096 spans in memory, until it restarts.",
-        "blackroad traces",
+        &command(context, "traces core"),
     )
 }
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
-use syscall_sdk::http::pages::service_url;
+use syscall_sdk::http::pages::{command, service_url};
 use syscall_sdk::pages::chart::Unit;
 use syscall_sdk::pages::{Html, Tab, Table, Tone, ago, as_command, badge, empty_state, id, partial, tabs};
 use syscall_sdk::wire::{TraceSummary, Traces};
@@ -22,6 +22,9 @@ const SHOWN: usize = 20;
 /// Traces on the fleet's page.
 const SHOWN_OF_FLEET: usize = 50;
 
+/// What dashboards and pages read all the time.
+const QUIET: [&str; 3] = ["GET /v1/sys/", "GET /_assets/", "GET /_pages/"];
+
 /// A trace, with the services that have a part in it.
 struct Found {
     summary: TraceSummary,
@@ -29,7 +32,12 @@ struct Found {
 }
 
 pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
-    let tools = by_hand(context, key, &format!("blackroad traces {key}"), &path(view));
+    let errors = if view.traces.as_deref() == Some("errors") {
+        " --error"
+    } else {
+        ""
+    };
+    let tools = by_hand(context, key, &format!("traces {key}{errors}"), &path(view));
     let content = content(context, key, view).await.map_err(Failed::of(key));
     parts::section("traces", "Traces", &tools, content)
 }
@@ -89,7 +97,7 @@ pub(crate) async fn page(context: &Context, view: &View) -> String {
             r#"<div class="page-head"><div><h1>Traces</h1><p>What the services did lately, each service's part put together by its trace. A service keeps its newest 4,096 spans.</p></div>"#,
             r#"<div class="tools">{}</div></div>{}{}{}"#
         ),
-        as_command("blackroad traces", &curl),
+        as_command(&command(context, "traces core"), &curl),
         partial(&silent, asked),
         choices("/traces", view, ""),
         list(context, &found, SHOWN_OF_FLEET, "core"),
@@ -116,7 +124,11 @@ fn merge(answers: impl Iterator<Item = (String, Traces)>, view: &View) -> Vec<Fo
                 Some(found) => {
                     let known = &mut found.summary;
                     let end = end(known).max(end(&summary));
-                    if summary.start < known.start {
+                    // Of two that began in the same millisecond the longer caused the other.
+                    let before = |one: &TraceSummary, other: &TraceSummary| {
+                        (one.start, other.duration) < (other.start, one.duration)
+                    };
+                    if before(&summary, known) {
                         known.start = summary.start;
                         known.name = summary.name;
                         found.services.insert(0, key.clone());
@@ -153,7 +165,7 @@ fn path(view: &View) -> String {
 
 /// Dashboards read all the time; what they read is shown where it is asked for.
 fn wanted(view: &View, trace: &TraceSummary) -> bool {
-    view.traces.as_deref() == Some("all") || trace.error || !trace.name.starts_with("GET /v1/sys/")
+    view.traces.as_deref() == Some("all") || trace.error || !QUIET.iter().any(|path| trace.name.starts_with(path))
 }
 
 fn choices(path: &str, view: &View, anchor: &str) -> Html {
@@ -185,7 +197,7 @@ fn list(context: &Context, found: &[Found], most: usize, key: &str) -> Html {
     if found.is_empty() {
         return empty_state(
             "Traces will be listed here: what a request caused, in every service that had a part in it.",
-            &format!("blackroad call {key} listUsers"),
+            &command(context, &format!("call {key}")),
         );
     }
     let now = context.clock().now();

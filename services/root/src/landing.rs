@@ -2,7 +2,7 @@
 
 use askama::Template;
 use syscall_sdk::context::Context;
-use syscall_sdk::http::pages::{fleet_marks, frame, service_url};
+use syscall_sdk::http::pages::{command, fleet_marks, frame, service_url};
 use syscall_sdk::pages::{FleetMark, Html, as_command, status_mark};
 
 /// What a reader of the front page is told of each service, by key.
@@ -33,7 +33,7 @@ pub(crate) async fn page(context: &Context) -> String {
     let frame = frame(context, "Fleet").await.live("/live");
     let content = Landing {
         services: services(&fleet_marks(context).await),
-        command: as_command("blackroad ps", &format!("curl -s {root}registry.json")),
+        command: as_command(&command(context, "registry"), &format!("curl -s {root}registry.json")),
         web: service_url(context, "web"),
         docs: service_url(context, "docs"),
         app: service_url(context, "app"),

@@ -148,6 +148,12 @@ impl Context<'_> {
         self.one(Op::Cancel { id: id.to_owned() }).await
     }
 
+    /// How many keys, events, living and ended jobs there are.
+    pub(super) async fn sizes(&self) -> [u64; 4] {
+        let stats = self.store.stats().await.expect("a read succeeds");
+        [stats.keys, stats.events, stats.jobs_live, stats.jobs_ended]
+    }
+
     pub(super) async fn prune(&self, retention: Retention) -> u64 {
         match self.one(retention).await {
             Outcome::Pruned(dropped) => dropped,

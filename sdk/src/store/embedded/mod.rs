@@ -19,6 +19,7 @@ mod read;
 mod reader;
 mod row;
 mod schedules;
+mod schema;
 mod threads;
 mod writer;
 

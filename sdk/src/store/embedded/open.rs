@@ -1,4 +1,4 @@
-//! Opening the file: settings that are read back, and the schema.
+//! Opening the file, with settings that are read back.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,11 +10,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::apply::Tables;
 use super::counters::Counters;
-use super::failure;
+use super::{failure, schema};
 use crate::store::{Error, Result};
-
-/// Each entry brings a database from one version of the schema to the next.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
 
 /// Statements kept prepared, a connection: more than there are, so that none is ever prepared twice.
 const STATEMENTS: usize = 128;
@@ -49,8 +46,11 @@ const READER: &[Setting] = &[
 
 /// Opens the writer's connection and brings the schema up to date; jobs left running by another owner are queued again.
 pub(super) fn writer(path: Option<&Path>, owner: &str, now: DateTime<Utc>) -> Result<(Connection, Counters)> {
+    if let Some(path) = path {
+        schema::create(path)?;
+    }
     let mut conn = match path {
-        Some(path) => connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?,
+        Some(path) => connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
         None => Connection::open_in_memory().map_err(opening)?,
     };
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -62,7 +62,7 @@ pub(super) fn writer(path: Option<&Path>, owner: &str, now: DateTime<Utc>) -> Re
     for setting in settings {
         set(&conn, setting)?;
     }
-    migrate(&mut conn, path)?;
+    schema::migrate(&mut conn, path)?;
     let mut counters = Counters::load(&conn).map_err(opening)?;
     let transaction = conn.transaction().map_err(opening)?;
     let mut tables = Tables {
@@ -124,41 +124,7 @@ fn set(conn: &Connection, (name, value, expected): &Setting) -> Result<()> {
     )))
 }
 
-fn migrate(conn: &mut Connection, path: Option<&Path>) -> Result<()> {
-    let name = path.map_or_else(|| "the store in memory".to_owned(), |path| path.display().to_string());
-    let known = MIGRATIONS.len();
-    let version: u32 = conn
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(opening)?;
-    let version = version as usize;
-    if version > known {
-        return Err(Error::Unusable(format!(
-            "{name} has schema {version} and this program knows schemas up to {known}; \
-             run the newer version that wrote it, or restore a copy from before"
-        )));
-    }
-    if version == known {
-        return Ok(());
-    }
-    let tables: u32 = conn
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(opening)?;
-    if version == 0 && tables > 0 {
-        return Err(Error::Unusable(format!(
-            "{name} is a database of another program; give this one a data directory of its own"
-        )));
-    }
-    let transaction = conn.transaction().map_err(opening)?;
-    for migration in &MIGRATIONS[version..] {
-        transaction.execute_batch(migration).map_err(opening)?;
-    }
-    transaction
-        .pragma_update(None, "user_version", known as u32)
-        .map_err(opening)?;
-    transaction.commit().map_err(opening)
-}
-
-fn opening(error: rusqlite::Error) -> Error {
+pub(super) fn opening(error: rusqlite::Error) -> Error {
     failure::of("opening the database", error)
 }
 
@@ -202,29 +168,5 @@ mod tests {
             };
             assert_eq!(says, *expected, "{name}");
         }
-    }
-
-    #[test]
-    fn a_newer_schema_is_refused_with_a_sentence() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("store.db");
-        drop(writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect("it opens"));
-        let conn = Connection::open(&path).expect("it is a database");
-        conn.pragma_update(None, "user_version", 99).expect("it can be set");
-        drop(conn);
-        let refused = writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect_err("it is newer");
-        assert!(matches!(refused, Error::Unusable(_)));
-        assert!(refused.to_string().contains("has schema 99"), "{refused}");
-    }
-
-    #[test]
-    fn a_database_of_another_program_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("store.db");
-        let conn = Connection::open(&path).expect("it opens");
-        conn.execute_batch("CREATE TABLE theirs (a)").expect("it is made");
-        drop(conn);
-        let refused = writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect_err("it is not ours");
-        assert!(refused.to_string().contains("another program"), "{refused}");
     }
 }

@@ -27,15 +27,19 @@ pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Message>>>;
 
 /// Works until it is told to end or nobody can ask any more.
 pub(super) fn run(conn: &Connection, queue: &Queue) {
-    loop {
-        let message = lock(queue).blocking_recv();
-        match message {
-            Some(Message::Read(read)) => read(conn),
-            Some(Message::Close) | None => return,
-        }
+    while let Some(read) = next(queue) {
+        read(conn);
     }
 }
 
-fn lock(queue: &Queue) -> std::sync::MutexGuard<'_, mpsc::Receiver<Message>> {
-    queue.lock().expect("receiving does not panic outside a runtime")
+/// Waits for a question. The readers wait one behind the other, so who is told to close must do so before it lets the next
+/// one wait.
+fn next(queue: &Queue) -> Option<Read> {
+    let mut queue = queue.lock().expect("receiving does not panic outside a runtime");
+    loop {
+        match queue.blocking_recv()? {
+            Message::Read(read) => return Some(read),
+            Message::Close => queue.close(),
+        }
+    }
 }

@@ -37,7 +37,7 @@ pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
     let tools = by_hand(
         context,
         key,
-        &format!("blackroad health {key}"),
+        "",
         &format!("/v1/sys/metrics?name=http.p99&from={from}&limit=1000"),
     );
     let content = content(context, key, view)

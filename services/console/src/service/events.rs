@@ -2,6 +2,7 @@
 
 use askama::Template;
 use syscall_sdk::context::Context;
+use syscall_sdk::http::pages::command;
 use syscall_sdk::pages::{Html, Table, ago, empty_state};
 use syscall_sdk::wire::{Event, RecentEvents, Timestamp};
 
@@ -27,8 +28,8 @@ pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
     let filter = chosen.map_or_else(String::new, |event| format!("event={}&", encode(event)));
     let path = format!("/v1/sys/events/recent?{filter}limit={EVENTS}");
     let cli = match chosen {
-        Some(event) => format!("blackroad events {key} {}", quoted(event)),
-        None => format!("blackroad events {key}"),
+        Some(event) => format!("events {key} --event {}", quoted(event)),
+        None => format!("events {key}"),
     };
     let tools = by_hand(context, key, &cli, &path);
     let events = ask::get::<RecentEvents>(context, key, &path)
@@ -39,7 +40,7 @@ pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
         let empty = if events.events.is_empty() {
             empty_state(
                 "Events will be listed here as they are emitted.",
-                &format!("blackroad emit {key} user:created '{{\"id\":\"7\"}}'"),
+                &command(context, &format!("emit {key} user:created '{{\"id\":\"7\"}}'")),
             )
         } else {
             Html::default()

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use syscall_sdk::context::Context;
+use syscall_sdk::http::pages::command;
 use syscall_sdk::pages::chart::{Unit, spark};
 use syscall_sdk::pages::{Html, Status, Table, empty_state, stat, status_label};
 use syscall_sdk::wire::{CheckStatus, SystemVersion};
@@ -22,12 +23,15 @@ pub(crate) fn stats(report: &Report, version: Option<&SystemVersion>) -> Html {
     let line = |name: &str, words: &str, unit: Unit<'_>| spark(words, unit, &vitals.all(name));
     let last = |name: &str| vitals.last(name);
     let health = report.health.as_ref().ok();
-    let latency = match (last("http.p50"), last("http.p95"), last("http.p99")) {
-        (Some(p50), Some(p95), Some(p99)) => {
-            let unit = Unit::Milliseconds;
-            format!("{} / {} / {}", unit.format(p50), unit.format(p95), unit.format(p99))
+    let rest = match (last("http.p50"), last("http.p95")) {
+        (Some(p50), Some(p95)) => {
+            format!(
+                "p50 {}, p95 {}",
+                Unit::Milliseconds.format(p50),
+                Unit::Milliseconds.format(p95)
+            )
         }
-        _ => "–".to_owned(),
+        _ => "recorded every 10 s".to_owned(),
     };
     let built = version.map_or_else(Html::default, |version| {
         let commit = version
@@ -48,11 +52,7 @@ pub(crate) fn stats(report: &Report, version: Option<&SystemVersion>) -> Html {
             &shown(last("http.errors").map(|share| share * 100.0), Unit::Percent),
             &line("http.errors", "Share of errors", Unit::Other("of 1"))
         ),
-        stat(
-            "p99",
-            &shown(last("http.p99"), Unit::Milliseconds),
-            &Html::text(format!("p50 / p95 / p99: {latency}"))
-        ),
+        stat("p99", &shown(last("http.p99"), Unit::Milliseconds), &Html::text(rest)),
         stat(
             "Memory",
             &shown(health.map(|health| health.memory.rss as f64), Unit::Bytes),
@@ -82,16 +82,16 @@ pub(crate) fn stats(report: &Report, version: Option<&SystemVersion>) -> Html {
 /// The checks.
 pub(crate) fn section(context: &Context, report: &Report) -> Html {
     let key = &report.key;
-    let tools = by_hand(context, key, &format!("blackroad health {key}"), "/v1/sys/health");
-    parts::section("health", "Health", &tools, Ok(checks(report)))
+    let tools = by_hand(context, key, &format!("health {key}"), "/v1/sys/health");
+    parts::section("health", "Health", &tools, Ok(checks(context, report)))
 }
 
 /// The checks alone, as live messages renew them.
-pub(crate) fn checks(report: &Report) -> Html {
+pub(crate) fn checks(context: &Context, report: &Report) -> Html {
     let none = || {
         empty_state(
             "Health checks will be listed here: what the service looks after in the background.",
-            &format!("blackroad health {}", report.key),
+            &command(context, &format!("health {}", report.key)),
         )
     };
     let content = match &report.health {

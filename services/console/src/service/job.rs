@@ -2,6 +2,7 @@
 
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
+use syscall_sdk::http::pages::command;
 use syscall_sdk::pages::chart::Unit;
 use syscall_sdk::pages::{Html, Table, code_block, empty_state, facts, id, time};
 use syscall_sdk::wire::{Job, Json, Timestamp};
@@ -28,14 +29,8 @@ pub(crate) async fn page(context: &Context, key: &str, job: &str) -> Result<Stri
         ("Not before", moment(job.run_at)),
         ("Latest attempt", moment(job.started_at)),
         ("Ended", moment(job.completed_at)),
-        (
-            "Attempt",
-            Html::text(format!(
-                "{} of {}",
-                job.attempt.unwrap_or(0),
-                job.max_attempts.unwrap_or(0)
-            )),
-        ),
+        ("Attempt", Html::text(job.attempt.unwrap_or(0))),
+        ("Failures that end it", Html::text(job.max_attempts.unwrap_or(0))),
         ("Priority", Html::text(job.priority.unwrap_or(0))),
         (
             "Schedule",
@@ -52,11 +47,11 @@ pub(crate) async fn page(context: &Context, key: &str, job: &str) -> Result<Stri
         ),
         Html::text(&job.name),
         Html::text(&job.id),
-        by_hand(context, &key, &format!("blackroad job show {key} {}", job.id), &path),
+        by_hand(context, &key, &format!("job show {key} {}", job.id), &path),
         Html::text(&key),
         Html::text(&key),
         known,
-        attempts(&key, &job),
+        attempts(context, &key, &job),
         text("Parameters", &job.params),
         text("Result", &job.result),
     );
@@ -66,12 +61,12 @@ pub(crate) async fn page(context: &Context, key: &str, job: &str) -> Result<Stri
         .render(Html::trusted(content)))
 }
 
-fn attempts(key: &str, job: &Job) -> Html {
+fn attempts(context: &Context, key: &str, job: &Job) -> Html {
     let ended = job.attempts.as_deref().unwrap_or_default();
     if ended.is_empty() {
         return empty_state(
             "Attempts will be listed here as they end.",
-            &format!("blackroad jobs {key}"),
+            &command(context, &format!("jobs {key}")),
         );
     }
     let table = Table::new("Attempts")

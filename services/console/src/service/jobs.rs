@@ -2,6 +2,7 @@
 
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
+use syscall_sdk::http::pages::command;
 use syscall_sdk::pages::{Html, Tab, Table, ago, empty_state, id, pager, tabs, time};
 use syscall_sdk::wire::{Job, JobStatus, Jobs, Schedules};
 
@@ -14,8 +15,8 @@ const JOBS: usize = 20;
 
 pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
     let cli = match view.status() {
-        Some(status) => format!("blackroad jobs {key} --status {status}"),
-        None => format!("blackroad jobs {key}"),
+        Some(status) => format!("jobs {key} --status {status}"),
+        None => format!("jobs {key}"),
     };
     let tools = by_hand(context, key, &cli, &path(view));
     let content = content(context, key, view).await.map_err(Failed::of(key));
@@ -53,7 +54,7 @@ pub(crate) async fn content(context: &Context, key: &str, view: &View) -> Result
     let list = if page.jobs.is_empty() {
         empty_state(
             "Jobs will be listed here: work that is kept until it is done.",
-            &format!("blackroad job create {key} NAME '{{}}'"),
+            &command(context, &format!("job create {key} NAME '{{}}'")),
         )
     } else {
         table(context, key, view, &page.jobs)
@@ -104,11 +105,7 @@ fn table(context: &Context, key: &str, view: &View, jobs: &[Job]) -> Html {
         .column("");
     jobs.iter()
         .fold(table, |table, job| {
-            let attempt = match (job.attempt, job.max_attempts) {
-                (Some(attempt), Some(most)) => format!("{attempt} of {most}"),
-                (Some(attempt), None) => attempt.to_string(),
-                _ => String::new(),
-            };
+            let attempt = job.attempt.map_or_else(String::new, |attempt| attempt.to_string());
             let outcome = match (&job.error, &job.result, &job.progress) {
                 (Some(error), ..) => error.message.clone(),
                 (None, Some(result), _) => result.text().to_owned(),
@@ -170,7 +167,7 @@ fn form(key: &str, view: &View, id: &str, (verb, word, look): (&str, &str, &str)
 
 /// The crons.
 pub(crate) async fn schedules(context: &Context, key: &str) -> Html {
-    let tools = by_hand(context, key, &format!("blackroad schedules {key}"), "/v1/sys/schedules");
+    let tools = by_hand(context, key, &format!("jobs {key} --schedules"), "/v1/sys/schedules");
     let content = schedule_list(context, key).await.map_err(Failed::of(key));
     parts::section("schedules", "Schedules", &tools, content)
 }
@@ -185,7 +182,7 @@ pub(crate) async fn schedule_list(context: &Context, key: &str) -> Result<Html> 
     let content = if schedules.schedules.is_empty() {
         empty_state(
             "Schedules will be listed here: each tick of one makes a job.",
-            &format!("blackroad job create {key} NAME '{{}}' --schedule '0 * * * *'"),
+            &command(context, &format!("job create {key} NAME '{{}}' --cron '0 * * * *'")),
         )
     } else {
         let table = Table::new("Schedules")

@@ -27,12 +27,12 @@ struct Section<'a> {
 
 pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
     let path = format!("/v1/sys/logs?{}", query(view));
-    let mut cli = format!("blackroad logs {key}");
+    let mut cli = format!("logs {key}");
     if let Some(level) = view.level() {
         cli.push_str(&format!(" --level {level}"));
     }
     if let Some(text) = view.q.as_deref().filter(|text| !text.is_empty()) {
-        cli.push_str(&format!(" | grep -i {}", quoted(text)));
+        cli.push_str(&format!(" --grep {}", quoted(text)));
     }
     let tools = by_hand(context, key, &cli, &format!("{path}limit={LINES}"));
     let content = newest(context, key, &path)

@@ -3,6 +3,7 @@
 use askama::Template;
 use serde_json::{Map, Value};
 use syscall_sdk::context::Context;
+use syscall_sdk::http::pages::{command, service_url};
 use syscall_sdk::pages::{Html, code_block, empty_state};
 use syscall_sdk::wire::{MethodInfo, Methods};
 
@@ -26,12 +27,7 @@ pub(crate) async fn section(context: &Context, key: &str) -> Html {
     let methods = ask::get::<Methods>(context, key, "/v1/sys/rpc")
         .await
         .map_err(Failed::of(key));
-    let tools = by_hand(
-        context,
-        key,
-        &format!("blackroad call {key} METHOD '{{}}'"),
-        "/v1/sys/rpc",
-    );
+    let tools = by_hand(context, key, &format!("call {key}"), "/v1/sys/rpc");
     let content = methods.map(|methods| {
         if methods.methods.is_empty() {
             return empty_state(
@@ -49,9 +45,10 @@ fn one(context: &Context, key: &str, method: &MethodInfo) -> Html {
     let (params, result) = (method.params.value(), method.result.value());
     let example = example(&params, &params, 0);
     let call = serde_json::json!({ "method": method.name, "params": example });
-    let url = syscall_sdk::http::pages::service_url(context, key);
+    let url = service_url(context, key);
     let curl = format!("curl -s {url}v1/sys/rpc -d {}", quoted(&call.to_string()));
-    let cli = format!("blackroad call {key} {} {}", method.name, quoted(&example.to_string()));
+    let words = format!("call {key} {} {}", method.name, quoted(&example.to_string()));
+    let cli = command(context, &words);
     Html::from(Method {
         service: key,
         name: &method.name,

@@ -5,7 +5,7 @@ use blackroad_os_contracts::web::{FleetStatus, ProbeCount, ProbeStatus, ServiceU
 use chrono::{DateTime, Utc};
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
-use syscall_sdk::http::pages::{frame, service_url};
+use syscall_sdk::http::pages::{command, frame, service_url};
 use syscall_sdk::pages::chart::{Unit, UptimeDay, uptime_bar, uptime_hours};
 use syscall_sdk::pages::{Html, Status, Table, ago, as_command, empty_state, live_controls, status_label};
 
@@ -27,9 +27,9 @@ pub(crate) async fn page(context: &Context) -> Result<String> {
     let status = fleet(context).await?;
     let json = format!("{}status.json", service_url(context, "web"));
     let content = Page {
-        parts: body(&status),
+        parts: body(context, &status),
         controls: live_controls(),
-        command: as_command("blackroad health", &format!("curl -s {json}")),
+        command: as_command(&command(context, "health"), &format!("curl -s {json}")),
     };
     Ok(frame(context, "Status")
         .await
@@ -44,12 +44,12 @@ pub(crate) async fn parts(context: Context) -> Vec<(String, Html)> {
     let mut parts = vec![("fleet".to_owned(), frame(&context, "").await.fleet_fragment())];
     // A store that cannot be read now leaves what is shown as it is.
     if let Ok(status) = fleet(&context).await {
-        parts.push(("status".to_owned(), body(&status)));
+        parts.push(("status".to_owned(), body(&context, &status)));
     }
     parts
 }
 
-fn body(status: &FleetStatus) -> Html {
+fn body(context: &Context, status: &FleetStatus) -> Html {
     let services: String = status
         .services
         .iter()
@@ -58,7 +58,7 @@ fn body(status: &FleetStatus) -> Html {
     Html::trusted(format!(
         r#"<div id="status" data-live-part>{}<div class="stack">{services}</div>{}</div>"#,
         headline(status),
-        incidents(&status.services),
+        incidents(context, &status.services),
     ))
 }
 
@@ -113,7 +113,7 @@ fn service(one: &ServiceUptime, now: DateTime<Utc>) -> String {
     let (hour_marks, day_marks) = (marks(&one.hours, &hours), marks(&one.days, &days));
     let checked = one.checked_at.map_or_else(
         || Html::text("never probed"),
-        |at| Html::trusted(format!("probed {}", ago(at, now))),
+        |at| Html::trusted(format!(r#"<span class="probed">probed {}</span>"#, ago(at, now))),
     );
     let latency = one.latency_ms.map_or_else(String::new, |latency| {
         format!(" in {}", Unit::Milliseconds.format(latency))
@@ -186,7 +186,7 @@ fn detail(count: &ProbeCount, of_hours: Option<u32>) -> String {
 }
 
 /// Days on which something was amiss, newest first.
-fn incidents(services: &[ServiceUptime]) -> Html {
+fn incidents(context: &Context, services: &[ServiceUptime]) -> Html {
     let mut found: Vec<(&ProbeCount, &str)> = services
         .iter()
         .flat_map(|one| one.days.iter().map(|day| (day, one.key.as_str())))
@@ -197,7 +197,7 @@ fn incidents(services: &[ServiceUptime]) -> Html {
     let content = if total == 0 {
         empty_state(
             "Days on which a service was degraded or down will be listed here.",
-            "blackroad health",
+            &command(context, "health"),
         )
     } else {
         let table = Table::new("Incidents")

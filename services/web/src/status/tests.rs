@@ -1,7 +1,6 @@
 use chrono::DateTime;
 
 use super::*;
-use crate::record::Day;
 
 /// 03:20 in the night of a day.
 fn now() -> DateTime<Utc> {
@@ -11,7 +10,7 @@ fn now() -> DateTime<Utc> {
 fn history(days: &[(&str, u32, Hour)]) -> History {
     let mut history = History::new();
     for (date, hour, counts) in days {
-        let day = history.entry(date.parse().expect("a date")).or_insert(Day::default());
+        let day = history.entry(date.parse().expect("a date")).or_default();
         day[*hour as usize] = *counts;
     }
     history

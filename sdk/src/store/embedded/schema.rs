@@ -1,0 +1,114 @@
+//! The schema: made at once for a new file, migrated step by step for an old one.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::lock::beside;
+use super::open::opening;
+use crate::store::{Error, Result};
+
+/// Each entry brings a database from one version of the schema to the next.
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+
+/// Makes the file where there is none. The caller holds the lock.
+///
+/// It is written under another name without syncs, synced once, and renamed: so it is there whole or not at all, and a
+/// store opens in two syncs instead of seven.
+pub(super) fn create(path: &Path) -> Result<()> {
+    if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| Error::Backend {
+        doing: "creating the database",
+        source: Box::new(error),
+    };
+    let draft = beside(path, ".new");
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let mut conn = Connection::open(&draft).map_err(opening)?;
+    conn.execute_batch("PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+        .map_err(opening)?;
+    migrate(&mut conn, Some(path))?;
+    conn.execute_batch("PRAGMA journal_mode = WAL").map_err(opening)?;
+    conn.close().map_err(|(_, error)| opening(error))?;
+    let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all()).map_err(failed);
+    sync(&draft)?;
+    fs::rename(&draft, path).map_err(failed)?;
+    // Elsewhere a folder cannot be opened as a file, and its entries are journalled.
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        sync(folder.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+/// Brings the schema up to date, in one transaction.
+pub(super) fn migrate(conn: &mut Connection, path: Option<&Path>) -> Result<()> {
+    let name = path.map_or_else(|| "the store in memory".to_owned(), |path| path.display().to_string());
+    let known = MIGRATIONS.len();
+    let version: u32 = conn
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(opening)?;
+    let version = version as usize;
+    if version > known {
+        return Err(Error::Unusable(format!(
+            "{name} has schema {version} and this program knows schemas up to {known}; \
+             run the newer version that wrote it, or restore a copy from before"
+        )));
+    }
+    if version == known {
+        return Ok(());
+    }
+    let tables: u32 = conn
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(opening)?;
+    if version == 0 && tables > 0 {
+        return Err(Error::Unusable(format!(
+            "{name} is a database of another program; give this one a data directory of its own"
+        )));
+    }
+    let transaction = conn.transaction().map_err(opening)?;
+    for migration in &MIGRATIONS[version..] {
+        transaction.execute_batch(migration).map_err(opening)?;
+    }
+    transaction
+        .pragma_update(None, "user_version", known as u32)
+        .map_err(opening)?;
+    transaction.commit().map_err(opening)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::super::open::writer;
+    use super::*;
+
+    #[test]
+    fn a_newer_schema_is_refused_with_a_sentence() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        drop(writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect("it opens"));
+        let conn = Connection::open(&path).expect("it is a database");
+        conn.pragma_update(None, "user_version", 99).expect("it can be set");
+        drop(conn);
+        let refused = writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect_err("it is newer");
+        assert!(matches!(refused, Error::Unusable(_)));
+        assert!(refused.to_string().contains("has schema 99"), "{refused}");
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        let conn = Connection::open(&path).expect("it opens");
+        conn.execute_batch("CREATE TABLE theirs (a)").expect("it is made");
+        drop(conn);
+        let refused = writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect_err("it is not ours");
+        assert!(refused.to_string().contains("another program"), "{refused}");
+    }
+}
