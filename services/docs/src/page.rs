@@ -175,7 +175,11 @@ fn toc(page: &Page) -> String {
     if items.is_empty() {
         return items;
     }
-    format!("<nav class=\"toc\" aria-label=\"On this page\" tabindex=\"0\"><p>On this page</p><ul>{items}</ul></nav>")
+    // Beside the text where there is room, folded above it where there is none.
+    format!(
+        "<nav class=\"toc\" aria-label=\"On this page\" tabindex=\"0\"><p>On this page</p><ul>{items}</ul></nav>\
+         <details class=\"more fold\"><summary>On this page</summary><nav class=\"toc\" aria-label=\"On this page\"><ul>{items}</ul></nav></details>"
+    )
 }
 
 fn folder(path: &str, pages: &[&Page]) -> Html {

@@ -53,7 +53,7 @@ pub(crate) fn accepts(request: &Request, media: &str) -> bool {
 pub(crate) fn field(query: &str) -> Html {
     Html::trusted(format!(
         "<form class=\"search\" role=\"search\" action=\"/search\"><label class=\"quiet-text\" for=\"q\">Search the documentation</label>\
-         <input id=\"q\" name=\"q\" type=\"search\" value=\"{}\" placeholder=\"Search the documentation\" autocomplete=\"off\">\
+         <input id=\"q\" name=\"q\" type=\"search\" value=\"{}\" placeholder=\"Search\" autocomplete=\"off\">\
          <button class=\"button is-icon\" type=\"submit\" aria-label=\"Search\">{}</button></form>",
         Escaped(query),
         Icon::Search.html()

@@ -7,9 +7,9 @@ use syscall_sdk::pages::Escaped;
 /// How much of a section is shown, in bytes: two lines of the result list.
 const LENGTH: usize = 180;
 
-/// The part of a text with the most of the words, as HTML with the words marked.
-pub(crate) fn around(text: &str, words: &[String]) -> String {
-    let matches = matches(text, words);
+/// The part of a text with the most of the words, as HTML with the words marked; also those off by a slip, where that is asked for.
+pub(crate) fn around(text: &str, words: &[String], slips: bool) -> String {
+    let matches = matches(text, words, slips);
     let (from, to) = window(text, &matches);
     let mut html = String::from(if from > 0 { "… " } else { "" });
     let mut at = from;
@@ -31,11 +31,11 @@ pub(crate) fn around(text: &str, words: &[String]) -> String {
 }
 
 /// Where words of the query stand, and which. Slips count only for a word that stands nowhere as it is.
-fn matches(text: &str, words: &[String]) -> Vec<(usize, usize, usize)> {
+fn matches(text: &str, words: &[String], slips: bool) -> Vec<(usize, usize, usize)> {
     let mut found = places(text, words, begins);
     let slipped = |which: &usize| !found.iter().any(|(_, _, known)| known == which);
     let missing: Vec<usize> = (0..words.len()).filter(slipped).collect();
-    if !missing.is_empty() {
+    if slips && !missing.is_empty() {
         let near = places(text, words, near);
         found.extend(near.into_iter().filter(|(_, _, which)| missing.contains(which)));
         found.sort_unstable();
