@@ -37,7 +37,7 @@ pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
     let tools = by_hand(
         context,
         key,
-        "",
+        &format!("cat /{key}/metrics/http.p99"),
         &format!("/v1/sys/metrics?name=http.p99&from={from}&limit=1000"),
     );
     let content = content(context, key, view)
