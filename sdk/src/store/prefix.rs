@@ -6,6 +6,8 @@
 
 mod ops;
 mod strip;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -234,6 +236,3 @@ impl Store for Prefixed {
         self.inner.close()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -207,49 +207,6 @@ async fn a_commit_that_nobody_waits_for_tears_nothing() {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_writes_and_lets_reads_go_on() {
-    let disk = Disk::new();
-    disk.open("me").close().await;
-    let (conn, counters) = open::writer(Some(&disk.path()), "me", START).expect("it opens");
-    conn.pragma_update(None, "max_page_count", 60).expect("it can be set");
-    let writer = Writer {
-        conn,
-        counters,
-        heads: watch::Sender::default(),
-        tally: Arc::default(),
-        on_disk: true,
-        poisoned: None,
-        _lock: None,
-    };
-    let (writes, queue) = mpsc::channel(16);
-    let thread = std::thread::spawn(move || writer.run(queue));
-    let commit = async |value: String| {
-        let (reply, answer) = oneshot::channel();
-        let mut put = put("large");
-        if let Op::Put(put) = &mut put {
-            put.value = json!(value).into();
-        }
-        let message = writer::Message::Commit(Commit {
-            batch: batch(vec![put]),
-            reply,
-        });
-        assert!(writes.send(message).await.is_ok());
-        answer.await.expect("it answers")
-    };
-    assert!(matches!(commit("x".repeat(500_000)).await, Err(Error::Full(_))));
-    commit("small".to_owned()).await.expect("there is room for it");
-    drop(writes);
-    thread.join().expect("the writer ends");
-    let store = disk.open("me");
-    let entry = store
-        .get("wire", "large")
-        .await
-        .expect("a read succeeds")
-        .expect("it is there");
-    assert_eq!((entry.version, entry.revision), (1, 1));
-}
-
-#[tokio::test]
 async fn a_reader_sees_what_was_acknowledged_before_it_asked() {
     let disk = Disk::new();
     let store = disk.open("me");

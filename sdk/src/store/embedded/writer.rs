@@ -14,6 +14,9 @@ use super::reader::Read;
 use crate::store::{Batch, Error, Heads, Op, Outcome, Result, Verdict, rules};
 use crate::wire::Json;
 
+#[cfg(test)]
+mod tests;
+
 /// Batches that may wait for the writer. It is past what 512 requests in flight can bring, so a caller waits for room only
 /// when the disk hangs.
 pub(super) const QUEUE_MAX: usize = 1024;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::name::TopicFilter;
-use crate::store::conformance;
+use crate::store::conformance::{self, START};
 use crate::store::embedded::{Embedded, Options};
 use crate::store::memory::Memory;
 use crate::store::{Condition, Direction, Emit, Enqueue, Op, Put};
@@ -11,7 +11,7 @@ fn prefixed(inner: Arc<dyn Store>, prefix: &str) -> Prefixed {
 }
 
 fn one_of_each(id: &str) -> Batch {
-    Batch::new(Clock::system().now())
+    Batch::new(START)
         .with(Put {
             namespace: "wire".to_owned(),
             key: "key".to_owned(),
@@ -114,7 +114,7 @@ async fn a_job_of_another_part_cannot_be_touched() {
     let (one, other) = (prefixed(Arc::clone(&whole), "a/"), prefixed(Arc::clone(&whole), "b/"));
     one.commit(one_of_each("1")).await.expect("its own");
     let cancel = || Batch {
-        at: Clock::system().now(),
+        at: START,
         ops: vec![Op::Cancel { id: "1".to_owned() }],
     };
     let refused = other.commit(cancel()).await;
@@ -129,6 +129,18 @@ async fn a_job_of_another_part_cannot_be_touched() {
         "{refused:?}"
     );
     one.commit(cancel()).await.expect("its own");
+    let acknowledge = Batch {
+        at: START,
+        ops: vec![Op::AcknowledgeCancel {
+            job: "1".to_owned(),
+            attempt: 1,
+        }],
+    };
+    let outcomes = other
+        .commit(acknowledge)
+        .await
+        .expect("it does nothing to any other job");
+    assert_eq!(outcomes, [Outcome::Done]);
 }
 
 #[tokio::test]
@@ -137,14 +149,13 @@ async fn a_page_of_jobs_is_filled_though_others_lie_between() {
     let (one, other) = (prefixed(Arc::clone(&whole), "a/"), prefixed(Arc::clone(&whole), "b/"));
     one.commit(one_of_each("1")).await.expect("its own");
     for number in 0..2 * JOBS_PAGE {
-        let order =
-            Batch::new(Clock::system().now()).with(match one_of_each(&format!("other {number}")).ops.remove(2) {
-                Op::Enqueue(order) => Enqueue {
-                    unique_key: None,
-                    ..*order
-                },
-                other => panic!("no order: {other:?}"),
-            });
+        let order = Batch::new(START).with(match one_of_each(&format!("other {number}")).ops.remove(2) {
+            Op::Enqueue(order) => Enqueue {
+                unique_key: None,
+                ..*order
+            },
+            other => panic!("no order: {other:?}"),
+        });
         other.commit(order).await.expect("its own");
     }
     let query = JobQuery {

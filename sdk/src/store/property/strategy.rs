@@ -21,11 +21,11 @@ pub(super) const NAMESPACES: [&str; 2] = ["one", "two"];
 pub(super) const KEYS: [&str; 5] = ["k", "k/1", "k/2", "k0", "k:1"];
 pub(super) const NAMES: [&str; 2] = ["send", "sweep"];
 /// Of jobs; the last is also a schedule's.
-pub(super) const IDS: [&str; 6] = ["j0", "j1", "j2", "j3", "j4", "s0"];
+pub(super) const IDS: [&str; 10] = ["j0", "j1", "j2", "j3", "j4", "j5", "j6", "j7", "j8", "s0"];
 pub(super) const SCHEDULES: [&str; 3] = ["s0", "s1", "j0"];
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0u64..1_500, vec(op(), 1..5)).prop_map(|(wait, ops)| Step {
+    let step = (0u64..1_500, vec(op(), 1..6)).prop_map(|(wait, ops)| Step {
         wait: Duration::from_millis(wait),
         ops,
     });
@@ -40,7 +40,8 @@ fn op() -> impl Strategy<Value = Op> {
         }),
         3 => ((0u8..40).prop_map(|id| format!("e{id}")), select(vec!["user:a", "user:b", "users", "x"]), option::of(json()))
             .prop_map(|(id, topic, data)| Op::Emit(Emit { id, topic: topic.to_owned(), data, trace: None })),
-        4 => enqueue(),
+        // Often, so that a claim finds several due jobs to put in order.
+        12 => enqueue(),
         4 => claim(),
         4 => settle(),
         1 => (name(&IDS), attempt(), json()).prop_map(|(job, attempt, progress)| Op::Progress { job, attempt, progress }),
@@ -105,7 +106,7 @@ fn enqueue() -> impl Strategy<Value = Op> {
 
 fn claim() -> impl Strategy<Value = Op> {
     let want = (name(&NAMES), 0..3usize).prop_map(|(name, slots)| Want { name, slots });
-    (vec(want, 0..3), 0..4usize).prop_map(|(wants, limit)| {
+    (vec(want, 0..4), 0..6usize).prop_map(|(wants, limit)| {
         Op::Claim(Claim {
             owner: "me".to_owned(),
             wants,
