@@ -1,11 +1,13 @@
 //! The nine services: the one list of what this binary can run.
 
-use std::sync::Arc;
-use syscall_sdk::host::{Host, Make};
+use syscall_sdk::host::Host;
 use syscall_sdk::service::Service;
 
+/// Makes a service anew.
+pub(crate) type MakeService = fn() -> Service;
+
 /// Every service, in the order of the registry.
-pub(crate) const SERVICES: [(&str, fn() -> Service); 9] = [
+pub(crate) const SERVICES: [(&str, MakeService); 9] = [
     ("operator", blackroad_os_operator::service),
     ("core", blackroad_os_core::service),
     ("api", blackroad_os_api::service),
@@ -33,9 +35,7 @@ pub(crate) fn mount(host: Host, only: &[String]) -> anyhow::Result<Host> {
 }
 
 /// How one service is made.
-pub(crate) fn make(key: &str) -> Option<Make> {
-    SERVICES
-        .into_iter()
-        .find(|(known, _)| *known == key)
-        .map(|(_, make)| Arc::new(make) as Make)
+pub(crate) fn make(key: &str) -> Option<fn() -> Service> {
+    let (_, make) = SERVICES.into_iter().find(|(known, _)| *known == key)?;
+    Some(make)
 }

@@ -85,6 +85,17 @@ impl Scope {
         });
     }
 
+    /// Runs a task that has nothing to finish, such as a loop that looks after something: it is dropped when the scope is cancelled.
+    pub fn spawn_background(&self, task: &'static str, future: impl Future<Output = ()> + Send + 'static) {
+        let cancel = self.token();
+        self.spawn(task, async move {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = future => {}
+            }
+        });
+    }
+
     /// Runs a task that the scope cannot do without: if it ends, fails or panics before the scope is cancelled, the scope has failed.
     /// When the scope is cancelled it is dropped where it stands.
     pub fn spawn_critical(
@@ -303,6 +314,13 @@ mod tests {
         let listening = scope.clone();
         scope.spawn_graceful("polite", async move { listening.cancelled().await });
         assert_eq!(scope.stop(Duration::from_secs(1)).await, ["deaf"]);
+    }
+
+    #[tokio::test]
+    async fn a_background_task_holds_up_no_stop() {
+        let scope = scope();
+        scope.spawn_background("loop", std::future::pending());
+        assert!(scope.stop(Duration::from_secs(60)).await.is_empty());
     }
 
     #[tokio::test]

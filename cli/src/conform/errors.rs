@@ -48,7 +48,7 @@ async fn lives(probe: &Probe) -> Verdict {
 }
 
 async fn nowhere(probe: &Probe) -> Verdict {
-    for path in ["/v1/conform/no/such/path", "/v1/sys/conform"] {
+    for path in ["/v1/conform/no/such/path", "/v1/sys/conform/no/such/path"] {
         probe.get(path).await?.refuses(404, None)?;
     }
     Ok(())

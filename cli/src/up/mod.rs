@@ -1,17 +1,42 @@
 //! `blackroad up`: the whole fleet, or a part of it, on this machine.
 
+mod board;
+mod doors;
 mod one_process;
-mod table;
+mod processes;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
+use syscall_sdk::config::Variables;
 use syscall_sdk::host::{EXIT_CONFIG, StartError, process_environment};
-use syscall_sdk::transport::Bind;
 
 use crate::args::{Target, Up};
+use crate::fleet;
 
-pub(crate) async fn run(target: &Target, _json: bool, up: Up) -> ExitCode {
+/// A fleet that is to be started.
+pub(crate) struct Order {
+    pub(crate) up: Up,
+    pub(crate) port: u16,
+    /// One JSON line instead of the table.
+    pub(crate) json: bool,
+    pub(crate) variables: Variables,
+}
+
+impl Order {
+    /// Whether a service is to run.
+    fn wants(&self, key: &str) -> bool {
+        self.up.only.is_empty() || self.up.only.iter().any(|only| only == key)
+    }
+
+    /// The services that are to run, in the order of the registry.
+    fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let all = fleet::SERVICES.map(|(key, _)| key).into_iter();
+        all.filter(|key| self.wants(key))
+    }
+}
+
+/// Runs the fleet until it is told to stop.
+pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
     let mut variables = match process_environment() {
         Ok(variables) => variables,
         Err(problems) => {
@@ -19,6 +44,9 @@ pub(crate) async fn run(target: &Target, _json: bool, up: Up) -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
+    if let Some(key) = &up.serve_one {
+        return processes::serve_one(key, variables).await;
+    }
     // These name one service; a fleet has nine.
     for name in ["SERVICE_NAME", "SERVICE_ROLE", "PORT"] {
         variables.remove(name);
@@ -27,28 +55,33 @@ pub(crate) async fn run(target: &Target, _json: bool, up: Up) -> ExitCode {
     if up.amnesia {
         variables.insert("AMNESIA".to_owned(), "true".to_owned());
     }
-    match one_process::run(target, &up, variables).await {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            match error.downcast_ref::<StartError>() {
-                Some(StartError::Config(_)) => ExitCode::from(EXIT_CONFIG),
-                _ => ExitCode::FAILURE,
-            }
-        }
-    }
-}
-
-/// Both loopback addresses: browsers resolve `localhost` to either.
-pub(crate) fn loopback(port: u16) -> Vec<Bind> {
-    // Port 0 is a different free port on each address; one address then has to do.
-    let hosts: &[IpAddr] = if port == 0 {
-        &[IpAddr::V4(Ipv4Addr::LOCALHOST)]
-    } else {
-        &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+    let order = Order {
+        up,
+        port: target.port,
+        json,
+        variables,
     };
-    hosts
-        .iter()
-        .map(|host| Bind::Tcp(SocketAddr::new(*host, port)))
-        .collect()
+    let outcome = if order.up.processes {
+        processes::run(order).await
+    } else {
+        one_process::run(order).await
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => match error.downcast_ref::<StartError>() {
+            Some(StartError::Config(problems)) => {
+                eprintln!("{problems}");
+                ExitCode::from(EXIT_CONFIG)
+            }
+            // The sentence says what to do; what lies beneath it is the system's word for the same.
+            Some(StartError::Fatal(fatal)) => {
+                eprintln!("error: {}", fatal.message());
+                ExitCode::FAILURE
+            }
+            None => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+    }
 }

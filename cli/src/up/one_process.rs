@@ -1,43 +1,47 @@
 //! All services in this process, behind one door.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Result;
-use syscall_sdk::config::Variables;
-use syscall_sdk::host::{Door, DrainBudget, Host, output_format, stop_signal};
+use syscall_sdk::config::Environment;
+use syscall_sdk::host::{DrainBudget, Host, Running, Standing, Status, output_format, stop_signal};
+use syscall_sdk::lifecycle::Scope;
 use syscall_sdk::telemetry::Output;
+use syscall_sdk::wire::HealthStatus;
+use tokio::sync::watch;
 
-use super::{loopback, table};
-use crate::args::{Target, Up};
+use super::board::{self, Rows, State};
+use super::{Order, doors};
 use crate::fleet;
 
-/// The operator's door of its own, by the contract: its registered port.
-const OPERATOR_PORT: u16 = 8001;
-/// With `--ports`, service number n of the registry listens on the fleet's port plus this plus n.
-const PORTS_OFFSET: u16 = 10;
-
-pub(crate) async fn run(target: &Target, up: &Up, variables: Variables) -> Result<ExitCode> {
-    let begun = std::time::Instant::now();
-    let mut host = fleet::mount(Host::new(variables), &up.only)?;
-    let writer = if up.logs {
-        let (output, writer) = Output::start(output_format(
-            None,
-            std::io::IsTerminal::is_terminal(&std::io::stdout()),
-        ));
+pub(super) async fn run(order: Order) -> Result<ExitCode> {
+    let begun = Instant::now();
+    let mut host = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?;
+    let writer = if order.up.logs {
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        let (output, writer) = Output::start(output_format(None, terminal));
         host = host.output(output);
         Some(writer)
     } else {
         None
     };
-    let running = host.start(doors(target, up)).await?;
-    let port = table::port_of(&running.bound(), target.port);
-    table::show(&running, port, begun).await;
+    let starting = host.begin(doors::of(&order)).await?;
+    let port = doors::port_of(&starting.bound()?, order.port);
+    let rows = board::booting(order.keys());
+    let scope = Scope::new("up", tracing::Span::none());
+    for (key, standing) in starting.standings() {
+        scope.spawn("standing", follow(rows.clone(), key, standing));
+    }
+    let (drawn, running) = tokio::join!(board::draw(&order, port, &rows), starting.ready());
+    let (drawn, running) = (drawn?, running?);
+    tell_health(&rows, &running);
+    board::announce(&order, port, &rows, drawn, begun)?;
 
     let signal = stop_signal().await;
+    scope.cancel();
     eprintln!("\n{signal}: draining …");
-    let unfinished = running
-        .stop(DrainBudget::of(syscall_sdk::config::Environment::Development), signal)
-        .await;
+    let unfinished = running.stop(DrainBudget::of(Environment::Development), signal).await;
     if !unfinished.is_empty() {
         eprintln!("did not finish in its time: {}", unfinished.join(", "));
     }
@@ -45,22 +49,35 @@ pub(crate) async fn run(target: &Target, up: &Up, variables: Variables) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn doors(target: &Target, up: &Up) -> Vec<Door> {
-    let wanted = |key: &str| up.only.is_empty() || up.only.iter().any(|only| only == key);
-    let apex = if wanted("root") {
-        "root"
-    } else {
-        up.only.first().map_or("root", String::as_str)
-    };
-    let mut doors = vec![Door::of_fleet(apex, loopback(target.port))];
-    if target.port == 8000 && wanted("operator") {
-        doors.push(Door::of_service("operator", loopback(OPERATOR_PORT)));
-    }
-    if up.ports {
-        for (index, (key, _)) in fleet::SERVICES.iter().enumerate().filter(|(_, (key, _))| wanted(key)) {
-            let port = target.port + PORTS_OFFSET + u16::try_from(index).unwrap_or_default();
-            doors.push(Door::of_service(key, loopback(port)));
+/// Keeps a row as its service's standing says.
+async fn follow(rows: Rows, key: String, mut standing: watch::Receiver<Standing>) {
+    loop {
+        let now = standing.borrow_and_update().clone();
+        let state = match now.status {
+            Status::Booting => State::Booting,
+            Status::Running => State::Up(HealthStatus::Healthy),
+            Status::Restarting => State::Restarting,
+            Status::Quarantined => State::GivenUp,
+            Status::Stopped => return,
+        };
+        board::change(&rows, &key, |row| {
+            row.state = state;
+            row.boot = (now.status == Status::Running).then_some(now.boot);
+            row.remark = now.reason.filter(|_| now.status != Status::Running);
+        });
+        if standing.changed().await.is_err() {
+            return;
         }
     }
-    doors
+}
+
+/// A service that runs may still be unwell.
+fn tell_health(rows: &Rows, running: &Running) {
+    rows.send_modify(|rows| {
+        for row in rows.iter_mut().filter(|row| matches!(row.state, State::Up(_))) {
+            if let Some(kernel) = running.kernel(&row.key) {
+                row.state = State::Up(kernel.health.status());
+            }
+        }
+    });
 }

@@ -159,7 +159,9 @@ impl Fleet {
     }
 }
 
-const SERVICES: [(&str, fn() -> Service); 9] = [
+type MakeService = fn() -> Service;
+
+const SERVICES: [(&str, MakeService); 9] = [
     ("operator", blackroad_os_operator::service),
     ("core", || blackroad_os_core::service().task(REST, rest)),
     ("api", blackroad_os_api::service),

@@ -1,6 +1,10 @@
 //! The fleet from outside: as a browser sees it.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "the bans are the kernel's: here the browser's own tasks and plain clients stand outside of it"
+)]
+#![expect(
     clippy::unwrap_used,
     reason = "a test that meets what it does not expect stops there"
 )]
@@ -9,8 +13,10 @@ mod browser;
 mod console;
 mod crash;
 mod demo;
+mod docs_site;
 mod fleet;
 mod live;
+mod os_shell;
 mod pages;
 mod root;
 mod shell;

@@ -206,7 +206,11 @@ async fn begin(
     let taking = scope.child("runner");
     run_jobs(&kernel, &service, &taking, &attempts);
     for (name, run) in &service.backgrounds {
-        scope.spawn_critical(name, run(context.clone()));
+        let (ending, run) = (scope.token(), run(context.clone()));
+        scope.spawn_critical(
+            name,
+            async move { ending.run_until_cancelled(run).await.unwrap_or(Ok(())) },
+        );
     }
     run_kernel_tasks(&kernel);
     let handler = crate::http::handler(Arc::clone(&kernel), service.routes);
@@ -222,7 +226,9 @@ async fn begin(
 
 /// Announces the service; called when its doors are open.
 pub(super) fn announce_when_open(kernel: &Arc<Kernel>) {
-    kernel.scope.spawn("announce", announce::announce(Arc::clone(kernel)));
+    kernel
+        .scope
+        .spawn_background("announce", announce::announce(Arc::clone(kernel)));
 }
 
 fn checks(service: &Service, store: &Arc<dyn Store>, cell: &Arc<OnceLock<Arc<Kernel>>>) -> Vec<NamedCheck> {
@@ -274,12 +280,12 @@ fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &
         concurrency: crate::jobs::CONCURRENCY,
     };
     let runner = Runner::new(kernel.jobs.clone(), options, taking.clone(), attempts.clone());
-    let taking = taking.clone();
+    let (taking, ending) = (taking.clone(), kernel.scope.token());
     kernel.scope.spawn_critical("job-runner", async move {
         let outcome = runner.run().await;
         // A runner that was told to stop is done; the scope as a whole goes on while jobs finish.
         if taking.is_cancelled() && outcome.is_ok() {
-            std::future::pending::<()>().await;
+            ending.cancelled().await;
         }
         outcome
     });
@@ -288,14 +294,15 @@ fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &
 fn run_kernel_tasks(kernel: &Arc<Kernel>) {
     let scope = &kernel.scope;
     let health = kernel.health.clone();
+    let ending = scope.token();
     scope.spawn_critical("health", async move {
-        health.keep_checking().await;
+        ending.run_until_cancelled(health.keep_checking()).await;
         Ok(())
     });
-    scope.spawn("vitals", vitals::record(Arc::clone(kernel)));
-    scope.spawn("tell-health", vitals::tell_health(Arc::clone(kernel)));
+    scope.spawn_background("vitals", vitals::record(Arc::clone(kernel)));
+    scope.spawn_background("tell-health", vitals::tell_health(Arc::clone(kernel)));
     let (store, clock) = (Arc::clone(&kernel.store), kernel.clock.clone());
-    scope.spawn("retention", async move {
+    scope.spawn_background("retention", async move {
         loop {
             let pruned = match store.commit(Batch::new(clock.now()).with(RETENTION)).await {
                 Ok(outcomes) => matches!(outcomes.first(), Some(Outcome::Pruned(rows)) if *rows > 0),

@@ -212,6 +212,14 @@ pub struct Starting {
 }
 
 impl Starting {
+    /// Where it will listen, in the order of the doors.
+    ///
+    /// # Errors
+    /// Where a listener does not know its address.
+    pub fn bound(&self) -> Result<Vec<Bound>> {
+        self.listeners.iter().map(|(listener, _)| listener.bound()).collect()
+    }
+
     /// The standing of each service, as something to wait on.
     pub fn standings(&self) -> BTreeMap<String, watch::Receiver<Standing>> {
         self.running.standings()

@@ -1,1 +1,356 @@
-//! x
+//! A store that fails when it is told to, for tests of what stands above.
+//!
+//! It wraps another store. Its knobs: lose the next commits before they reach the inner store, lose their answers after they
+//! were applied (as a cut connection does), fail reads, and hold commits at a gate. What it did is counted.
+
+use std::sync::Mutex;
+use std::{mem, sync::Arc};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use crate::store::{
+    Attempt, Batch, Change, ChangeQuery, Entry, Error, Event, EventQuery, Heads, Job, JobQuery, Outcome, Remembered,
+    Result, Scan, Schedule, Stats, Store,
+};
+
+/// A store that fails when it is told to; see the [module](self).
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use syscall_sdk::clock::Clock;
+/// # use syscall_sdk::store::{Batch, Error, Store, fault::{Fault, Failure}, memory::Memory};
+/// # tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(async {
+/// let store = Fault::new(Arc::new(Memory::new(Clock::system())));
+/// store.lose_commits(1, Failure::Full);
+/// let batch = || Batch::new(chrono::Utc::now());
+/// assert!(matches!(store.commit(batch()).await, Err(Error::Full(_))));
+/// assert!(store.commit(batch()).await.is_ok());
+/// # });
+/// ```
+#[derive(Debug)]
+pub struct Fault {
+    inner: Arc<dyn Store>,
+    knobs: Mutex<Knobs>,
+    held: watch::Sender<bool>,
+    counts: watch::Sender<Counts>,
+}
+
+/// What a fault looks like to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// [`Error::Full`].
+    Full,
+    /// [`Error::Busy`].
+    Busy,
+    /// [`Error::Poisoned`].
+    Poisoned,
+    /// [`Error::Backend`].
+    Backend,
+}
+
+/// What a faulty store has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Commits that were asked for.
+    pub commits: u64,
+    /// Of those, the ones that wait at the gate now.
+    pub waiting: u64,
+    /// Commits that failed before they reached the inner store.
+    pub lost: u64,
+    /// Commits that were applied and then answered with a failure.
+    pub unanswered: u64,
+    /// Reads that were asked for.
+    pub reads: u64,
+    /// Reads that failed.
+    pub failed_reads: u64,
+}
+
+#[derive(Debug, Default)]
+struct Knobs {
+    lose: Option<(u64, Failure)>,
+    unanswer: Option<(u64, Failure)>,
+    fail_reads: Option<(u64, Failure)>,
+}
+
+impl Fault {
+    /// Wraps a store; until a knob is turned it behaves like it.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Fault {
+            inner,
+            knobs: Mutex::default(),
+            held: watch::Sender::new(false),
+            counts: watch::Sender::new(Counts::default()),
+        }
+    }
+
+    /// The next commits fail before they reach the inner store: nothing of them happens.
+    pub fn lose_commits(&self, commits: u64, failure: Failure) {
+        self.turn(|knobs| knobs.lose = Some((commits, failure)));
+    }
+
+    /// The next commits are applied, and then their answer is lost: the caller sees a failure and cannot know.
+    pub fn lose_answers(&self, commits: u64, failure: Failure) {
+        self.turn(|knobs| knobs.unanswer = Some((commits, failure)));
+    }
+
+    /// The next reads fail.
+    pub fn fail_reads(&self, reads: u64, failure: Failure) {
+        self.turn(|knobs| knobs.fail_reads = Some((reads, failure)));
+    }
+
+    /// Holds commits at a gate from now on; they wait until [`release`](Self::release).
+    pub fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    /// Lets go of the commits that wait at the gate, and of all later ones.
+    pub fn release(&self) {
+        self.held.send_replace(false);
+    }
+
+    /// Waits until so many commits wait at the gate.
+    pub async fn waiting(&self, commits: u64) {
+        let mut counts = self.counts.subscribe();
+        // The sender lives as long as `self`, so this ends only when the count is reached.
+        let _ = counts.wait_for(|counts| counts.waiting >= commits).await;
+    }
+
+    /// What it has done so far.
+    pub fn counts(&self) -> Counts {
+        *self.counts.borrow()
+    }
+
+    fn turn<T>(&self, turn: impl FnOnce(&mut Knobs) -> T) -> T {
+        turn(&mut self.knobs.lock().expect("nothing panics while it holds the lock"))
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Counts)) {
+        self.counts.send_modify(count);
+    }
+
+    async fn pass_gate(&self) {
+        let mut held = self.held.subscribe();
+        if !*held.borrow_and_update() {
+            return;
+        }
+        let _waiting = Waiting::new(self);
+        // The sender lives as long as `self`, so this ends only when the gate opens.
+        let _ = held.wait_for(|held| !held).await;
+    }
+
+    fn read<'a, T>(&'a self, read: BoxFuture<'a, Result<T>>) -> BoxFuture<'a, Result<T>>
+    where
+        T: Send + 'a,
+    {
+        async move {
+            self.count(|counts| counts.reads += 1);
+            if let Some(failure) = self.turn(|knobs| next(&mut knobs.fail_reads)) {
+                self.count(|counts| counts.failed_reads += 1);
+                return Err(failure.error());
+            }
+            read.await
+        }
+        .boxed()
+    }
+}
+
+/// Counts a commit at the gate for as long as it waits, also where its future is dropped.
+struct Waiting<'a>(&'a Fault);
+
+impl<'a> Waiting<'a> {
+    fn new(fault: &'a Fault) -> Self {
+        fault.count(|counts| counts.waiting += 1);
+        Waiting(fault)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.count(|counts| counts.waiting -= 1);
+    }
+}
+
+impl Failure {
+    fn error(self) -> Error {
+        match self {
+            Failure::Full => Error::Full("a fault was asked for".to_owned()),
+            Failure::Busy => Error::Busy,
+            Failure::Poisoned => Error::Poisoned("a fault was asked for".to_owned()),
+            Failure::Backend => Error::Backend {
+                doing: "failing as it was told",
+                source: "a fault was asked for".into(),
+            },
+        }
+    }
+}
+
+impl Store for Fault {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Outcome>>> {
+        async move {
+            self.count(|counts| counts.commits += 1);
+            self.pass_gate().await;
+            if let Some(failure) = self.turn(|knobs| next(&mut knobs.lose)) {
+                self.count(|counts| counts.lost += 1);
+                return Err(failure.error());
+            }
+            let answer = self.inner.commit(batch).await;
+            if let Some(failure) = self.turn(|knobs| next(&mut knobs.unanswer)) {
+                self.count(|counts| counts.unanswered += 1);
+                return Err(failure.error());
+            }
+            answer
+        }
+        .boxed()
+    }
+
+    fn get<'a>(&'a self, namespace: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>>> {
+        self.read(self.inner.get(namespace, key))
+    }
+
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Entry>>> {
+        self.read(self.inner.scan(scan))
+    }
+
+    fn changes(&self, query: ChangeQuery) -> BoxFuture<'_, Result<Vec<Change>>> {
+        self.read(self.inner.changes(query))
+    }
+
+    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<Vec<Event>>> {
+        self.read(self.inner.events(query))
+    }
+
+    fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
+        self.read(self.inner.job(id))
+    }
+
+    fn jobs(&self, query: JobQuery) -> BoxFuture<'_, Result<Vec<Job>>> {
+        self.read(self.inner.jobs(query))
+    }
+
+    fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>> {
+        self.read(self.inner.attempts(job))
+    }
+
+    fn schedule<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Schedule>>> {
+        self.read(self.inner.schedule(id))
+    }
+
+    fn schedules(&self) -> BoxFuture<'_, Result<Vec<Schedule>>> {
+        self.read(self.inner.schedules())
+    }
+
+    fn remembered<'a>(&'a self, scope: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Remembered>>> {
+        self.read(self.inner.remembered(scope, key))
+    }
+
+    fn stats(&self) -> BoxFuture<'_, Result<Stats>> {
+        self.read(self.inner.stats())
+    }
+
+    fn heads(&self) -> watch::Receiver<Heads> {
+        self.inner.heads()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.inner.close()
+    }
+}
+
+/// Takes one from a knob that was turned to a number.
+fn next(knob: &mut Option<(u64, Failure)>) -> Option<Failure> {
+    let (left, failure) = knob.as_mut()?;
+    match left {
+        0 => mem::take(knob).and(None),
+        _ => {
+            *left -= 1;
+            Some(*failure)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::conformance;
+    use crate::store::embedded::{Embedded, Options};
+    use crate::store::memory::Memory;
+    use crate::store::{Condition, Put};
+    use crate::wire::Json;
+
+    fn faulty() -> Fault {
+        Fault::new(Arc::new(Memory::new(Clock::system())))
+    }
+
+    fn batch() -> Batch {
+        Batch::new(crate::clock::Clock::system().now()).with(Put {
+            namespace: "wire".to_owned(),
+            key: "a".to_owned(),
+            value: Json::parse("1").expect("JSON"),
+            condition: Condition::Any,
+            expires_at: None,
+        })
+    }
+
+    #[tokio::test]
+    async fn with_no_knob_turned_it_keeps_every_promise() {
+        conformance::run(async |clock| {
+            let options = Options {
+                path: None,
+                clock,
+                owner: "me".to_owned(),
+                name: "fault".to_owned(),
+            };
+            Arc::new(Fault::new(Arc::new(Embedded::open(options).expect("it opens")))) as Arc<dyn Store>
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_lost_commit_has_not_happened() {
+        let store = faulty();
+        store.lose_commits(2, Failure::Backend);
+        for _ in 0..2 {
+            assert!(matches!(store.commit(batch()).await, Err(Error::Backend { .. })));
+        }
+        assert_eq!(store.get("wire", "a").await.expect("a read succeeds"), None);
+        store.commit(batch()).await.expect("the knob is spent");
+        assert_eq!((store.counts().commits, store.counts().lost), (3, 2));
+    }
+
+    #[tokio::test]
+    async fn a_commit_whose_answer_is_lost_has_happened() {
+        let store = faulty();
+        store.lose_answers(1, Failure::Busy);
+        assert!(matches!(store.commit(batch()).await, Err(Error::Busy)));
+        assert!(store.get("wire", "a").await.expect("a read succeeds").is_some());
+        assert_eq!(store.counts().unanswered, 1);
+    }
+
+    #[tokio::test]
+    async fn reads_fail_as_often_as_told() {
+        let store = faulty();
+        store.fail_reads(1, Failure::Backend);
+        assert!(store.stats().await.is_err());
+        assert!(store.stats().await.is_ok());
+        assert_eq!((store.counts().reads, store.counts().failed_reads), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn a_held_commit_waits_for_its_release() {
+        let store = faulty();
+        store.hold();
+        let release = async {
+            store.waiting(1).await;
+            assert_eq!(store.get("wire", "a").await.expect("a read succeeds"), None);
+            store.release();
+        };
+        let (answer, ()) = join(store.commit(batch()), release).await;
+        answer.expect("it was let go");
+        assert_eq!(store.counts().waiting, 0);
+    }
+}

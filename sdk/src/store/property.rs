@@ -1,1 +1,107 @@
-//! x
+//! Random batches against the model: whatever is done, the embedded store answers and holds what the model does.
+
+mod snapshot;
+mod strategy;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+
+use crate::clock::Clock;
+use crate::store::conformance::START;
+use crate::store::embedded::{Embedded, Options};
+use crate::store::memory::Memory;
+use crate::store::{Batch, Error, Op, Outcome, Refusal, Result, Store};
+use snapshot::snapshot;
+use strategy::steps;
+
+/// A batch, and how long after the one before it.
+#[derive(Clone, Debug)]
+struct Step {
+    wait: Duration,
+    ops: Vec<Op>,
+}
+
+/// An answer that can be compared.
+#[derive(Debug, PartialEq)]
+enum Answer {
+    Done(Vec<Outcome>),
+    Refused(usize, Refusal),
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        // A failure prints its smallest input, which becomes a case of the conformance suite; no file is kept.
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_embedded_store_does_what_the_model_does(steps in steps()) {
+        run(check(steps, None))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 12,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_store_opened_again_holds_what_the_model_holds(steps in steps()) {
+        let folder = tempfile::tempdir().expect("a folder");
+        run(check(steps, Some(folder.path().join("store.db"))))?;
+    }
+}
+
+fn run(check: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(check)
+}
+
+/// Applies each step to both; with a path, the embedded store is closed and opened again between steps.
+async fn check(steps: Vec<Step>, path: Option<std::path::PathBuf>) -> Result<(), TestCaseError> {
+    let clock = Clock::manual(START);
+    let model = Memory::new(clock.clone());
+    let open = || {
+        let options = Options {
+            path: path.clone(),
+            clock: clock.clone(),
+            owner: "me".to_owned(),
+            name: "property".to_owned(),
+        };
+        Embedded::open(options).expect("it opens")
+    };
+    let mut embedded = open();
+    for Step { wait, ops } in steps {
+        clock.advance(wait);
+        let batch = Batch { at: clock.now(), ops };
+        let expected = answer(model.commit(batch.clone()).await);
+        prop_assert_eq!(answer(embedded.commit(batch).await), expected);
+        if path.is_some() {
+            embedded.close().await;
+            embedded = open();
+            let (kept, expected) = (*embedded.heads().borrow(), *model.heads().borrow());
+            prop_assert_eq!(
+                (kept.seq, kept.event, kept.change),
+                (expected.seq, expected.event, expected.change)
+            );
+        } else {
+            prop_assert_eq!(*embedded.heads().borrow(), *model.heads().borrow());
+        }
+        prop_assert_eq!(snapshot(&embedded).await, snapshot(&model).await);
+    }
+    Ok(())
+}
+
+fn answer(answer: Result<Vec<Outcome>>) -> Answer {
+    match answer {
+        Ok(outcomes) => Answer::Done(outcomes),
+        Err(Error::Refused { op, why }) => Answer::Refused(op, why),
+        Err(other) => panic!("the store failed: {other:?}"),
+    }
+}

@@ -281,8 +281,7 @@ async fn a_transaction_does_all_or_nothing() {
 #[tokio::test]
 async fn an_event_stream_resumes_without_loss_or_repeat() {
     let core = Fixture::start().await;
-    let emit =
-        |n: u32| json!({ "event": if n.is_multiple_of(2) { "user:created" } else { "order:placed" }, "data": { "n": n } });
+    let emit = |n: u32| json!({ "event": if n.is_multiple_of(2) { "user:created" } else { "order:placed" }, "data": { "n": n } });
     for n in 0..3 {
         assert_eq!(core.post("/v1/sys/event", &emit(n)).await.status, StatusCode::CREATED);
     }

@@ -53,11 +53,11 @@ pub(crate) async fn page(context: &Context, board: &Board, key: &str, view: &Vie
     );
     let frame = frame
         .path(&format!("/services/{key}"))
-        .nav(nav(context, key))
         .live(&live_url(key, view, opened));
     let Some(report) = report.filter(|report| report.health.is_ok()) else {
-        return Ok(frame.render(silent(context, key)));
+        return Ok(frame.nav(vec![services(context, key)]).render(silent(context, key)));
     };
+    let frame = frame.nav(vec![on_this_page(), services(context, key)]);
     let content: Html = [
         head(context, &report),
         health::stats(&report, version.as_ref()),
@@ -128,8 +128,8 @@ fn silent(context: &Context, key: &str) -> Html {
     ))
 }
 
-fn nav(context: &Context, key: &str) -> Vec<NavGroup> {
-    let here = PARTS
+fn on_this_page() -> NavGroup {
+    let links = PARTS
         .iter()
         .map(|(id, name)| NavLink {
             label: (*name).to_owned(),
@@ -137,7 +137,14 @@ fn nav(context: &Context, key: &str) -> Vec<NavGroup> {
             current: false,
         })
         .collect();
-    let services = context
+    NavGroup {
+        label: "On this page".to_owned(),
+        links,
+    }
+}
+
+fn services(context: &Context, key: &str) -> NavGroup {
+    let links = context
         .registry()
         .services()
         .map(|service| NavLink {
@@ -146,16 +153,10 @@ fn nav(context: &Context, key: &str) -> Vec<NavGroup> {
             current: service.key == key,
         })
         .collect();
-    vec![
-        NavGroup {
-            label: "On this page".to_owned(),
-            links: here,
-        },
-        NavGroup {
-            label: "Services".to_owned(),
-            links: services,
-        },
-    ]
+    NavGroup {
+        label: "Services".to_owned(),
+        links,
+    }
 }
 
 /// The marks at the top, for the live parts.

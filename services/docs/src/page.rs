@@ -15,7 +15,7 @@ use crate::library::{Library, Page};
 use crate::nearest::nearest;
 use crate::query::decode;
 use crate::routes::STYLE;
-use crate::search_page::{field, wants_json};
+use crate::search_page::{accepts, field};
 use crate::site::Site;
 
 /// Where a page can be changed.
@@ -55,7 +55,7 @@ pub(crate) async fn not_found(site: Site, context: Context, request: Request) ->
     let library = site.library(&context).await?;
     let path = decode(request.uri().path());
     let near = nearest(&library, path.trim_end_matches(".md"));
-    if wants_json(&request) {
+    if !accepts(&request, "text/html") {
         let paths: Vec<&str> = near.iter().map(|page| page.path).collect();
         let error = Error::not_found(format!("there is no page {path}; near it are {}", paths.join(", ")))
             .with_code("PAGE_NOT_FOUND")
@@ -175,7 +175,11 @@ fn toc(page: &Page) -> String {
     if items.is_empty() {
         return items;
     }
-    format!("<nav class=\"toc\" aria-label=\"On this page\" tabindex=\"0\"><p>On this page</p><ul>{items}</ul></nav>")
+    // Beside the text where there is room, folded above it where there is none.
+    format!(
+        "<nav class=\"toc\" aria-label=\"On this page\" tabindex=\"0\"><p>On this page</p><ul>{items}</ul></nav>\
+         <details class=\"more fold\"><summary>On this page</summary><nav class=\"toc\" aria-label=\"On this page\"><ul>{items}</ul></nav></details>"
+    )
 }
 
 fn folder(path: &str, pages: &[&Page]) -> Html {

@@ -27,7 +27,7 @@ pub(crate) fn routes(site: &Site) -> Routes {
         )
         .with(
             Route::get("/search", Access::Public, with(site, search_page::show))
-                .says("Finds sections of the documentation; JSON where the caller accepts no HTML or asks with format=json.")
+                .says("Finds sections of the documentation; JSON where the caller accepts that and no HTML, or asks with format=json.")
                 .query("q", "string", "Words; the last may be unfinished.")
                 .query("limit", "integer", "At most so many; 20 unless said, 100 at most.")
                 .query("format", "string", "json for JSON.")

@@ -37,21 +37,23 @@ pub(crate) async fn json_alone(site: Site, context: Context, request: Request) -
     Ok(json(StatusCode::OK, &found))
 }
 
-/// Whether a program asks: it says so, or it takes no HTML.
-pub(crate) fn wants_json(request: &Request) -> bool {
-    let accept = request
-        .headers()
-        .get(ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .unwrap_or_default();
-    value(request.uri().query(), "format") == "json" || !accept.contains("text/html")
+/// Whether JSON is asked for: by format=json, or by who accepts it and no page.
+fn wants_json(request: &Request) -> bool {
+    value(request.uri().query(), "format") == "json"
+        || (accepts(request, "application/json") && !accepts(request, "text/html"))
+}
+
+/// Whether the caller names a media type among those it takes.
+pub(crate) fn accepts(request: &Request, media: &str) -> bool {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(media))
 }
 
 /// The field in which a reader searches.
 pub(crate) fn field(query: &str) -> Html {
     Html::trusted(format!(
         "<form class=\"search\" role=\"search\" action=\"/search\"><label class=\"quiet-text\" for=\"q\">Search the documentation</label>\
-         <input id=\"q\" name=\"q\" type=\"search\" value=\"{}\" placeholder=\"Search the documentation\" autocomplete=\"off\">\
+         <input id=\"q\" name=\"q\" type=\"search\" value=\"{}\" placeholder=\"Search\" autocomplete=\"off\">\
          <button class=\"button is-icon\" type=\"submit\" aria-label=\"Search\">{}</button></form>",
         Escaped(query),
         Icon::Search.html()

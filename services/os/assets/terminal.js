@@ -139,6 +139,5 @@ shell.addEventListener("click", (event) => {
   }
   if (getSelection().isCollapsed && !event.target.closest("a")) field.focus({ preventScroll: true });
 });
-say("The fleet is a file system. ls lists it, help says what else there is.", "quiet");
 if (matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });
 shell.dataset.ready = "";

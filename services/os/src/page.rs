@@ -31,7 +31,7 @@ pub(crate) async fn terminal(context: Context) -> Result<Response, Failure> {
         "<header class=\"page-head\"><div><h1>The fleet as a file system</h1><p class=\"needs-script\">Every service is a directory. \
          Type <code>help</code> for the commands, Tab to complete, ↑ for what you typed before.</p></div></header>\
          <section class=\"terminal shell needs-script\" id=\"shell\" aria-label=\"Shell\" data-services=\"{services}\">\
-         <div id=\"screen\" role=\"log\" aria-live=\"polite\" aria-label=\"What the commands printed\"></div>\
+         <div id=\"screen\" role=\"log\" aria-live=\"polite\" aria-label=\"What the commands printed\"><p class=\"quiet\">ls lists what is here, help says what else there is.</p></div>\
          <form id=\"line\" autocomplete=\"off\"><label class=\"prompt\" for=\"typed\"><span id=\"where\">/</span> $</label>\
          <input id=\"typed\" name=\"typed\" autocapitalize=\"off\" autocorrect=\"off\" spellcheck=\"false\" autocomplete=\"off\" enterkeyhint=\"go\" \
          aria-describedby=\"keys\"><button class=\"button is-small\" type=\"button\" id=\"stop\" hidden>Stop</button></form></section>\

@@ -23,12 +23,7 @@ pub(crate) const STYLE: Asset = Asset::own("os.css", "text/css; charset=utf-8", 
 pub(crate) const SCRIPT: Asset = Asset::own(
     "terminal.js",
     "text/javascript; charset=utf-8",
-    concat!(
-        include_str!("../assets/words.js"),
-        include_str!("../assets/fleet.js"),
-        include_str!("../assets/commands.js"),
-        include_str!("../assets/terminal.js"),
-    ),
+    include_str!(concat!(env!("OUT_DIR"), "/terminal.js")),
 );
 
 pub(crate) fn routes() -> Routes {

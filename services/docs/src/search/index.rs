@@ -18,6 +18,17 @@ const PREFIX_FROM: usize = 2;
 /// Which section of which page.
 pub(crate) type Place = (usize, usize);
 
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// How many sections match in all.
+    pub(crate) total: usize,
+    /// The best of them, the best first.
+    pub(crate) places: Vec<Place>,
+    /// Whether slips had to be forgiven.
+    pub(crate) slips: bool,
+}
+
 /// The sections, indexed.
 pub(crate) struct Index {
     reader: IndexReader,
@@ -88,28 +99,28 @@ impl Index {
         Ok(Index { reader, fields })
     }
 
-    /// The sections that hold all words, the best first, and how many there are; where none does, those that nearly do.
-    pub(crate) fn find(&self, words: &[String], limit: usize) -> (usize, Vec<Place>) {
+    /// The sections that hold all words, the best first; where none does, those that nearly do.
+    pub(crate) fn find(&self, words: &[String], limit: usize) -> Found {
         if words.is_empty() {
-            return (0, Vec::new());
+            return Found::default();
         }
         let tries = [
             (Occur::Must, Nearness::Whole),
             (Occur::Must, Nearness::Slips),
             (Occur::Should, Nearness::Slips),
         ];
-        tries
-            .into_iter()
-            .map(|(each, nearness)| self.run(&self.query(words, each, nearness), limit))
-            .find(|(total, _)| *total > 0)
-            .unwrap_or_default()
+        let found = tries.into_iter().map(|(each, nearness)| Found {
+            slips: nearness == Nearness::Slips,
+            ..self.run(&self.query(words, each, nearness), limit)
+        });
+        found.into_iter().find(|found| found.total > 0).unwrap_or_default()
     }
 
-    fn run(&self, query: &dyn Query, limit: usize) -> (usize, Vec<Place>) {
+    fn run(&self, query: &dyn Query, limit: usize) -> Found {
         let searcher = self.reader.searcher();
         // A query of words over an index in memory has nothing to fail on; if it does, nothing is found.
         let Ok((top, total)) = searcher.search(query, &(TopDocs::with_limit(limit).order_by_score(), Count)) else {
-            return (0, Vec::new());
+            return Found::default();
         };
         let place = |document: TantivyDocument| {
             let number = |field| usize::try_from(document.get_first(field)?.as_u64()?).ok();
@@ -119,7 +130,11 @@ impl Index {
             .into_iter()
             .filter_map(|(_, address)| place(searcher.doc(address).ok()?))
             .collect();
-        (total, places)
+        Found {
+            total,
+            places,
+            slips: false,
+        }
     }
 
     fn query(&self, words: &[String], each: Occur, nearness: Nearness) -> BooleanQuery {

@@ -22,8 +22,8 @@ const WORDS_MAX: usize = 12;
 pub(crate) fn search(library: &Library, index: &Index, query: &str, limit: Option<u32>) -> FoundDocs {
     let words = words(query);
     let limit = limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
-    let (total, found) = index.find(&words, limit as usize);
-    let hits = found.into_iter().filter_map(|(page, section)| {
+    let found = index.find(&words, limit as usize);
+    let hits = found.places.into_iter().filter_map(|(page, section)| {
         let page = library.at(page)?;
         let part = page.rendered.sections.get(section)?;
         let anchor = part
@@ -35,12 +35,12 @@ pub(crate) fn search(library: &Library, index: &Index, query: &str, limit: Optio
             title: page.rendered.title.clone(),
             heading: part.heading.as_ref().map(|heading| heading.text.clone()),
             url: format!("/{}{anchor}", page.path),
-            snippet: snippet::around(&part.text, &words),
+            snippet: snippet::around(&part.text, &words, found.slips),
         })
     });
     FoundDocs {
         query: query.to_owned(),
-        total: total as u64,
+        total: found.total as u64,
         hits: hits.collect(),
     }
 }

@@ -7,9 +7,9 @@ use syscall_sdk::pages::Escaped;
 /// How much of a section is shown, in bytes: two lines of the result list.
 const LENGTH: usize = 180;
 
-/// The part of a text with the most of the words, as HTML with the words marked.
-pub(crate) fn around(text: &str, words: &[String]) -> String {
-    let matches = matches(text, words);
+/// The part of a text with the most of the words, as HTML with the words marked; also those off by a slip, where that is asked for.
+pub(crate) fn around(text: &str, words: &[String], slips: bool) -> String {
+    let matches = matches(text, words, slips);
     let (from, to) = window(text, &matches);
     let mut html = String::from(if from > 0 { "… " } else { "" });
     let mut at = from;
@@ -30,8 +30,21 @@ pub(crate) fn around(text: &str, words: &[String]) -> String {
     html
 }
 
-/// Where words of the query stand, and which.
-fn matches(text: &str, words: &[String]) -> Vec<(usize, usize, usize)> {
+/// Where words of the query stand, and which. Slips count only for a word that stands nowhere as it is.
+fn matches(text: &str, words: &[String], slips: bool) -> Vec<(usize, usize, usize)> {
+    let mut found = places(text, words, begins);
+    let slipped = |which: &usize| !found.iter().any(|(_, _, known)| known == which);
+    let missing: Vec<usize> = (0..words.len()).filter(slipped).collect();
+    if slips && !missing.is_empty() {
+        let near = places(text, words, near);
+        found.extend(near.into_iter().filter(|(_, _, which)| missing.contains(which)));
+        found.sort_unstable();
+        found.dedup_by_key(|(start, ..)| *start);
+    }
+    found
+}
+
+fn places(text: &str, words: &[String], fits: fn(&str, &str) -> bool) -> Vec<(usize, usize, usize)> {
     let mut found = Vec::new();
     let mut at = 0;
     for word in text.split(|c: char| !c.is_alphanumeric()) {
@@ -45,13 +58,14 @@ fn matches(text: &str, words: &[String]) -> Vec<(usize, usize, usize)> {
     found
 }
 
-/// By the index's own rules: the word, one that begins so, or one with a single slip.
-fn fits(word: &str, wanted: &str) -> bool {
-    if word.is_empty() {
-        return false;
-    }
-    let length = wanted.chars().count();
-    word == wanted || (length >= 2 && word.starts_with(wanted)) || (length >= 4 && one_slip(word, wanted))
+/// The word, or one that begins so.
+fn begins(word: &str, wanted: &str) -> bool {
+    word == wanted || (wanted.chars().count() >= 2 && word.starts_with(wanted))
+}
+
+/// Off by one slip, by the index's own rule.
+fn near(word: &str, wanted: &str) -> bool {
+    wanted.chars().count() >= 4 && one_slip(word, wanted)
 }
 
 /// Whether some beginning of a word is one letter off: another, one more, one less, or two in each other's place.

@@ -72,7 +72,7 @@ fn a_snippet_marks_what_matches_and_escapes_the_rest() {
 #[test]
 fn a_long_text_is_cut_around_the_match() {
     let text = format!("{}needle in it{}", "hay ".repeat(100), " hay".repeat(100));
-    let html = snippet::around(&text, &["needle".to_owned()]);
+    let html = snippet::around(&text, &["needle".to_owned()], false);
     assert!(
         html.starts_with("… hay") && html.ends_with("hay …") && html.contains("<mark>needle</mark>"),
         "{html}"
@@ -89,7 +89,7 @@ proptest! {
 
     #[test]
     fn a_snippet_without_its_marks_is_the_text_escaped(text in "(?s).{0,400}", word in "[a-zé]{1,6}") {
-        let html = snippet::around(&text, &[word]);
+        let html = snippet::around(&text, &[word], true);
         let plain = html.replace("<mark>", "").replace("</mark>", "");
         prop_assert!(!plain.contains('<'));
         let inner = plain.trim_start_matches("… ").trim_end_matches(" …");

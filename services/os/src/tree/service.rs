@@ -1,7 +1,6 @@
 //! A service's own directory: what it says of itself, and what it can be asked.
 
 use blackroad_os_contracts::os::{FsKind, FsNode};
-use serde_json::Value;
 use syscall_sdk::error::{Error, Kind, Result};
 use syscall_sdk::wire::{Identity, Json, LogEntry, Logs, Methods};
 
@@ -78,9 +77,9 @@ pub(super) async fn file(ask: &Ask<'_>, name: &str) -> Result<FsNode> {
 /// A syscall's answer whatever its status: the health of an unhealthy service is what a reader wants most.
 async fn answer(ask: &Ask<'_>, syscall: &str) -> Result<Json> {
     let reply = ask.context.rpc().get(&ask.key, syscall, &options(ask.context)).await?;
-    let said: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    let said: Option<Json> = serde_json::from_slice(&reply.body).ok();
     match said {
-        Some(value) if reply.status.is_success() || value.get("error").is_none() => Ok(Json::from(value)),
+        Some(json) if reply.status.is_success() || json.value().get("error").is_none() => Ok(json),
         _ => ask.get(syscall).await,
     }
 }
