@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Error;
-use syscall_sdk::http::pages::{frame, service_url};
+use syscall_sdk::http::pages::{command, frame, service_url};
 use syscall_sdk::http::{Failure, Html as PageBody, failure};
 use syscall_sdk::pages::{Escaped, Frame, Html, NavGroup, NavLink, as_command};
 
@@ -113,15 +113,11 @@ pub(crate) fn list(pages: &[&Page]) -> String {
     )
 }
 
-/// A page's first sentence or two.
+/// A page's first paragraph, or as much of it as a list shows.
 fn beginning(page: &Page) -> String {
     /// Two lines of a list.
     const LENGTH: usize = 140;
-    let text = page
-        .rendered
-        .sections
-        .first()
-        .map_or("", |section| section.text.as_str());
+    let text = page.rendered.lede.as_str();
     match text.char_indices().nth(LENGTH) {
         None => text.to_owned(),
         Some((cut, _)) => format!(
@@ -133,8 +129,8 @@ fn beginning(page: &Page) -> String {
 
 fn document(context: &Context, library: &Library, place: usize, page: &Page) -> Html {
     let base = service_url(context, "docs");
-    let command = as_command(
-        &format!("blackroad call docs getPage '{{\"path\": \"{}\"}}'", page.path),
+    let by_hand = as_command(
+        &command(context, &format!("call docs getPage '{{\"path\": \"{}\"}}'", page.path)),
         &format!("curl {base}{}.md", page.path),
     );
     let step = |place: Option<usize>, relation: &str, word: &str| {
@@ -149,7 +145,7 @@ fn document(context: &Context, library: &Library, place: usize, page: &Page) -> 
     };
     Html::trusted(format!(
         "<div class=\"document\"><article class=\"prose\">{html}\
-         <footer class=\"page-foot\"><div class=\"tools\"><a href=\"/{path}.md\">Markdown</a><a href=\"{SOURCE}{path}.md\">Change this page</a>{command}</div>\
+         <footer class=\"page-foot\"><div class=\"tools\"><a href=\"/{path}.md\">Markdown</a><a href=\"{SOURCE}{path}.md\">Change this page</a>{by_hand}</div>\
          <nav class=\"steps\" aria-label=\"Before and after\">{before}{after}</nav></footer></article>\
          <aside class=\"beside\">{field}{toc}</aside></div>",
         html = page.rendered.html,

@@ -6,7 +6,7 @@ use blackroad_os_contracts::docs::FoundDocs;
 use http::StatusCode;
 use http::header::ACCEPT;
 use syscall_sdk::context::Context;
-use syscall_sdk::http::pages::service_url;
+use syscall_sdk::http::pages::{command, service_url};
 use syscall_sdk::http::{Failure, Html as PageBody, json};
 use syscall_sdk::pages::{Escaped, Html, Icon, as_command};
 
@@ -96,8 +96,8 @@ fn page(context: &Context, found: &FoundDocs) -> Html {
     let params = serde_json::json!({ "q": found.query })
         .to_string()
         .replace('\'', "'\\''");
-    let command = as_command(
-        &format!("blackroad call docs searchDocs '{params}'"),
+    let by_hand = as_command(
+        &command(context, &format!("call docs searchDocs '{params}'")),
         &format!(
             "curl --get --data-urlencode 'q={}' {}search.json",
             found.query.replace('\'', "'\\''"),
@@ -105,7 +105,7 @@ fn page(context: &Context, found: &FoundDocs) -> Html {
         ),
     );
     Html::trusted(format!(
-        "<header class=\"page-head\"><div><h1>Search</h1></div><div class=\"tools\">{command}</div></header>{}\
+        "<header class=\"page-head\"><div><h1>Search</h1></div><div class=\"tools\">{by_hand}</div></header>{}\
          <p class=\"said\" role=\"status\">{said}</p><ul class=\"pages\">{hits}</ul>",
         field(&found.query)
     ))

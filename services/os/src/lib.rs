@@ -4,6 +4,7 @@
 
 mod page;
 mod path;
+mod pretty;
 mod routes;
 mod shell;
 mod tail;

@@ -6,11 +6,12 @@ use blackroad_os_contracts::os::{FsEntry, FsKind, FsNode};
 use http::StatusCode;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Kind, Result};
-use syscall_sdk::http::pages::{frame, service_url};
+use syscall_sdk::http::pages::{command, frame, service_url};
 use syscall_sdk::http::{Failure, Html as PageBody};
 use syscall_sdk::pages::{Escaped, Failure as Failed, Html, Table, as_command, code_block, empty_state, error_state};
 
 use crate::path::{FsPath, encode, parameter};
+use crate::pretty;
 use crate::routes::{SCRIPT, STYLE};
 use crate::tree::{self, Window};
 
@@ -39,7 +40,7 @@ pub(crate) async fn terminal(context: Context) -> Result<Response, Failure> {
          <kbd>Ctrl L</kbd> clears · commands: {HELP}</p>\
          <section class=\"section\"><div class=\"section-head\"><h2>Root</h2></div>{listing}</section>",
         services = Escaped(serde_json::Value::from(services)),
-        listing = listing(&FsPath::default(), &root),
+        listing = listing(&context, &FsPath::default(), &root),
     );
     let frame = frame(&context, "Shell").await.style(STYLE.path()).script(SCRIPT.path());
     Ok(PageBody(frame.render(Html::trusted(content))).into_response())
@@ -97,8 +98,8 @@ fn show(context: &Context, path: &FsPath, node: &FsNode) -> Html {
     let base = service_url(context, "os");
     let word = if node.kind == FsKind::Dir { "ls" } else { "cat" };
     let written = path.text();
-    let command = as_command(
-        &format!("blackroad {word} '{}'", written.replace('\'', "'\\''")),
+    let by_hand = as_command(
+        &command(context, &format!("{word} '{}'", written.replace('\'', "'\\''"))),
         &if path.names.iter().any(|name| name == "." || name == "..") {
             format!(
                 "curl --get --data-urlencode 'path={}' {base}v1/fs",
@@ -109,16 +110,16 @@ fn show(context: &Context, path: &FsPath, node: &FsNode) -> Html {
         },
     );
     let body = match node.kind {
-        FsKind::Dir => listing(path, node),
+        FsKind::Dir => listing(context, path, node),
         FsKind::File => content(node),
     };
-    Html::trusted(format!("{body}<div class=\"below\">{command}</div>"))
+    Html::trusted(format!("{body}<div class=\"below\">{by_hand}</div>"))
 }
 
-fn listing(path: &FsPath, node: &FsNode) -> Html {
+fn listing(context: &Context, path: &FsPath, node: &FsNode) -> Html {
     let entries = node.entries.as_deref().unwrap_or_default();
     if entries.is_empty() && node.cursor.is_none() {
-        return empty_state("Nothing is in this directory yet.", &filler(path));
+        return empty_state("Nothing is in this directory yet.", &filler(context, path));
     }
     let row = |table: Table, entry: &FsEntry| {
         let slash = if entry.kind == FsKind::Dir { "/" } else { "" };
@@ -143,13 +144,16 @@ fn listing(path: &FsPath, node: &FsNode) -> Html {
     Html::trusted(format!("<div class=\"files\">{}</div>{more}", table.html()))
 }
 
-/// The one command that puts something into an empty directory.
-fn filler(path: &FsPath) -> String {
-    match path.parts().as_slice() {
-        [key, "state", ..] => format!("blackroad state set {key} greeting '\"hello\"'"),
-        [key, "events"] => format!("blackroad emit {key} hello:world '{{}}'"),
-        _ => String::new(),
-    }
+/// The one command that puts something into an empty directory; of some there is none.
+fn filler(context: &Context, path: &FsPath) -> String {
+    let words = match path.parts().as_slice() {
+        [key, "state", ..] => format!("state put {key} greeting '\"hello\"'"),
+        [key, "events"] => format!("emit {key} hello:world '{{}}'"),
+        [key, "jobs"] => format!("job create {key} NAME '{{}}'"),
+        [key, "schedules"] => format!("job create {key} NAME '{{}}' --cron '0 3 * * *'"),
+        _ => return String::new(),
+    };
+    command(context, &words)
 }
 
 fn content(node: &FsNode) -> Html {
@@ -158,7 +162,7 @@ fn content(node: &FsNode) -> Html {
     };
     match value.to::<String>() {
         Ok(text) if node.content_type.as_deref() == Some("text/plain") => code_block("text", text),
-        _ => code_block("JSON", serde_json::to_string_pretty(&value.value()).unwrap_or_default()),
+        _ => pretty::block(value.text()),
     }
 }
 

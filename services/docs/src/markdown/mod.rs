@@ -13,6 +13,8 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 pub(crate) struct Rendered {
     /// The first heading's words.
     pub(crate) title: String,
+    /// The first paragraph's words.
+    pub(crate) lede: String,
     /// The page's text as HTML.
     pub(crate) html: String,
     /// Headings below the title.

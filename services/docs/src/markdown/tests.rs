@@ -13,7 +13,7 @@ fn a_page_has_a_title_headings_with_anchors_and_sections() {
         "# The title\n\nBegins.\n\n## One `two`\n\nMore\nwords.\n\n## One two\n",
         &|_| None,
     );
-    assert_eq!(page.title, "The title");
+    assert_eq!((page.title.as_str(), page.lede.as_str()), ("The title", "Begins."));
     assert_eq!(
         page.html,
         "<h1 id=\"the-title\">The title</h1>\n<p>Begins.</p>\n\

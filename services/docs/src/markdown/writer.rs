@@ -41,6 +41,8 @@ pub(super) struct Writer<'a> {
     out: Rendered,
     slugs: Slugs,
     words: Words,
+    /// Where the open paragraph's words began.
+    paragraph: usize,
     /// Where the open heading's markup began, and its words so far.
     heading: Option<(u8, usize, String)>,
     /// The open fence's language and its text so far.
@@ -65,6 +67,7 @@ impl<'a> Writer<'a> {
             },
             slugs: Slugs::default(),
             words: Words::default(),
+            paragraph: 0,
             heading: None,
             code: None,
             picture: None,
@@ -109,7 +112,10 @@ impl<'a> Writer<'a> {
 
     fn start(&mut self, tag: Tag<'_>) {
         match tag {
-            Tag::Paragraph => self.push("<p>"),
+            Tag::Paragraph => {
+                self.paragraph = self.words.0.len();
+                self.push("<p>");
+            }
             Tag::HtmlBlock => self.push("<p>"),
             Tag::Heading { level, .. } => {
                 self.heading = Some((level as u8, self.out.html.len(), String::new()));
@@ -162,7 +168,13 @@ impl<'a> Writer<'a> {
 
     fn end(&mut self, tag: TagEnd) {
         let markup = match tag {
-            TagEnd::Paragraph | TagEnd::HtmlBlock => "</p>\n",
+            TagEnd::Paragraph => {
+                if self.out.lede.is_empty() {
+                    self.out.lede = self.words.0[self.paragraph..].trim().to_owned();
+                }
+                "</p>\n"
+            }
+            TagEnd::HtmlBlock => "</p>\n",
             TagEnd::Heading(_) => return self.end_heading(),
             TagEnd::BlockQuote(None) => "</blockquote>\n",
             TagEnd::BlockQuote(Some(_)) => "</div></div>\n",
