@@ -361,6 +361,9 @@ pub(crate) struct Conform {
     /// A method that takes a second or more, to see that its deadline is kept.
     #[arg(long, value_name = "NAME")]
     pub(crate) slow: Option<String>,
+    /// Only rules whose sentence or family holds this text.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) rule: Option<String>,
     /// Also check what takes long, such as the heartbeat of a silent stream.
     #[arg(long)]
     pub(crate) patient: bool,

@@ -129,8 +129,9 @@ pub(crate) fn age(moment: Timestamp) -> String {
 /// A length of time in its largest unit.
 pub(crate) fn span(seconds: f64) -> String {
     match seconds {
-        s if s < 60.0 => format!("{s:.0} s"),
-        s if s < 3_600.0 => format!("{:.0} min", s / 60.0),
+        // Half a unit less than the next one, so that rounding never says 60 of the smaller.
+        s if s < 59.5 => format!("{s:.0} s"),
+        s if s < 3_570.0 => format!("{:.0} min", s / 60.0),
         s if s < 172_800.0 => format!("{:.0} h", s / 3_600.0),
         s => format!("{:.0} d", s / 86_400.0),
     }
@@ -158,8 +159,8 @@ mod tests {
     #[test]
     fn a_span_is_told_in_its_largest_unit() {
         assert_eq!(
-            [0.2, 3.0, 90.0, 7_200.0, 400_000.0].map(span),
-            ["0 s", "3 s", "2 min", "2 h", "5 d"]
+            [0.2, 3.0, 59.7, 90.0, 3_599.0, 7_200.0, 400_000.0].map(span),
+            ["0 s", "3 s", "1 min", "2 min", "1 h", "2 h", "5 d"]
         );
     }
 

@@ -25,7 +25,7 @@ mod traces;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::args::{Conform, Level, Target};
@@ -59,7 +59,11 @@ pub(crate) async fn run(target: &Target, machine: bool, conform: Conform) -> Res
     let level = conform.level;
     let probe = Probe::new(target, &conform).await?;
     let mut findings = Vec::new();
-    for rule in rules().filter(|rule| rule.level <= level) {
+    let asked = |rule: &&Rule| {
+        let about = |text: &String| rule.name.contains(text.as_str()) || rule.family.as_str() == text;
+        rule.level <= level && conform.rule.as_ref().is_none_or(about)
+    };
+    for rule in rules().filter(asked) {
         let begun = Instant::now();
         let verdict = match rule.capability(level) {
             Some(capability) if !probe.can(capability) => {
@@ -72,6 +76,9 @@ pub(crate) async fn run(target: &Target, machine: bool, conform: Conform) -> Res
             finding.show()?;
         }
         findings.push(finding);
+    }
+    if findings.is_empty() {
+        bail!("no rule of this level holds the text of --rule");
     }
     state::clean_up(&probe).await;
     let summary = Summary::of(&findings);

@@ -217,7 +217,7 @@ impl Probe {
         let reply = self.get("/v1/sys/rpc").await.ok()?;
         let harmless = |method: &&Value| {
             let required = method["params"]["required"].as_array().map_or(0, Vec::len);
-            method["idempotent"] == true && required == 0
+            method["idempotent"] == true && required == 0 && method["params"]["type"] == "object"
         };
         let method = reply.json["methods"].as_array()?.iter().find(harmless)?;
         Some((method["name"].as_str()?.to_owned(), json!({})))

@@ -37,7 +37,7 @@ async fn list(probe: &Probe) -> Verdict {
 async fn found(probe: &Probe) -> Verdict {
     let (trace, parent) = ("c04f04ab".repeat(4), "00f067aa0ba902b7");
     let request = probe
-        .ask(Method::GET, "/v1/sys/version")
+        .ask(Method::GET, "/v1/sys/traces?limit=1")
         .header("traceparent", format!("00-{trace}-{parent}-01"));
     probe.read(request).await?.status(200)?;
     let begun = Instant::now();

@@ -22,6 +22,8 @@ pub(super) type Rows = watch::Sender<Vec<Row>>;
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) key: String,
+    /// Its own port, where `--ports` opened one.
+    port: Option<u16>,
     pub(super) state: State,
     /// How long the last boot took.
     pub(super) boot: Option<Duration>,
@@ -58,14 +60,15 @@ impl State {
 }
 
 /// Rows of services that all boot.
-pub(super) fn booting<'a>(keys: impl IntoIterator<Item = &'a str>) -> Rows {
-    let row = |key: &str| Row {
+pub(super) fn booting<'a>(services: impl IntoIterator<Item = (&'a str, Option<u16>)>) -> Rows {
+    let row = |(key, port): (&str, _)| Row {
         key: key.to_owned(),
+        port,
         state: State::Booting,
         boot: None,
         remark: None,
     };
-    watch::Sender::new(keys.into_iter().map(row).collect())
+    watch::Sender::new(services.into_iter().map(row).collect())
 }
 
 /// Changes the row of a service.
@@ -122,7 +125,7 @@ impl Row {
 
     fn json(&self, port: u16) -> serde_json::Value {
         json!({
-            "key": self.key, "url": self.url(port), "health": self.state.word(), "boot": self.boot_millis(), "remark": self.remark,
+            "key": self.key, "url": self.url(port), "port": self.port, "health": self.state.word(), "boot": self.boot_millis(), "remark": self.remark,
         })
     }
 }
@@ -133,7 +136,8 @@ fn table(rows: &[Row], port: u16) -> comfy_table::Table {
         let boot = row
             .boot_millis()
             .map_or_else(String::new, |millis| format!("{millis:.0} ms"));
-        let remark = row.remark.as_deref().unwrap_or_default();
+        let own = row.port.map(|port| format!("http://127.0.0.1:{port}"));
+        let remark = row.remark.as_deref().or(own.as_deref()).unwrap_or_default();
         table.add_row([
             Cell::new(&row.key),
             Cell::new(row.url(port)),

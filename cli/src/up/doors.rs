@@ -56,6 +56,17 @@ pub(super) fn port_of(bound: &[Bound], asked: u16) -> u16 {
         .unwrap_or(asked)
 }
 
+/// The port that `--ports` opened for a service: the last doors are theirs, in the order of the registry, each on as many addresses.
+pub(super) fn own_port(order: &Order, bound: &[Bound], key: &str) -> Option<u16> {
+    if !order.up.ports {
+        return None;
+    }
+    let addresses = loopback(order.port).len();
+    let (count, at) = (order.keys().count(), order.keys().position(|one| one == key)?);
+    let first = bound.len().checked_sub(count * addresses)? + at * addresses;
+    Some(port_of(bound.get(first..)?, 0))
+}
+
 /// Both loopback addresses: browsers resolve `localhost` to either.
 fn loopback(port: u16) -> Vec<Bind> {
     // Port 0 is a different free port on each address; one address then has to do.

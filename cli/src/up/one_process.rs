@@ -27,8 +27,9 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
         None
     };
     let starting = host.begin(doors::of(&order)).await?;
-    let port = doors::port_of(&starting.bound()?, order.port);
-    let rows = board::booting(order.keys());
+    let bound = starting.bound()?;
+    let port = doors::port_of(&bound, order.port);
+    let rows = board::booting(order.keys().map(|key| (key, doors::own_port(&order, &bound, key))));
     let scope = Scope::new("up", tracing::Span::none());
     for (key, standing) in starting.standings() {
         scope.spawn("standing", follow(rows.clone(), key, standing));

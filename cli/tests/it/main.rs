@@ -1,4 +1,4 @@
-//! The fleet from outside: as a browser sees it.
+//! The fleet from outside: as a browser sees it, as a person types at it, as another program asks it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,7 +9,10 @@
     reason = "a test that meets what it does not expect stops there"
 )]
 
+mod binary;
 mod browser;
+mod commands;
+mod conform;
 mod console;
 mod crash;
 mod demo;
@@ -18,6 +21,9 @@ mod fleet;
 mod live;
 mod os_shell;
 mod pages;
+mod processes;
 mod root;
+mod scenarios;
 mod shell;
+mod up;
 mod web;

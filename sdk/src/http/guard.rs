@@ -223,6 +223,12 @@ impl Inner {
         S::Future: Send,
     {
         if self.kind == RouteKind::Probe {
+            // Never shed, since a prober must learn the truth of a busy service; but asked for its credential like anyone.
+            if self.access != Access::Public
+                && let Err(error) = self.kernel.gate.admit(&self.access, &caller(request.headers()))
+            {
+                return failure(&error);
+            }
             return never_fails(inner.call(request).await);
         }
         let Some(_place) = self.in_flight.enter() else {

@@ -76,7 +76,7 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
         probe_interval: Duration::from_millis(order.up.probe_interval.max(1)),
         drain: DrainBudget::of(Environment::Development),
     });
-    let rows = board::booting(order.keys());
+    let rows = board::booting(order.keys().map(|key| (key, doors::own_port(&order, &bound, key))));
     let stopping = scope.child("stopping");
     let keepers: Vec<Keeper> = order
         .keys()
@@ -84,7 +84,7 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
             key,
             plan: Arc::clone(&plan),
             rows: rows.clone(),
-            prober: Prober::new(&scope, key, plan.directory.socket(key)),
+            prober: Prober::new(&scope, key, plan.directory.socket(key), plan.probe_interval),
             output: scope.clone(),
             stopping: stopping.clone(),
         })

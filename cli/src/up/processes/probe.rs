@@ -23,14 +23,17 @@ pub(super) struct Prober {
     forwarder: Forwarder,
     endpoint: Endpoint,
     host: HeaderValue,
+    timeout: Duration,
 }
 
 impl Prober {
-    pub(super) fn new(scope: &Scope, key: &str, socket: PathBuf) -> Self {
+    /// A prober of the process on this socket; an answer that is not there when the next question is due will not come.
+    pub(super) fn new(scope: &Scope, key: &str, socket: PathBuf, interval: Duration) -> Self {
         Prober {
             forwarder: Forwarder::new(scope.clone()),
             endpoint: Endpoint::Unix(socket),
             host: HeaderValue::from_str(&format!("{key}.localhost")).unwrap_or(HeaderValue::from_static("localhost")),
+            timeout: TIMEOUT.min(interval),
         }
     }
 
@@ -61,6 +64,6 @@ impl Prober {
                 .ok()?;
             Some((status, body.to_bytes().to_vec()))
         };
-        timeout(TIMEOUT, answer).await.ok()?
+        timeout(self.timeout, answer).await.ok()?
     }
 }

@@ -1,0 +1,252 @@
+//! The real program, typed at and waited for.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+/// How long anything may take that must happen, on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+/// The program with arguments, and nothing of the test's own environment that could change what it does.
+pub(crate) fn blackroad(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_blackroad"));
+    command.args(args).stdin(Stdio::null());
+    for name in [
+        "BLACKROAD_PORT",
+        "BLACKROAD_TOKEN",
+        "DATA_DIR",
+        "PORT",
+        "ENVIRONMENT",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "AMNESIA",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Ran {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(args: &[&str]) -> Result<Ran> {
+    Ok(blackroad(args).output()?.into())
+}
+
+/// A fleet that this test started; killed when dropped.
+pub(crate) struct Fleet {
+    pub(crate) process: Child,
+    pub(crate) port: u16,
+    /// What it said when it was up.
+    pub(crate) told: Value,
+    out: BufReader<ChildStdout>,
+}
+
+impl Fleet {
+    /// Starts a fleet on a port of the system's choice, and waits until it is up.
+    pub(crate) fn start(args: &[&str]) -> Result<Self> {
+        Self::start_on(0, args)
+    }
+
+    /// Starts a fleet on a port.
+    pub(crate) fn start_on(port: u16, args: &[&str]) -> Result<Self> {
+        let mut command = blackroad(&["up", "--json", "--port", &port.to_string()]);
+        let mut process = command
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut out = BufReader::new(process.stdout.take().context("standard output is a pipe")?);
+        let mut line = String::new();
+        out.read_line(&mut line)?;
+        if line.is_empty() {
+            let mut said = String::new();
+            process
+                .stderr
+                .take()
+                .context("standard error is a pipe")?
+                .read_to_string(&mut said)?;
+            bail!("the fleet did not come up: {said}");
+        }
+        let told: Value = serde_json::from_str(&line)?;
+        let port = told["port"]
+            .as_u64()
+            .and_then(|port| u16::try_from(port).ok())
+            .context("a port")?;
+        Ok(Fleet {
+            process,
+            port,
+            told,
+            out,
+        })
+    }
+
+    /// Runs a command against it.
+    pub(crate) fn run(&self, args: &[&str]) -> Result<Ran> {
+        Ok(self.command(args).output()?.into())
+    }
+
+    /// A command against it, not yet started.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = blackroad(args);
+        command.env("BLACKROAD_PORT", self.port.to_string());
+        command
+    }
+
+    /// What a command answers as JSON; it must succeed.
+    pub(crate) fn json(&self, args: &[&str]) -> Result<Value> {
+        let ran = self.run(&[&["--json"], args].concat())?;
+        if ran.code != Some(0) {
+            bail!("{args:?} came to {ran:?}");
+        }
+        serde_json::from_str(&ran.out).with_context(|| format!("{args:?} printed {:?}", ran.out))
+    }
+
+    /// Sends a request to a service without the command line, and gives the status and the body as JSON.
+    pub(crate) fn send(&self, method: &str, service: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
+        let (mut stream, body) = (TcpStream::connect(("127.0.0.1", self.port))?, body.to_string());
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: {service}.localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("an answer has a head")?;
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .context("a status")?;
+        Ok((status, serde_json::from_str(body).with_context(|| body.to_owned())?))
+    }
+
+    /// The process that runs a service.
+    pub(crate) fn pid(&self, service: &str) -> Result<u32> {
+        let identity = self.json(&["identity", service])?;
+        let pid = identity["runtime"]["pid"]
+            .as_u64()
+            .and_then(|pid| u32::try_from(pid).ok());
+        pid.context("identity tells the process")
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) -> Result<()> {
+        send(signal, self.process.id())
+    }
+
+    /// Waits for its end and gives the exit code and what it said on standard output meanwhile.
+    pub(crate) fn wait(mut self) -> Result<(Option<i32>, String)> {
+        let status = until("the fleet has ended", || Ok(self.process.try_wait()?))?;
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest)?;
+        Ok((status.code(), rest))
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A command that goes on, whose lines are read one by one; killed when dropped.
+pub(crate) struct Following {
+    pub(crate) process: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Following {
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let out = BufReader::new(process.stdout.take().context("standard output is a pipe")?);
+        let (tell, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Following { process, lines })
+    }
+
+    /// The next line.
+    pub(crate) fn next(&self) -> Result<String> {
+        self.lines.recv_timeout(SOON).context("no line came")
+    }
+
+    /// The next line, where it comes soon enough.
+    pub(crate) fn next_within(&self, wait: Duration) -> Option<String> {
+        self.lines.recv_timeout(wait).ok()
+    }
+
+    /// Presses Ctrl-C and gives the exit code.
+    pub(crate) fn interrupt(mut self) -> Result<Option<i32>> {
+        send("INT", self.process.id())?;
+        Ok(until("the command has ended", || Ok(self.process.try_wait()?))?.code())
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends a signal to a process that this test started.
+pub(crate) fn send(signal: &str, pid: u32) -> Result<()> {
+    let status = Command::new("kill")
+        .arg(format!("-{signal}"))
+        .arg(pid.to_string())
+        .status()?;
+    anyhow::ensure!(status.success(), "signal {signal} could not be sent to {pid}");
+    Ok(())
+}
+
+/// Whether a process runs; one that has ended and was not yet asked for its exit code does not.
+pub(crate) fn runs(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    !stat
+        .rsplit_once(')')
+        .is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+}
+
+/// Waits until there is an answer, looking every so often.
+pub(crate) fn until<T>(what: &str, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let mut look = look;
+    let begun = Instant::now();
+    while begun.elapsed() < SOON {
+        if let Some(found) = look()? {
+            return Ok(found);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    bail!("not so after {} s: {what}", SOON.as_secs())
+}
