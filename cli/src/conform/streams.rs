@@ -69,8 +69,9 @@ async fn by_name(probe: &Probe) -> Verdict {
 
 async fn since(probe: &Probe) -> Verdict {
     let name = topic(probe, "since");
-    // A moment before both: `since` tells milliseconds, and two events may share one.
+    // A moment before both, by the service's own clock: `since` tells milliseconds, so the first event waits for the next one.
     let mark = probe.get("/v1/sys/health").await?.text_at("timestamp")?;
+    while probe.get("/v1/sys/health").await?.text_at("timestamp")? == mark {}
     emit(probe, &name, json!({ "n": 1 })).await?;
     emit(probe, &name, json!({ "n": 2 })).await?;
     let mut stream = Stream::open(probe, PATH, &[("event", &name), ("since", &mark)], None).await?;
