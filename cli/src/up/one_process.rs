@@ -37,9 +37,10 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
     let (drawn, running) = tokio::join!(board::draw(&order, port, &rows), starting.ready());
     let (drawn, running) = (drawn?, running?);
     tell_health(&rows, &running);
+    let stopped = stop_signal();
     board::announce(&order, port, &rows, drawn, begun)?;
 
-    let signal = stop_signal().await;
+    let signal = stopped.await;
     scope.cancel();
     eprintln!("\n{signal}: draining …");
     let unfinished = running.stop(DrainBudget::of(Environment::Development), signal).await;

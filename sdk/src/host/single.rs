@@ -25,7 +25,7 @@ pub fn main(make: fn() -> Service) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(serve_one(make, variables, stop_signal()));
+    let code = runtime.block_on(async { serve_one(make, variables, stop_signal()).await });
     // What is left now ignored its cancellation; the process ends around it.
     runtime.shutdown_timeout(Duration::from_millis(100));
     code
@@ -96,18 +96,24 @@ fn own_binds(settings: &Settings, registry_port: u16, key: &str) -> Vec<Bind> {
 }
 
 /// Waits for SIGTERM or Ctrl-C and gives its name.
-pub async fn stop_signal() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind: SignalKind| async move {
-        match signal(kind) {
+///
+/// It listens from the call on, not from the first poll: a signal that comes while the fleet says that it is up must drain it too.
+/// Call it within a runtime.
+pub fn stop_signal() -> impl Future<Output = &'static str> + Send {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn next(signal: std::io::Result<Signal>) {
+        match signal {
             Ok(mut signal) => drop(signal.recv().await),
             // Without the handler the signal ends the process by itself.
             Err(_) => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        () = wait(SignalKind::terminate()) => "SIGTERM",
-        () = wait(SignalKind::interrupt()) => "SIGINT",
+    }
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        tokio::select! {
+            () = next(terminate) => "SIGTERM",
+            () = next(interrupt) => "SIGINT",
+        }
     }
 }
 

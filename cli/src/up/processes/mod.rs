@@ -104,8 +104,9 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
             Server::start(&scope, listener, handler, ConnectionLimits::default())
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let stopped = stop_signal();
     board::announce(&order, port, &rows, drawn, begun)?;
-    let signal = stop_signal().await;
+    let signal = stopped.await;
     stop(signal, &plan, &scope, &stopping, &keeping, &servers).await
 }
 
