@@ -239,8 +239,13 @@ fn checks(service: &Service, store: &Arc<dyn Store>, cell: &Arc<OnceLock<Arc<Ker
         check: Arc::new(move || {
             let store = Arc::clone(&store);
             Box::pin(async move {
-                store.stats().await?;
-                Ok(CheckOutcome::Ok)
+                Ok(if store.stats().await?.full {
+                    CheckOutcome::Degraded(
+                        "the disk is full: reads go on, writes are refused until there is room".to_owned(),
+                    )
+                } else {
+                    CheckOutcome::Ok
+                })
             })
         }),
     };
@@ -282,12 +287,12 @@ fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &
     let runner = Runner::new(kernel.jobs.clone(), options, taking.clone(), attempts.clone());
     let (taking, ending) = (taking.clone(), kernel.scope.token());
     kernel.scope.spawn_critical("job-runner", async move {
-        let outcome = runner.run().await;
+        runner.run().await;
         // A runner that was told to stop is done; the scope as a whole goes on while jobs finish.
-        if taking.is_cancelled() && outcome.is_ok() {
+        if taking.is_cancelled() {
             ending.cancelled().await;
         }
-        outcome
+        Ok(())
     });
 }
 

@@ -191,6 +191,8 @@ async fn lives(plan: Plan, tell: watch::Sender<Standing>, shared: Arc<Shared>, s
                     } => match never {},
                 };
                 let reason = format!("{}: {}", failure.task, failure.reason);
+                // Asked before the burial closes the store: several tasks die of a poisoned one, and any may be the first.
+                let poisoned = life.kernel.store.heads().has_changed().is_err();
                 life.kernel
                     .scope
                     .span()
@@ -198,7 +200,6 @@ async fn lives(plan: Plan, tell: watch::Sender<Standing>, shared: Arc<Shared>, s
                 plan.switchboard.mount(key.clone(), away(&key, "is being restarted"));
                 shared.set(None);
                 bury(&life, BURIAL).await;
-                let poisoned = failure.task == "store";
                 if poisoned {
                     // What a failed sync left in memory is not to be trusted again by this process.
                     return give_up(&plan, &tell, &stopping, reason).await;

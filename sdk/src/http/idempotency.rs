@@ -34,26 +34,19 @@ pub(super) enum Known {
 }
 
 impl Keyed {
-    /// The key of a request, where it bears one.
+    /// The key of a request, where it bears one, with what it asks for: another request under the same key is refused.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` where the key is malformed.
-    pub(super) fn read(headers: &HeaderMap, family: &str, context: &Context, body: &[u8]) -> Result<Option<Self>> {
-        let Some(value) = headers.get(header::IDEMPOTENCY_KEY) else {
+    pub(super) fn read(headers: &HeaderMap, family: &str, context: &Context, asked: &[u8]) -> Result<Option<Self>> {
+        let Some(key) = key(headers)? else {
             return Ok(None);
         };
-        // The draft writes the key as a quoted string; most clients send it bare.
-        let key = value.to_str().unwrap_or_default().trim_matches('"');
-        if !(1..=KEY_MAX_BYTES).contains(&key.len()) {
-            return Err(Error::invalid(format!(
-                "Idempotency-Key is 1 to {KEY_MAX_BYTES} visible characters"
-            )));
-        }
         let caller = context.request().caller.service.as_deref().unwrap_or_default();
         Ok(Some(Keyed {
             scope: format!("{family} {caller}"),
             key: key.to_owned(),
-            fingerprint: fingerprint(body),
+            fingerprint: fingerprint(asked),
         }))
     }
 
@@ -102,12 +95,31 @@ impl Keyed {
     }
 }
 
+/// The key that a request bears.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` where the key is malformed.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<&str>> {
+    let Some(value) = headers.get(header::IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    // The draft writes the key as a quoted string; most clients send it bare.
+    let key = value.to_str().unwrap_or_default().trim_matches('"');
+    if (1..=KEY_MAX_BYTES).contains(&key.len()) {
+        Ok(Some(key))
+    } else {
+        Err(Error::invalid(format!(
+            "Idempotency-Key is 1 to {KEY_MAX_BYTES} visible characters"
+        )))
+    }
+}
+
 fn repeat(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (
-            http::HeaderName::from_static("idempotency-replayed"),
+            http::HeaderName::from_static(header::IDEMPOTENCY_REPLAYED),
             HeaderValue::from_static("true"),
         ),
     ];

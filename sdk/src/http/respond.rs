@@ -1,5 +1,7 @@
 //! The one place that turns an error into a status and a body, and the shapes of what goes right.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use bytes::{BufMut, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -75,18 +77,19 @@ pub fn failure(error: &Error) -> Response {
     let mut response = json(status, &ErrorBody { error: detail });
     let headers = response.headers_mut();
     headers.insert(header::ORIGIN, HeaderValue::from_static(error.origin().as_str()));
-    match status {
+    let wait = match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            // Rounded up: a client that waits as told must not come too early.
-            let seconds = error
-                .retry_after()
-                .map_or(1, |wait| wait.as_millis().div_ceil(1_000).max(1) as u64);
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            Some(error.retry_after().unwrap_or(Duration::from_secs(1)))
         }
-        StatusCode::UNAUTHORIZED => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        _ => {}
+        _ => error.retry_after(),
+    };
+    if let Some(wait) = wait {
+        // Rounded up: a client that waits as told must not come too early.
+        let seconds = wait.as_millis().div_ceil(1_000).max(1) as u64;
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::extract::{Body, parse};
-use super::idempotency::{Keyed, Known};
+use super::idempotency::{self, Keyed, Known};
 use super::respond::{Failure, failure, json};
 use crate::auth::Access;
 use crate::context::{Context, ServedMethod};
@@ -86,7 +86,7 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
         .as_deref()
         .filter(|service| *service != own.key && *service != own.name)
     {
-        Some(other) => relay(&context, other, &request).await,
+        Some(other) => relay(&context, &headers, other, &request).await,
         None => {
             misdirected(&context, &headers)?;
             let deadline = deadline(&context, &request, begun);
@@ -96,7 +96,14 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
                 .get(request.method.as_str())
                 .cloned()
                 .ok_or_else(|| unknown_method(&context, &request.method))?;
-            match Keyed::read(&headers, &format!("rpc {}", request.method), &context, &body)? {
+            // The method and its params are the call; the deadline shrinks from one try to the next.
+            let params = request.params.as_ref().map_or("", |params| params.text());
+            match Keyed::read(
+                &headers,
+                &format!("rpc {}", request.method),
+                &context,
+                params.as_bytes(),
+            )? {
                 None => Ok(answer(run(&context, &method, &request, deadline).await)),
                 Some(keyed) => run_once(context, method, request, deadline, keyed).await,
             }
@@ -240,8 +247,14 @@ async fn run_once(
 }
 
 /// Passes a call on with the caller's own credential and gives the answer as it came.
-async fn relay(context: &Context, service: &str, request: &RpcRequest) -> Result<Response, Failure> {
+async fn relay(
+    context: &Context,
+    headers: &HeaderMap,
+    service: &str,
+    request: &RpcRequest,
+) -> Result<Response, Failure> {
     let options = CallOptions {
+        idempotency_key: idempotency::key(headers)?.map(str::to_owned),
         timeout: request.timeout.map(|millis| Duration::from_millis(millis.max(1))),
         relay_for: Some(context.request().caller.clone()),
         ..context.call_options()
@@ -251,7 +264,12 @@ async fn relay(context: &Context, service: &str, request: &RpcRequest) -> Result
         .call_for_reply(service, &request.method, request.params.as_ref(), options)
         .await?;
     let mut response = (reply.status, reply.body).into_response();
-    for name in ["content-type", "retry-after", header::ORIGIN] {
+    for name in [
+        "content-type",
+        "retry-after",
+        header::ORIGIN,
+        header::IDEMPOTENCY_REPLAYED,
+    ] {
         if let Some(value) = reply.headers.get(name) {
             response
                 .headers_mut()

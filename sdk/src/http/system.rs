@@ -110,16 +110,11 @@ fn healthz() -> std::future::Ready<&'static str> {
 async fn readyz(context: Context) -> Response {
     let kernel = context.kernel();
     let up = *kernel.phase.borrow() == Phase::Ready;
-    let reads = up && kernel.store.stats().await.is_ok();
+    let stats = kernel.store.stats().await;
+    let reads = up && stats.is_ok();
     let readiness = Readiness {
         reads,
-        writes: reads
-            && kernel
-                .health
-                .report()
-                .checks
-                .get("database")
-                .is_none_or(|check| check.status != crate::wire::CheckStatus::Down),
+        writes: reads && stats.is_ok_and(|stats| !stats.full),
     };
     json(
         if reads {

@@ -120,20 +120,16 @@ impl Runner {
         }
     }
 
-    /// Runs until the scope is cancelled.
-    ///
-    /// # Errors
-    /// Where the store is closed or poisoned: nothing can be run any more.
-    pub async fn run(mut self) -> Result<()> {
+    /// Runs until the scope is cancelled. It ends as well where the store takes no more writes.
+    pub async fn run(mut self) {
         let mut heads = self.jobs.store.heads();
         while !self.scope.is_cancelled() {
             // Noted before the store is asked: what becomes ready while it answers must wake this loop again.
             let jobs_head = heads.borrow_and_update().jobs;
             let wake = match self.take_due().await {
                 Ok(wake) => wake,
-                Err(error) if error.kind() == Kind::Unavailable && error.code() != "STORE_UNAVAILABLE" => {
-                    return Err(error);
-                }
+                // Closed or poisoned: nothing can be run any more, and who watches the store has been told.
+                Err(_) if heads.has_changed().is_err() => break,
                 Err(error) => {
                     tracing::warn!(error = %error.chain(), "due jobs could not be taken; trying again");
                     Some(self.jobs.clock.now() + SETTLE_BACKOFF.wait(3, jitter()))
@@ -156,7 +152,6 @@ impl Runner {
                 self.give_back(name);
             }
         }
-        Ok(())
     }
 
     fn give_back(&mut self, name: String) {

@@ -35,6 +35,8 @@ pub mod header {
     pub const TIMEOUT: &str = "connect-timeout-ms";
     /// Names a request so that it is done once.
     pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+    /// Says that an answer is the one that was given before.
+    pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
     /// W3C Trace Context.
     pub const TRACEPARENT: &str = "traceparent";
 }

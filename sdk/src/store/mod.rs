@@ -74,7 +74,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Sizes and horizons.
     fn stats(&self) -> BoxFuture<'_, Result<Stats>>;
 
-    /// How far commits have come; it changes after each commit that a reader could see.
+    /// How far commits have come; it changes after each commit that a reader could see. The channel closes when the store
+    /// takes no more writes: it was closed, or a failed sync has poisoned it.
     fn heads(&self) -> watch::Receiver<Heads>;
 
     /// Finishes what was accepted, then closes. Later calls answer [`Error::Closed`]. Idempotent.

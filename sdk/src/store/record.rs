@@ -236,4 +236,6 @@ pub struct Stats {
     pub jobs_ended: u64,
     /// Bytes on disk; 0 where there is no disk.
     pub bytes: u64,
+    /// Whether the last commit that wrote found no room for it; reads go on.
+    pub full: bool,
 }

@@ -102,25 +102,63 @@ pub(crate) fn variables(pairs: &[(&str, &str)]) -> Variables {
         .collect()
 }
 
+fn request(method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Request {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = path.parse().unwrap();
+    for (name, value) in headers {
+        request
+            .headers_mut()
+            .insert(http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+    }
+    request
+}
+
+/// Asks a handler and reads its answer whole.
+pub(crate) async fn ask(
+    handler: &Handler,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
+    let response = handler.answer(request(method, path, headers, body.into())).await;
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+        text,
+    }
+}
+
 impl Fixture {
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     pub(crate) async fn start_with(pairs: &[(&str, &str)]) -> Self {
+        Self::run(Host::new(variables(pairs))).await
+    }
+
+    async fn run(host: Host) -> Self {
         let calls = Arc::<AtomicU32>::default();
         let counted = Arc::clone(&calls);
-        let running = Host::new(variables(pairs))
-            .mount(move || service(&counted))
-            .start(Vec::new())
-            .await
-            .unwrap();
+        let running = host.mount(move || service(&counted)).start(Vec::new()).await.unwrap();
         let handler = running.handler("core").expect("the service booted");
         Fixture {
             running,
             handler,
             calls,
         }
+    }
+
+    /// With a second service beside it in the same host.
+    pub(crate) async fn start_beside(other: fn() -> Service) -> Self {
+        Self::run(Host::new(variables(&[])).mount(other)).await
     }
 
     pub(crate) async fn stop(self) {
@@ -134,25 +172,7 @@ impl Fixture {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
-        let mut request = Request::new(body.into());
-        *request.method_mut() = method;
-        *request.uri_mut() = path.parse().unwrap();
-        for (name, value) in headers {
-            request
-                .headers_mut()
-                .insert(http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
-        }
-        let response = self.handler.answer(request).await;
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-            text,
-        }
+        ask(&self.handler, method, path, headers, body).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -177,13 +197,7 @@ impl Fixture {
 
     /// Opens a stream and gives its frames, one at a time.
     pub(crate) async fn stream(&self, path: &str, headers: &[(&str, &str)]) -> Frames {
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = path.parse().unwrap();
-        for (name, value) in headers {
-            request
-                .headers_mut()
-                .insert(http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
-        }
+        let request = request(Method::GET, path, headers, Body::empty());
         let response = self.handler.answer(request).await;
         assert_eq!(response.status(), StatusCode::OK);
         Frames {

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use syscall_sdk::service::Service;
 
-use crate::support::Fixture;
+use crate::support::{Fixture, ask};
 
 #[tokio::test]
 async fn the_six_core_gets_answer_in_the_shape_of_2_0() {
@@ -487,6 +488,23 @@ async fn an_idempotency_key_repeats_the_first_answer_and_refuses_another_body() 
     assert_eq!(send("/v1/sys/rpc", "k2", call.clone()).await.body["result"], 1);
     assert_eq!(send("/v1/sys/rpc", "k3", call).await.body["result"], 2);
     assert_eq!(core.calls.load(Ordering::SeqCst), 2);
+    core.stop().await;
+}
+
+#[tokio::test]
+async fn a_relay_passes_the_idempotency_key_on_however_long_it_waits() {
+    let core = Fixture::start_beside(|| Service::new("api", "1.0.0")).await;
+    let relay = core.running.handler("api").expect("it booted");
+    let mut answers = Vec::new();
+    for timeout in [1_000, 2_000] {
+        let call = json!({ "service": "core", "method": "count", "timeout": timeout });
+        let key = [("idempotency-key", "once")];
+        answers.push(ask(&relay, Method::POST, "/v1/sys/rpc", &key, call.to_string()).await);
+    }
+    assert_eq!(answers[0].body["result"], 1);
+    assert_eq!(answers[1].body, answers[0].body);
+    assert_eq!(answers[1].headers["idempotency-replayed"], "true");
+    assert_eq!(core.calls.load(Ordering::SeqCst), 1);
     core.stop().await;
 }
 

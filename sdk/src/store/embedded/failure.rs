@@ -6,13 +6,18 @@ use crate::store::Error;
 
 /// The error of the port for one of the database.
 pub(super) fn of(doing: &'static str, error: rusqlite::Error) -> Error {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Error::Full(doing.to_owned()),
-        _ => Error::Backend {
-            doing,
-            source: Box::new(error),
-        },
+    if full(&error) {
+        return Error::Full(doing.to_owned());
     }
+    Error::Backend {
+        doing,
+        source: Box::new(error),
+    }
+}
+
+/// Whether there was no room on the disk.
+pub(super) fn full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
 /// Whether a commit or checkpoint that failed so may have lost what the disk had taken on.

@@ -105,7 +105,7 @@ impl Embedded {
         let writer = Writer {
             conn,
             counters,
-            heads,
+            heads: Some(heads),
             tally: Arc::clone(&tally),
             on_disk: path.is_some(),
             poisoned: None,
@@ -260,11 +260,15 @@ impl Store for Embedded {
     }
 
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {
-        let (now, path) = (self.clock.now(), self.path.clone());
+        let (now, path, tally) = (self.clock.now(), self.path.clone(), Arc::clone(&self.tally));
         self.read("reading sizes", move |conn| {
             let stats = read::stats(conn, now)?;
             let bytes = path.as_deref().map_or(0, Self::bytes_on_disk);
-            Ok(Stats { bytes, ..stats })
+            Ok(Stats {
+                bytes,
+                full: tally.full.load(Ordering::Relaxed),
+                ..stats
+            })
         })
     }
 

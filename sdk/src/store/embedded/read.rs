@@ -150,6 +150,7 @@ pub(super) fn stats(conn: &Connection, now: DateTime<Utc>) -> Result<Stats> {
             jobs_live: unsigned(row, 4)?,
             jobs_ended: unsigned(row, 5)?,
             bytes: 0,
+            full: false,
         })
     };
     conn.prepare_cached(

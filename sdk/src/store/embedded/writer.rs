@@ -1,7 +1,7 @@
 //! The one writer: a thread that puts all waiting batches into one transaction, so that they share one sync.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -50,13 +50,16 @@ pub(super) struct Commit {
 pub(super) struct Tally {
     pub(super) transactions: AtomicU64,
     pub(super) batches: AtomicU64,
+    /// Set when a commit found no room, until one that wrote something did.
+    pub(super) full: AtomicBool,
 }
 
 /// The state of the writer's thread.
 pub(super) struct Writer {
     pub(super) conn: Connection,
     pub(super) counters: Counters,
-    pub(super) heads: watch::Sender<Heads>,
+    /// Let go of when the store is poisoned, which is how who watches the heads learns of it.
+    pub(super) heads: Option<watch::Sender<Heads>>,
     pub(super) tally: Arc<Tally>,
     pub(super) on_disk: bool,
     /// Why no commit is acknowledged any more.
@@ -188,10 +191,15 @@ impl Writer {
         if group.is_empty() {
             return Ok(());
         }
-        if self.counters != saved {
+        let wrote = self.counters != saved;
+        if wrote {
             self.counters.save(&self.conn)?;
         }
-        run(&self.conn, "COMMIT")
+        run(&self.conn, "COMMIT")?;
+        if wrote {
+            self.tally.full.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Publishes how far the commit came, then answers: who has an answer finds it in the heads.
@@ -201,7 +209,7 @@ impl Writer {
             .fetch_add(u64::from(!group.is_empty()), Ordering::Relaxed);
         self.tally.batches.fetch_add(group.len() as u64, Ordering::Relaxed);
         let counters = self.counters;
-        self.heads.send_if_modified(|heads| {
+        let publish = |heads: &mut Heads| {
             let before = *heads;
             heads.seq = counters.seq;
             heads.event = counters.event_head;
@@ -212,7 +220,10 @@ impl Writer {
                 }
             }
             *heads != before
-        });
+        };
+        if let Some(heads) = &self.heads {
+            heads.send_if_modified(publish);
+        }
         for Applied { commit, answer } in group {
             // Who has gone meanwhile does not mind.
             let _ = commit.reply.send(answer);
@@ -222,6 +233,9 @@ impl Writer {
     fn answer_failed(&mut self, group: Vec<Applied>, error: rusqlite::Error) {
         if failure::poisons(&error) {
             self.poison(&error);
+        }
+        if failure::full(&error) {
+            self.tally.full.store(true, Ordering::Relaxed);
         }
         let mut error = Some(error);
         for Applied { commit, .. } in group {
@@ -237,6 +251,7 @@ impl Writer {
     fn poison(&mut self, error: &rusqlite::Error) {
         tracing::error!(error = %error, "a sync to disk failed; the store acknowledges nothing more until the process is restarted");
         self.poisoned = Some(error.to_string());
+        self.heads = None;
     }
 
     fn checkpoint_past(&mut self, pages: i64) {

@@ -96,6 +96,7 @@ impl State {
             jobs_live: jobs_live as u64,
             jobs_ended: (self.jobs.len() - jobs_live) as u64,
             bytes: 0,
+            full: false,
         }
     }
 }

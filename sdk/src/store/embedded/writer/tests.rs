@@ -72,14 +72,21 @@ async fn a_poisoned_writer_acknowledges_nothing_and_leaves_the_log_alone() {
     assert!(bytes() > 0);
     // What a failed sync leaves behind: a log that is there and a writer that gives up.
     let (other, other_queue) = mpsc::channel(16);
+    let mut heads = None;
     let poisoned = start(folder.path(), other_queue, |writer| {
-        writer.poisoned = Some("it was told".to_owned())
+        heads = writer.heads.as_ref().map(watch::Sender::subscribe);
+        writer.poison(&rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC),
+            None,
+        ));
     });
     let first = send(&other, emit("after")).await;
     let second = send(&other, emit("later")).await;
     for answer in [first, second] {
         assert!(matches!(answer.await.expect("it answers"), Err(Error::Poisoned(_))));
     }
+    let told = heads.expect("a new writer tells its heads").has_changed();
+    assert!(told.is_err(), "whoever watches the heads learns that no more will come");
     let before = bytes();
     drop(other);
     poisoned.join().expect("the writer ends");
@@ -120,7 +127,7 @@ fn start(folder: &Path, queue: mpsc::Receiver<Message>, change: impl FnOnce(&mut
     let mut writer = Writer {
         conn,
         counters,
-        heads: watch::Sender::default(),
+        heads: Some(watch::Sender::default()),
         tally: Arc::default(),
         on_disk: true,
         poisoned: None,
