@@ -38,6 +38,15 @@ pub enum Op {
     Put(Put),
     /// Deletes a key. Gives [`Outcome::Deleted`]; refused where the condition fails.
     Delete(Delete),
+    /// Writes nothing. Gives [`Outcome::Done`]; refused where the condition fails, and the batch with it.
+    Check {
+        /// The namespace.
+        namespace: String,
+        /// The key.
+        key: String,
+        /// What must hold of it.
+        condition: Condition,
+    },
     /// Appends an event. Gives [`Outcome::Emitted`].
     Emit(Emit),
     /// Creates a job. Gives [`Outcome::Job`], or [`Outcome::Duplicate`] where its unique key lives already; refused where its
@@ -72,6 +81,12 @@ pub enum Op {
     /// Queues a failed or cancelled job anew with fresh attempts, to run at once. Gives [`Outcome::Job`]; refused where it
     /// lives, is completed, or is not there, and, with the status of the other one, where its unique key lives in another job.
     Revive {
+        /// The job.
+        job: String,
+    },
+    /// Lets a job that waits, for its moment or for another thing, run at once. Gives [`Outcome::Done`]; does nothing to one
+    /// that runs, has ended, or is not there.
+    Wake {
         /// The job.
         job: String,
     },
@@ -232,6 +247,12 @@ pub enum Verdict {
     },
     /// It was not finished and is handed back; it runs again at once and the attempt does not count as a failure.
     HandedBack,
+    /// It waits for something, and its slot is free. It has neither succeeded nor failed, so no attempt is recorded: a job may
+    /// park as often as it likes. Its number is spent all the same, since it fences.
+    Parked {
+        /// When it runs again at the latest; `None` is when it is [woken](Op::Wake), and no sooner.
+        until: Option<DateTime<Utc>>,
+    },
 }
 
 /// See [`Op::Schedule`].

@@ -66,6 +66,7 @@ impl Prefixed {
             match what {
                 // It does nothing to any other job, and attempts count from 1.
                 Op::AcknowledgeCancel { attempt, .. } => *attempt = 0,
+                Op::Wake { .. } => *what = ops::NOTHING,
                 _ => {
                     let why = Refusal::NoSuchJob { id: id.to_owned() };
                     return Err(Error::Refused { op, why });

@@ -25,8 +25,10 @@ pub(super) fn normalised(mut batch: Batch) -> Batch {
                 job.backoff.factor = number(job.backoff.factor);
             }
             Op::Settle(settle) => {
-                if let Verdict::Failed { retry_at, .. } = &mut settle.verdict {
-                    retry_at.iter_mut().for_each(cut);
+                if let Verdict::Failed { retry_at: moment, .. } | Verdict::Parked { until: moment } =
+                    &mut settle.verdict
+                {
+                    moment.iter_mut().for_each(cut);
                 }
             }
             Op::Schedule(schedule) => {
@@ -40,12 +42,14 @@ pub(super) fn normalised(mut batch: Batch) -> Batch {
             }
             Op::Remember(remember) => cut(&mut remember.expires_at),
             Op::Delete(_)
+            | Op::Check { .. }
             | Op::Emit(_)
             | Op::Claim(_)
             | Op::Progress { .. }
             | Op::Cancel { .. }
             | Op::AcknowledgeCancel { .. }
             | Op::Revive { .. }
+            | Op::Wake { .. }
             | Op::Forget { .. }
             | Op::Prune(_) => {}
         }
@@ -155,6 +159,7 @@ pub(super) fn count_jobs(heads: &mut Heads, ops: &[Op], outcomes: &[Outcome]) {
             (_, Outcome::Schedule(_)) => (ready, seen) = (true, true),
             (_, Outcome::Claimed { jobs, .. }) => seen |= !jobs.is_empty(),
             (_, Outcome::Pruned(dropped)) => seen |= *dropped > 0,
+            (Op::Wake { .. }, _) => (ready, seen) = (true, true),
             (Op::Progress { .. } | Op::AcknowledgeCancel { .. }, _) => seen = true,
             _ => {}
         }

@@ -76,8 +76,8 @@ pub(super) fn fence(job: &Job, attempt: u32) -> Result<(), Refusal> {
     }
 }
 
-/// Ends the running attempt as its verdict says; the caller has checked the fence.
-pub(super) fn settle(job: &mut Job, settle: &Settle, at: DateTime<Utc>) -> Attempt {
+/// Ends the running attempt as its verdict says, and gives it where it is worth a record; the caller has checked the fence.
+pub(super) fn settle(job: &mut Job, settle: &Settle, at: DateTime<Utc>) -> Option<Attempt> {
     let (end, error) = match &settle.verdict {
         Verdict::Completed { result } => {
             job.result = result.clone();
@@ -97,8 +97,12 @@ pub(super) fn settle(job: &mut Job, settle: &Settle, at: DateTime<Utc>) -> Attem
             queue(job, at);
             (AttemptEnd::Interrupted, None)
         }
+        Verdict::Parked { until } => {
+            park(job, *until);
+            return None;
+        }
     };
-    ended(job, at, end, error, settle.trace.clone())
+    Some(ended(job, at, end, error, settle.trace.clone()))
 }
 
 /// Takes a running job from a process that is no more: it runs again at once, and no failure counts.
@@ -145,6 +149,15 @@ pub(super) fn revive(job: &mut Job, at: DateTime<Utc>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Lets a waiting job run now; says whether it waited.
+pub(super) fn wake(job: &mut Job, at: DateTime<Utc>) -> bool {
+    let waits = job.status == JobStatus::Pending || (job.status == JobStatus::Queued && job.run_at > at);
+    if waits {
+        queue(job, at);
+    }
+    waits
+}
+
 /// Ends a schedule.
 pub(super) fn cancel_schedule(schedule: &mut Schedule, at: DateTime<Utc>) -> Result<(), Refusal> {
     if schedule.cancelled_at.is_some() {
@@ -170,6 +183,16 @@ fn queue(job: &mut Job, run_at: DateTime<Utc>) {
     job.status = JobStatus::Queued;
     job.run_at = run_at;
     job.owner = None;
+}
+
+fn park(job: &mut Job, until: Option<DateTime<Utc>>) {
+    match until {
+        Some(moment) => queue(job, moment),
+        None => {
+            job.status = JobStatus::Pending;
+            job.owner = None;
+        }
+    }
 }
 
 fn finish(job: &mut Job, status: JobStatus, at: DateTime<Utc>) {

@@ -11,12 +11,14 @@
 mod atomic;
 mod cancels;
 mod changes;
+mod checks;
 mod claims;
 mod context;
 mod events;
 mod horizon;
 mod jobs;
 mod kernel;
+mod parks;
 mod remembered;
 mod retention;
 mod schedules;
@@ -40,12 +42,14 @@ pub type Case = for<'a> fn(&'a dyn Store, &'a Clock) -> BoxFuture<'a, ()>;
 /// All cases, by what they are about.
 pub const CASES: &[&[(&str, Case)]] = &[
     state::CASES,
+    checks::CASES,
     changes::CASES,
     events::CASES,
     jobs::CASES,
     claims::CASES,
     settles::CASES,
     cancels::CASES,
+    parks::CASES,
     schedules::CASES,
     remembered::CASES,
     retention::CASES,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::counters::Counters;
 use super::row::{self, millis, millis_or_none, remembered_columns, signed, text};
-use crate::store::{Delete, Emit, Entry, Op, Outcome, Put, Refusal, Remember, Seq, rules};
+use crate::store::{Condition, Delete, Emit, Entry, Op, Outcome, Put, Refusal, Remember, Seq, rules};
 use crate::wire::Json;
 
 /// Why an operation did not happen.
@@ -41,6 +41,14 @@ impl Tables<'_> {
         match op {
             Op::Put(put) => self.put(put, at),
             Op::Delete(delete) => self.delete(delete, at),
+            Op::Check {
+                namespace,
+                key,
+                condition,
+            } => {
+                self.check(namespace, key, *condition, at)?;
+                Ok(Outcome::Done)
+            }
             Op::Emit(emit) => self.emit(emit, at),
             Op::Enqueue(order) => self.enqueue(order, at),
             Op::Claim(claim) => self.claim(claim, at),
@@ -49,6 +57,7 @@ impl Tables<'_> {
             Op::Cancel { id } => self.cancel(id, at),
             Op::AcknowledgeCancel { job, attempt } => self.acknowledge(job, *attempt, at),
             Op::Revive { job } => self.revive(job, at),
+            Op::Wake { job } => self.wake(job, at),
             Op::Schedule(order) => self.schedule(order, at),
             Op::Tick { schedule, from, next } => self.tick(schedule, *from, *next),
             Op::Remember(remember) => self.remember(remember, at),
@@ -58,13 +67,7 @@ impl Tables<'_> {
     }
 
     fn put(&mut self, put: &Put, at: DateTime<Utc>) -> Result<Outcome, Halt> {
-        let kept = self.kept(&put.namespace, &put.key)?;
-        let current = kept.filter(|kept| !rules::expired(kept.expires_at, at));
-        rules::check(
-            put.condition,
-            &put.key,
-            current.map(|kept| (kept.version, kept.revision)),
-        )?;
+        let (kept, current) = self.check(&put.namespace, &put.key, put.condition, at)?;
         let version = current.map_or(1, |kept| kept.version + 1);
         let revision = self.counters.next_seq();
         self.conn
@@ -97,17 +100,25 @@ impl Tables<'_> {
     }
 
     fn delete(&mut self, delete: &Delete, at: DateTime<Utc>) -> Result<Outcome, Halt> {
-        let current = self.kept(&delete.namespace, &delete.key)?;
-        let current = current.filter(|kept| !rules::expired(kept.expires_at, at));
-        rules::check(
-            delete.condition,
-            &delete.key,
-            current.map(|kept| (kept.version, kept.revision)),
-        )?;
+        let (_, current) = self.check(&delete.namespace, &delete.key, delete.condition, at)?;
         if current.is_some() {
             self.remove_entry(&delete.namespace, &delete.key, at)?;
         }
         Ok(Outcome::Deleted(current.is_some()))
+    }
+
+    /// What is kept of a key for which a condition holds, and what of it is not over.
+    fn check(
+        &self,
+        namespace: &str,
+        key: &str,
+        condition: Condition,
+        at: DateTime<Utc>,
+    ) -> Result<(Option<Kept>, Option<Kept>), Halt> {
+        let kept = self.kept(namespace, key)?;
+        let current = kept.filter(|kept| !rules::expired(kept.expires_at, at));
+        rules::check(condition, key, current.map(|kept| (kept.version, kept.revision)))?;
+        Ok((kept, current))
     }
 
     /// Removes an entry and tells watchers.

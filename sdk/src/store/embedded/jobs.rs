@@ -28,8 +28,9 @@ impl Tables<'_> {
     pub(super) fn settle(&mut self, settle: &Settle, at: DateTime<Utc>) -> Result<Outcome, Halt> {
         let mut job = self.job(&settle.job)?;
         transition::fence(&job, settle.attempt)?;
-        let attempt = transition::settle(&mut job, settle, at);
-        self.insert_attempt(&job, &attempt)?;
+        if let Some(attempt) = transition::settle(&mut job, settle, at) {
+            self.insert_attempt(&job, &attempt)?;
+        }
         self.update_job(&job)?;
         if job.status.ended() {
             self.counters.jobs_live -= 1;
@@ -79,6 +80,15 @@ impl Tables<'_> {
         self.counters.jobs_live += 1;
         self.counters.jobs_ended -= 1;
         Ok(Outcome::Job(Box::new(job)))
+    }
+
+    pub(super) fn wake(&mut self, id: &str, at: DateTime<Utc>) -> Result<Outcome, Halt> {
+        if let Some(mut job) = self.find_job(id)?
+            && transition::wake(&mut job, at)
+        {
+            self.update_job(&job)?;
+        }
+        Ok(Outcome::Done)
     }
 
     /// Takes the running jobs of every owner but one: their processes are no more, since this one holds the file.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::State;
 use crate::store::{
-    Change, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Result, rules,
+    Change, Condition, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Result, rules,
 };
 
 type Applied = Result<Outcome, Refusal>;
@@ -14,6 +14,11 @@ impl State {
         match op {
             Op::Put(put) => self.put(put, at),
             Op::Delete(delete) => self.delete(delete, at),
+            Op::Check {
+                namespace,
+                key,
+                condition,
+            } => self.check(namespace, key, *condition, at).map(|_| Outcome::Done),
             Op::Emit(emit) => self.emit(emit, at),
             Op::Enqueue(order) => self.enqueue(order, at),
             Op::Claim(claim) => Ok(self.claim(claim, at)),
@@ -22,6 +27,7 @@ impl State {
             Op::Cancel { id } => self.cancel(id, at),
             Op::AcknowledgeCancel { job, attempt } => Ok(self.acknowledge(job, *attempt, at)),
             Op::Revive { job } => self.revive(job, at),
+            Op::Wake { job } => Ok(self.wake(job, at)),
             Op::Schedule(order) => self.schedule(order, at),
             Op::Tick { schedule, from, next } => self.tick(schedule, *from, *next),
             Op::Remember(remember) => self.remember(remember, at),
@@ -34,13 +40,11 @@ impl State {
     }
 
     fn put(&mut self, put: &Put, at: DateTime<Utc>) -> Applied {
-        let current = self.live(&put.namespace, &put.key, at);
-        let current = current.map(|entry| (entry.version, entry.revision));
-        rules::check(put.condition, &put.key, current)?;
+        let current = self.check(&put.namespace, &put.key, put.condition, at)?;
         let entry = Entry {
             key: put.key.clone(),
             value: put.value.clone(),
-            version: current.map_or(1, |(version, _)| version + 1),
+            version: current.map_or(1, |version| version + 1),
             revision: self.next_seq(),
             updated_at: at,
             expires_at: put.expires_at,
@@ -52,13 +56,24 @@ impl State {
     }
 
     fn delete(&mut self, delete: &Delete, at: DateTime<Utc>) -> Applied {
-        let current = self.live(&delete.namespace, &delete.key, at);
-        let current = current.map(|entry| (entry.version, entry.revision));
-        rules::check(delete.condition, &delete.key, current)?;
+        let current = self.check(&delete.namespace, &delete.key, delete.condition, at)?;
         if current.is_some() {
             self.remove_entry(&delete.namespace, &delete.key, at);
         }
         Ok(Outcome::Deleted(current.is_some()))
+    }
+
+    /// The version of a key for which a condition holds.
+    fn check(
+        &self,
+        namespace: &str,
+        key: &str,
+        condition: Condition,
+        at: DateTime<Utc>,
+    ) -> Result<Option<u64>, Refusal> {
+        let current = self.live(namespace, key, at);
+        rules::check(condition, key, current.map(|entry| (entry.version, entry.revision)))?;
+        Ok(current.map(|entry| entry.version))
     }
 
     /// Removes an entry and tells watchers.

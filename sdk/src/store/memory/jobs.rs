@@ -43,8 +43,9 @@ impl State {
     pub(super) fn settle(&mut self, settle: &Settle, at: DateTime<Utc>) -> Applied {
         let mut job = self.find(&settle.job)?;
         transition::fence(&job, settle.attempt)?;
-        let attempt = transition::settle(&mut job, settle, at);
-        self.keep_attempt(&job, attempt);
+        if let Some(attempt) = transition::settle(&mut job, settle, at) {
+            self.keep_attempt(&job, attempt);
+        }
         Ok(self.keep(job))
     }
 
@@ -85,6 +86,15 @@ impl State {
             return Err(transition::status(living));
         }
         Ok(self.keep(job))
+    }
+
+    pub(super) fn wake(&mut self, id: &str, at: DateTime<Utc>) -> Outcome {
+        if let Some(mut job) = self.jobs.get(id).cloned()
+            && transition::wake(&mut job, at)
+        {
+            self.keep(job);
+        }
+        Outcome::Done
     }
 
     pub(super) fn schedule(&mut self, order: &NewSchedule, at: DateTime<Utc>) -> Applied {

@@ -1,7 +1,14 @@
 //! The way in: names get the prefix.
 
 use super::Prefixed;
-use crate::store::{Batch, Op};
+use crate::store::{Batch, Condition, Op};
+
+/// Asks for nothing and answers [`Outcome::Done`](crate::store::Outcome::Done).
+pub(super) const NOTHING: Op = Op::Check {
+    namespace: String::new(),
+    key: String::new(),
+    condition: Condition::Any,
+};
 
 impl Prefixed {
     pub(super) fn op(&self, mut op: Op) -> Op {
@@ -9,6 +16,7 @@ impl Prefixed {
         match &mut op {
             Op::Put(write) => put(&mut write.key),
             Op::Delete(delete) => put(&mut delete.key),
+            Op::Check { key, .. } => put(key),
             Op::Emit(emit) => put(&mut emit.topic),
             Op::Enqueue(order) => {
                 put(&mut order.name);
@@ -23,6 +31,7 @@ impl Prefixed {
             | Op::Cancel { .. }
             | Op::AcknowledgeCancel { .. }
             | Op::Revive { .. }
+            | Op::Wake { .. }
             | Op::Tick { .. }
             | Op::Prune(_) => {}
         }
@@ -32,7 +41,7 @@ impl Prefixed {
 
 /// Which operations of a batch are on keys, so that a refusal of theirs names one.
 pub(super) fn keyed(batch: &Batch) -> Vec<bool> {
-    let of_key = |op: &Op| matches!(op, Op::Put(_) | Op::Delete(_));
+    let of_key = |op: &Op| matches!(op, Op::Put(_) | Op::Delete(_) | Op::Check { .. });
     batch.ops.iter().map(of_key).collect()
 }
 
@@ -40,7 +49,9 @@ pub(super) fn keyed(batch: &Batch) -> Vec<bool> {
 pub(super) fn named_id(op: &Op) -> Option<&str> {
     match op {
         Op::Settle(settle) => Some(&settle.job),
-        Op::Progress { job, .. } | Op::AcknowledgeCancel { job, .. } | Op::Revive { job } => Some(job),
+        Op::Progress { job, .. } | Op::AcknowledgeCancel { job, .. } | Op::Revive { job } | Op::Wake { job } => {
+            Some(job)
+        }
         Op::Cancel { id } => Some(id),
         Op::Tick { schedule, .. } => Some(schedule),
         _ => None,

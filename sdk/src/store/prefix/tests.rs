@@ -144,6 +144,27 @@ async fn a_job_of_another_part_cannot_be_touched() {
 }
 
 #[tokio::test]
+async fn a_job_of_another_part_is_not_woken() {
+    let whole: Arc<dyn Store> = Arc::new(Memory::new(Clock::system()));
+    let (one, other) = (prefixed(Arc::clone(&whole), "a/"), prefixed(Arc::clone(&whole), "b/"));
+    let mut order = one_of_each("1");
+    let later = START + chrono::TimeDelta::hours(1);
+    if let Op::Enqueue(job) = &mut order.ops[2] {
+        job.run_at = Some(later);
+    }
+    one.commit(order).await.expect("its own");
+    for (part, run_at) in [(&other, later), (&one, START)] {
+        let batch = Batch {
+            at: START,
+            ops: vec![Op::Wake { job: "1".to_owned() }],
+        };
+        assert_eq!(part.commit(batch).await.expect("it refuses nothing"), [Outcome::Done]);
+        let job = one.job("1").await.expect("a read succeeds").expect("it is there");
+        assert_eq!(job.run_at, run_at);
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_jobs_is_filled_though_others_lie_between() {
     let whole: Arc<dyn Store> = Arc::new(Memory::new(Clock::system()));
     let (one, other) = (prefixed(Arc::clone(&whole), "a/"), prefixed(Arc::clone(&whole), "b/"));

@@ -38,6 +38,9 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (name(&NAMESPACES), name(&KEYS), condition()).prop_map(|(namespace, key, condition)| {
             Op::Delete(Delete { namespace, key, condition })
         }),
+        1 => (name(&NAMESPACES), name(&KEYS), condition()).prop_map(|(namespace, key, condition)| {
+            Op::Check { namespace, key, condition }
+        }),
         3 => ((0u8..40).prop_map(|id| format!("e{id}")), select(vec!["user:a", "user:b", "users", "x"]), option::of(json()))
             .prop_map(|(id, topic, data)| Op::Emit(Emit { id, topic: topic.to_owned(), data, trace: None })),
         // Often, so that a claim finds several due jobs to put in order.
@@ -48,6 +51,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => name(&["j0", "j1", "j2", "s0", "s1"]).prop_map(|id| Op::Cancel { id }),
         1 => (name(&IDS), attempt()).prop_map(|(job, attempt)| Op::AcknowledgeCancel { job, attempt }),
         2 => name(&IDS).prop_map(|job| Op::Revive { job }),
+        2 => name(&IDS).prop_map(|job| Op::Wake { job }),
         1 => schedule(),
         2 => (name(&SCHEDULES), moment(), option::of(moment()))
             .prop_map(|(schedule, from, next)| Op::Tick { schedule, from, next }),
@@ -127,6 +131,7 @@ fn settle() -> impl Strategy<Value = Op> {
             retry_at
         }),
         Just(Verdict::HandedBack),
+        option::of(moment()).prop_map(|until| Verdict::Parked { until }),
     ];
     (name(&IDS), attempt(), verdict).prop_map(|(job, attempt, verdict)| {
         Op::Settle(Settle {
