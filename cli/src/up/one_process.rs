@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use syscall_sdk::config::Environment;
 use syscall_sdk::host::{DrainBudget, Host, Running, Standing, Status, output_format, stop_signal};
 use syscall_sdk::lifecycle::Scope;
 use syscall_sdk::telemetry::Output;
@@ -18,9 +17,11 @@ use crate::fleet;
 pub(super) async fn run(order: Order) -> Result<ExitCode> {
     let begun = Instant::now();
     let mut host = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?;
+    let (_, settings) = host.check()?;
+    let settings = settings.first();
+    let budget = settings.map_or_else(DrainBudget::default, |settings| DrainBudget::of(settings.environment));
     let writer = if order.up.logs {
-        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
-        let (output, writer) = Output::start(output_format(None, terminal));
+        let (output, writer) = Output::start(output_format(settings));
         host = host.output(output);
         Some(writer)
     } else {
@@ -39,11 +40,14 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
     tell_health(&rows, &running);
     let stopped = stop_signal();
     board::announce(&order, port, &rows, drawn, begun)?;
+    for (key, standing) in running.standings() {
+        scope.spawn("tell-changes", tell_changes(key, standing));
+    }
 
     let signal = stopped.await;
     scope.cancel();
     eprintln!("\n{signal}: draining …");
-    let unfinished = running.stop(DrainBudget::of(Environment::Development), signal).await;
+    let unfinished = running.stop(budget, signal).await;
     if !unfinished.is_empty() {
         eprintln!("did not finish in its time: {}", unfinished.join(", "));
     }
@@ -70,6 +74,22 @@ async fn follow(rows: Rows, key: String, mut standing: watch::Receiver<Standing>
         if standing.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Says on standard error what becomes of a service after the table was printed.
+async fn tell_changes(key: String, mut standing: watch::Receiver<Standing>) {
+    let mut before = standing.borrow_and_update().status;
+    while standing.changed().await.is_ok() {
+        let now = standing.borrow_and_update().clone();
+        let reason = now.reason.as_deref().unwrap_or("no reason is known");
+        match now.status {
+            Status::Restarting => eprintln!("{key} died and is being restarted: {reason}"),
+            Status::Quarantined => eprintln!("{key} is given up until the fleet is restarted: {reason}"),
+            Status::Running if before != Status::Running => eprintln!("{key} runs again"),
+            _ => {}
+        }
+        before = now.status;
     }
 }
 

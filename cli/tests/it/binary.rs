@@ -71,11 +71,34 @@ impl Fleet {
     /// Starts a fleet on a port.
     pub(crate) fn start_on(port: u16, args: &[&str]) -> Result<Self> {
         let mut command = blackroad(&["up", "--json", "--port", &port.to_string()]);
-        let mut process = command
+        command.args(args);
+        Self::of(command)
+    }
+
+    /// Starts a fleet whose files may not grow past so many blocks: the disk fails it while it runs.
+    pub(crate) fn start_on_a_failing_disk(blocks: u32, args: &[&str]) -> Result<Self> {
+        let mut command = blackroad(&[]);
+        let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let program = command.get_program().to_owned();
+        let mut shell = Command::new("sh");
+        shell
+            .arg("-c")
+            .arg(limit)
+            .arg(program)
+            .args(["up", "--json", "--port", "0"])
             .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+            .stdin(Stdio::null());
+        for (name, value) in command.env("LOG_LEVEL", "error").get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Self::of(shell)
+    }
+
+    fn of(mut command: Command) -> Result<Self> {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut out = BufReader::new(process.stdout.take().context("standard output is a pipe")?);
         let mut line = String::new();
         out.read_line(&mut line)?;

@@ -21,6 +21,7 @@ mod fleet;
 mod live;
 mod os_shell;
 mod pages;
+mod poison;
 mod processes;
 mod root;
 mod scenarios;

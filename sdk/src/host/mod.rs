@@ -240,7 +240,9 @@ impl Starting {
             let server = Server::start(&running.scope, listener, handler, ConnectionLimits::default())?;
             running.servers.push(server);
         }
+        let neighbours = Supervisor::neighbours(&running.supervisors);
         for supervisor in &running.supervisors {
+            supervisor.tell_crashes(&running.scope, Arc::clone(&neighbours));
             supervisor.doors_are_open();
         }
         Ok(running)
@@ -343,12 +345,12 @@ impl Running {
     }
 }
 
-/// How lines look, by what the environment says and whether people read them.
-pub fn output_format(said: Option<LogFormat>, terminal: bool) -> Format {
-    match said {
+/// How lines look on standard output: as `LOG_FORMAT` says, else for people where people read them.
+pub fn output_format(settings: Option<&Settings>) -> Format {
+    match settings.and_then(|settings| settings.log_format) {
         Some(LogFormat::Json) => Format::Json,
         Some(LogFormat::Pretty) => Format::Pretty,
-        None if terminal => Format::Pretty,
+        None if std::io::IsTerminal::is_terminal(&std::io::stdout()) => Format::Pretty,
         None => Format::Json,
     }
 }

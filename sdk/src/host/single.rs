@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{Door, DrainBudget, EXIT_CONFIG, Host, StartError, process_environment};
+use super::{Door, DrainBudget, EXIT_CONFIG, Host, StartError, output_format, process_environment};
 use crate::config::{Environment, Problems, Settings, Variables};
 use crate::service::Service;
-use crate::telemetry::{Format, Output};
+use crate::telemetry::Output;
 use crate::transport::Bind;
 
 /// The whole of a service's `main`: reads the environment, runs the service, drains on SIGTERM or Ctrl-C, and gives the exit code.
@@ -40,30 +40,26 @@ pub async fn serve_one(
     stop: impl Future<Output = &'static str>,
 ) -> ExitCode {
     let key = make().key();
-    let format = match variables.get("LOG_FORMAT").map(String::as_str) {
-        Some("pretty") => Format::Pretty,
-        Some("json") => Format::Json,
-        _ if std::io::IsTerminal::is_terminal(&std::io::stdout()) => Format::Pretty,
-        _ => Format::Json,
-    };
-    let (output, _writer) = Output::start(format);
-    let host = Host::new(variables).output(output).mount(make);
-    let door = match host.check() {
-        Ok((registry, settings)) => match (registry.get(key), settings.first()) {
-            (Ok(record), Some(settings)) => Door::of_service(key, own_binds(settings, record.port, key)),
-            _ => Door::of_service(key, Vec::new()),
-        },
+    let host = Host::new(variables).mount(make);
+    let (registry, settings) = match host.check() {
+        Ok(checked) => checked,
         Err(StartError::Config(problems)) => return refuse(&problems),
         Err(error) => return fatal(&error),
     };
-    let running = match host.start(vec![door]).await {
+    let settings = settings.first();
+    let binds = match (registry.get(key), settings) {
+        (Ok(record), Some(settings)) => own_binds(settings, record.port, key),
+        _ => Vec::new(),
+    };
+    let budget = settings.map_or_else(DrainBudget::default, |settings| DrainBudget::of(settings.environment));
+    let (output, _writer) = Output::start(output_format(settings));
+    let running = match host.output(output).start(vec![Door::of_service(key, binds)]).await {
         Ok(running) => running,
         Err(StartError::Config(problems)) => return refuse(&problems),
         Err(error) => return fatal(&error),
     };
     tokio::select! {
         signal = stop => {
-            let budget = running.kernel(key).map_or_else(DrainBudget::default, |kernel| DrainBudget::of(kernel.settings.environment));
             let unfinished = running.stop(budget, signal).await;
             if !unfinished.is_empty() {
                 eprintln!("did not finish in its time: {}", unfinished.join(", "));
@@ -72,7 +68,7 @@ pub async fn serve_one(
         }
         (service, reason) = running.quarantined() => {
             running.stop(DrainBudget::none(), "quarantined").await;
-            eprintln!("{service} was restarted too often and is given up: {reason}");
+            eprintln!("{service} is given up: {reason}");
             ExitCode::FAILURE
         }
     }

@@ -25,6 +25,9 @@ const RESTART_WINDOW: Duration = Duration::from_secs(60);
 /// How long a dead life's tasks may take to end.
 const BURIAL: Duration = Duration::from_secs(1);
 
+/// How long a store may take to finish what it has accepted: a disk that hangs must not outlast the platform's patience.
+const STORE_CLOSE: Duration = Duration::from_secs(2);
+
 /// How a service stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -63,10 +66,13 @@ pub(super) struct Supervisor {
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     life: Mutex<Option<Arc<Life>>>,
     open: watch::Sender<bool>,
 }
+
+/// The services of one process, each with the life that it has now.
+pub(super) type Neighbours = Arc<[Arc<Shared>]>;
 
 impl Shared {
     fn life(&self) -> Option<Arc<Life>> {
@@ -122,6 +128,39 @@ impl Supervisor {
     /// The doors are open: every life from now on announces itself.
     pub(super) fn doors_are_open(&self) {
         self.shared.open.send_replace(true);
+    }
+
+    /// Tells the neighbours in this process, on their own buses, whenever this service dies.
+    pub(super) fn tell_crashes(&self, scope: &Scope, neighbours: Neighbours) {
+        let (key, mut standing) = (self.key.clone(), self.standing());
+        scope.spawn("tell-crashes", async move {
+            let mut told = standing.borrow_and_update().restarts;
+            while standing.changed().await.is_ok() {
+                let now = standing.borrow_and_update().clone();
+                if now.restarts == told && now.status != Status::Quarantined {
+                    continue;
+                }
+                told = now.restarts;
+                for kernel in neighbours
+                    .iter()
+                    .filter_map(|shared| shared.life())
+                    .map(|life| Arc::clone(&life.kernel))
+                {
+                    kernel.bus.send(BusEvent::ServiceCrashed {
+                        service: key.clone(),
+                        reason: now.reason.clone().unwrap_or_default(),
+                    });
+                }
+            }
+        });
+    }
+
+    /// What [`Supervisor::tell_crashes`] tells.
+    pub(super) fn neighbours(supervisors: &[Supervisor]) -> Neighbours {
+        supervisors
+            .iter()
+            .map(|supervisor| Arc::clone(&supervisor.shared))
+            .collect()
     }
 
     /// Readiness goes, and the roster is told.
@@ -238,7 +277,7 @@ async fn give_up(plan: &Plan, tell: &watch::Sender<Standing>, stopping: &Scope, 
     let key = &plan.record.key;
     plan.switchboard.mount(
         key.clone(),
-        away(key, "died too often and is quarantined; its log says why"),
+        away(key, "is given up until the process is restarted; its log says why"),
     );
     tell.send_modify(|standing| {
         standing.status = Status::Quarantined;
@@ -252,7 +291,9 @@ async fn bury(life: &Life, grace: Duration) -> Vec<&'static str> {
     let kernel = &life.kernel;
     let mut unfinished = life.attempts.stop(Duration::from_millis(200).min(grace)).await;
     unfinished.extend(life.taking.stop(Duration::ZERO).await);
-    kernel.store.close().await;
+    if tokio::time::timeout(STORE_CLOSE, kernel.store.close()).await.is_err() {
+        unfinished.push("store");
+    }
     unfinished.extend(kernel.scope.stop(grace).await);
     let recorder = kernel.recorder.clone();
     if recorder.exporter().is_some() {

@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use futures_util::future::join_all;
-use syscall_sdk::config::Environment;
 use syscall_sdk::host::{DrainBudget, Host, front_door, stop_signal};
 use syscall_sdk::lifecycle::Scope;
 use syscall_sdk::resolve::Endpoint;
@@ -45,7 +44,7 @@ struct Plan {
 /// Runs the fleet until it is told to stop.
 pub(super) async fn run(order: Order) -> Result<ExitCode> {
     let begun = Instant::now();
-    let (registry, _) = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?.check()?;
+    let (registry, settings) = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?.check()?;
     let directory = Directory::make(&order.variables)?;
     let elsewhere: BTreeMap<String, Endpoint> = order
         .keys()
@@ -74,7 +73,9 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
         directory,
         logs: order.up.logs,
         probe_interval: Duration::from_millis(order.up.probe_interval.max(1)),
-        drain: DrainBudget::of(Environment::Development),
+        drain: settings
+            .first()
+            .map_or_else(DrainBudget::default, |settings| DrainBudget::of(settings.environment)),
     });
     let rows = board::booting(order.keys().map(|key| (key, doors::own_port(&order, &bound, key))));
     let stopping = scope.child("stopping");
