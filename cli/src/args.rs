@@ -254,7 +254,7 @@ pub(crate) enum State {
     /// List keys with their values.
     Ls(Prefix),
     /// Delete a key.
-    Rm(Key),
+    Rm(RemoveState),
     /// Follow committed changes as they come.
     Watch(Prefix),
 }
@@ -265,7 +265,15 @@ pub(crate) struct Key {
     pub(crate) service: String,
     /// The key.
     pub(crate) key: String,
-    /// Only where it has this version (rm).
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RemoveState {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The key.
+    pub(crate) key: String,
+    /// Only where it has this version.
     #[arg(long, value_name = "VERSION")]
     pub(crate) expect: Option<u64>,
 }

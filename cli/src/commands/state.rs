@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 use syscall_sdk::wire::{self, Entry, Event, Json, StateChange, StateList};
 
-use crate::args::{Key, Prefix, PutState, State};
+use crate::args::{Key, Prefix, PutState, RemoveState, State};
 use crate::follow::{Stream, follow};
 use crate::input;
 use crate::print::{self, BAD, DIM, NAME};
@@ -84,7 +84,7 @@ async fn list(remote: &Remote, machine: bool, prefix: Prefix) -> Result<()> {
     print::show(&table)
 }
 
-async fn remove(remote: &Remote, machine: bool, key: Key) -> Result<()> {
+async fn remove(remote: &Remote, machine: bool, key: RemoveState) -> Result<()> {
     let mut request = remote
         .request(Method::DELETE, &key.service, PATH)?
         .query(&[("key", &key.key)]);

@@ -18,7 +18,13 @@ const KEEPER: &str = "os";
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Node {
     /// It holds others.
-    Dir { path: String, entries: Vec<Entry> },
+    Dir {
+        path: String,
+        entries: Vec<Entry>,
+        /// There are more after this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    },
     /// It has a value.
     File { path: String, value: Value },
 }
@@ -75,7 +81,23 @@ pub(super) async fn cat(remote: &Remote, machine: bool, path: Path) -> Result<()
     }
 }
 
+/// A place; of a directory all of it, page after page.
 async fn read(remote: &Remote, path: &str) -> Result<Node> {
     let segments: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(segment).collect();
-    remote.get(KEEPER, &format!("/v1/fs/{}", segments.join("/")), &[]).await
+    let url = format!("/v1/fs/{}", segments.join("/"));
+    let mut node = remote.get(KEEPER, &url, &[]).await?;
+    while let Node::Dir { entries, cursor, .. } = &mut node
+        && let Some(next) = cursor.take()
+    {
+        if let Node::Dir {
+            entries: more,
+            cursor: after,
+            ..
+        } = remote.get(KEEPER, &url, &[("cursor", Some(next))]).await?
+        {
+            entries.extend(more);
+            *cursor = after;
+        }
+    }
+    Ok(node)
 }

@@ -52,6 +52,8 @@ pub struct RequestInfo {
     pub hops: u8,
     /// `X-Request-Id`.
     pub request_id: Option<String>,
+    /// `tracestate` (W3C): what other tracing systems say of the trace; passed on as it came.
+    pub trace_state: Option<String>,
     /// `Host`: which of the service's names the caller used.
     pub host: Option<String>,
 }
@@ -109,6 +111,7 @@ impl Context {
             deadline: self.request.deadline,
             hops: self.request.hops,
             request_id: self.request.request_id.clone(),
+            trace_state: self.request.trace_state.clone(),
             ..CallOptions::default()
         }
     }

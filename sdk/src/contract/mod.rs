@@ -104,7 +104,8 @@ pub struct Task<P, R> {
     types: PhantomData<fn(P) -> R>,
 }
 
-/// Failures that end a job unless its contract or creator says otherwise: with the default backoff that is about an hour of trying.
+/// Failures that end a job unless its contract or creator says otherwise: with the default backoff that is
+/// some eight minutes of trying, at most.
 pub const DEFAULT_ATTEMPTS: u32 = 10;
 
 impl<P, R> Task<P, R> {

@@ -1,9 +1,20 @@
 use crate::config::{Problems, Variables};
 
-/// Ends of the variables that hold secrets, each of which may be given as a file instead: `NAME_FILE`.
+/// End of the variables that name a file which holds a secret: `NAME_FILE` for `NAME`.
 const FILE: &str = "_FILE";
+/// The kernel's own secrets: a file of theirs that cannot be read is a fault.
+const OWN: [&str; 5] = [
+    "SYSCALL_TOKEN",
+    "SYSCALL_ROOT_KEYS",
+    "DATABASE_URL",
+    "RAILWAY_TOKEN",
+    "CLOUDFLARE_API_TOKEN",
+];
+/// Largest file that is taken for a secret: a certificate chain fits, a bundle of them (`SSL_CERT_FILE`) does not.
+const SECRET_MAX_BYTES: u64 = 64 * 1024;
 
-/// The process's environment: the one place that reads it. `NAME_FILE` is read into `NAME`.
+/// The process's environment: the one place that reads it. `NAME_FILE` is read into `NAME`; of names that are not the kernel's own
+/// only what reads as a small text, since other programs have such variables too.
 ///
 /// # Errors
 /// Every file that cannot be read, and every variable that is no text.
@@ -33,26 +44,35 @@ pub fn process_environment() -> Result<Variables, Problems> {
 }
 
 fn read_files(variables: &mut Variables, problems: &mut Problems) {
-    const SECRETS: [&str; 5] = [
-        "SYSCALL_TOKEN",
-        "SYSCALL_ROOT_KEYS",
-        "DATABASE_URL",
-        "RAILWAY_TOKEN",
-        "CLOUDFLARE_API_TOKEN",
-    ];
-    for name in SECRETS {
-        let Some(path) = variables.get(&format!("{name}{FILE}")).cloned() else {
-            continue;
-        };
-        if variables.contains_key(name) {
-            problems.push(format!("{name} and {name}{FILE} are both set; keep one"));
+    let named: Vec<(String, String)> = variables
+        .iter()
+        .filter_map(|(variable, path)| Some((variable.strip_suffix(FILE)?.to_owned(), path.clone())))
+        .filter(|(name, _)| !name.is_empty())
+        .collect();
+    for (name, path) in named {
+        let own = OWN.contains(&name.as_str());
+        if variables.contains_key(&name) {
+            if own {
+                problems.push(format!("{name} and {name}{FILE} are both set; keep one"));
+            }
             continue;
         }
-        match std::fs::read_to_string(&path) {
-            Ok(secret) => drop(variables.insert(name.to_owned(), secret.trim_end().to_owned())),
-            Err(error) => problems.push(format!("{name}{FILE} is {path:?}, which cannot be read: {error}")),
+        match read_secret(&path) {
+            Ok(secret) => drop(variables.insert(name, secret)),
+            Err(error) if own => problems.push(format!("{name}{FILE} is {path:?}, which cannot be read: {error}")),
+            Err(_) => {}
         }
     }
+}
+
+fn read_secret(path: &str) -> std::io::Result<String> {
+    let file = std::fs::metadata(path)?;
+    if !file.is_file() || file.len() > SECRET_MAX_BYTES {
+        return Err(std::io::Error::other(format!(
+            "it is not a file of at most {SECRET_MAX_BYTES} bytes"
+        )));
+    }
+    Ok(std::fs::read_to_string(path)?.trim_end().to_owned())
 }
 
 #[cfg(test)]
@@ -67,6 +87,27 @@ mod tests {
         let mut problems = Problems::default();
         read_files(&mut variables, &mut problems);
         assert_eq!(variables["SYSCALL_TOKEN"], "s3cret");
+        assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn a_secret_of_ones_own_may_be_a_file_and_other_programs_files_are_left_alone() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "k").unwrap();
+        let bundle = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(bundle.path(), "x".repeat(SECRET_MAX_BYTES as usize + 1)).unwrap();
+        let mut variables = Variables::from(
+            [
+                ("STRIPE_KEY_FILE", file.path()),
+                ("SSL_CERT_FILE", bundle.path()),
+                ("LESS_FILE", "/nowhere".as_ref()),
+            ]
+            .map(|(name, path): (&str, &std::path::Path)| (name.to_owned(), path.display().to_string())),
+        );
+        let mut problems = Problems::default();
+        read_files(&mut variables, &mut problems);
+        assert_eq!(variables["STRIPE_KEY"], "k");
+        assert!(!variables.contains_key("SSL_CERT") && !variables.contains_key("LESS"));
         assert!(problems.is_empty());
     }
 

@@ -34,6 +34,8 @@ use crate::telemetry::{Histogram, SpanId, TraceContext, join_trace, mark_error, 
 
 /// Longest request id that is taken over from a caller; a UUID has 36.
 const REQUEST_ID_MAX: usize = 128;
+/// Longest `tracestate` that is passed on: what the standard asks of everyone (W3C Trace Context, section 3.3.1.5).
+const TRACESTATE_MAX_BYTES: usize = 512;
 /// Counts requests in flight of one service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct InFlight {
@@ -248,6 +250,8 @@ impl Inner {
             return failure(&error);
         }
         let limit = self.limit(request.headers());
+        // Without a trace there is nothing that it could speak of.
+        let traced = request.headers().contains_key(header::TRACEPARENT);
         let info = RequestInfo {
             caller,
             deadline: limit.map(|limit| begun + limit),
@@ -255,11 +259,9 @@ impl Inner {
                 .and_then(|hops| u8::try_from(hops).ok())
                 .unwrap_or(0),
             request_id: request_id.to_str().ok().map(str::to_owned),
-            host: request
-                .headers()
-                .get(HOST)
-                .and_then(|host| host.to_str().ok())
-                .map(str::to_owned),
+            trace_state: text(request.headers(), header::TRACESTATE)
+                .filter(|state| traced && state.len() <= TRACESTATE_MAX_BYTES),
+            host: text(request.headers(), HOST.as_str()),
         };
         request.extensions_mut().insert(Arc::new(info));
 
@@ -315,6 +317,10 @@ fn identify(response: &mut Response, request_id: HeaderValue, trace: Option<Trac
     if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
         headers.insert(HeaderName::from_static(header::TRACEPARENT), value);
     }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 /// What a signed-in person does must come from the service's own pages: a browser sends the session along whichever page asks.

@@ -41,7 +41,9 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     let context = Context::new(Arc::clone(&kernel));
     let mut routes = syscalls(&kernel);
     routes.extend(own);
-    let document = openapi::document(&kernel, &routes);
+    let document = openapi::Document::default();
+    routes.extend(openapi::routes(Arc::clone(&document)));
+    document.get_or_init(|| openapi::document(&kernel, &routes));
     let in_flight = InFlight::new(IN_FLIGHT_MAX);
     let guard = |method: &str, path: &str, access, kind| {
         Guard::new(Arc::clone(&kernel), in_flight.clone(), method, path, access, kind)
@@ -57,15 +59,6 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
         }
         router = router.route(route.path, methods.layer(guard));
     }
-    router = router.route(
-        openapi::PATH,
-        axum::routing::get(openapi::serve(document)).layer(guard(
-            "GET",
-            openapi::PATH,
-            openapi::access(),
-            RouteKind::Plain,
-        )),
-    );
     let nothing = || async {
         failure(
             &Error::not_found("there is nothing at this path; GET /v1/sys/openapi.json lists what is")

@@ -1,6 +1,8 @@
 //! OpenAPI 3.1 of everything that a service answers over HTTP, made from the routes themselves.
 
-use axum::response::{IntoResponse, Response};
+use std::sync::{Arc, OnceLock};
+
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -12,10 +14,19 @@ use crate::contract::Schema;
 use crate::registry::Way;
 use crate::service::{Answer, Route, Routes};
 
-pub(super) const PATH: &str = "/v1/sys/openapi.json";
+/// The document, once it is made: it lists the route that serves it.
+pub(super) type Document = Arc<OnceLock<Bytes>>;
 
-pub(super) const fn access() -> Access {
-    Access::right("openapi read")
+/// The route that serves the document.
+pub(super) fn routes(document: Document) -> Routes {
+    let serve = move || {
+        let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        std::future::ready((headers, document.get().cloned().unwrap_or_default()).into_response())
+    };
+    Routes::new().with(
+        Route::get("/v1/sys/openapi.json", Access::right("openapi read"), serve)
+            .says("This document: OpenAPI 3.1 of all that this service answers over HTTP."),
+    )
 }
 
 /// The document, rendered once: the routes do not change while the service runs.
@@ -45,14 +56,6 @@ pub(super) fn document(kernel: &Kernel, routes: &Routes) -> Bytes {
         },
     });
     Bytes::from(document.to_string())
-}
-
-/// Serves the document.
-pub(super) fn serve(document: Bytes) -> impl Fn() -> std::future::Ready<Response> + Clone + Send + Sync + 'static {
-    move || {
-        let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        std::future::ready((headers, document.clone()).into_response())
-    }
 }
 
 fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {

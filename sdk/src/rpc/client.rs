@@ -67,6 +67,8 @@ pub struct CallOptions {
     pub idempotency_key: Option<String>,
     /// The request in which it is made.
     pub request_id: Option<String>,
+    /// What other tracing systems say of the trace.
+    pub trace_state: Option<String>,
     /// On whose behalf a relay calls: its credential goes along, never the relay's own.
     pub relay_for: Option<Caller>,
 }
@@ -340,6 +342,9 @@ impl Client {
         }
         if let Some(trace) = current_trace() {
             set(header::TRACEPARENT, &trace.to_string())?;
+            if let Some(state) = &options.trace_state {
+                set(header::TRACESTATE, state)?;
+            }
         }
         if let Some(id) = &options.request_id {
             set(header::REQUEST_ID, id)?;

@@ -39,6 +39,8 @@ pub mod header {
     pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
     /// W3C Trace Context.
     pub const TRACEPARENT: &str = "traceparent";
+    /// What the tracing systems on the way say of the trace (W3C Trace Context, section 3.3).
+    pub const TRACESTATE: &str = "tracestate";
 }
 
 /// Longest wait for a connection to an endpoint on the private network.
