@@ -67,7 +67,7 @@ pub struct Kernel {
     /// What only this process cares about.
     pub bus: Bus,
     /// Its methods.
-    pub methods: BTreeMap<&'static str, ServedMethod>,
+    pub methods: BTreeMap<&'static str, Arc<ServedMethod>>,
     /// Where it stands between boot and exit.
     pub phase: watch::Sender<Phase>,
     /// Cancelled when streams should end, so that their readers come back to another process.

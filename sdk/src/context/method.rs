@@ -12,7 +12,6 @@ use crate::wire::Json;
 pub type MethodHandler = Arc<dyn Fn(Context, Option<Json>) -> BoxFuture<'static, Result<Json>> + Send + Sync>;
 
 /// A method and who serves it.
-#[derive(Clone)]
 pub struct ServedMethod {
     /// What it does.
     pub description: &'static str,

@@ -10,6 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use http::HeaderValue;
 use tokio::time::Instant;
 
 pub use batch::Commit;
@@ -51,9 +52,9 @@ pub struct RequestInfo {
     /// How many calls deep this is.
     pub hops: u8,
     /// `X-Request-Id`.
-    pub request_id: Option<String>,
+    pub request_id: Option<HeaderValue>,
     /// `tracestate` (W3C): what other tracing systems say of the trace; passed on as it came.
-    pub trace_state: Option<String>,
+    pub trace_state: Option<HeaderValue>,
     /// `Host`: which of the service's names the caller used.
     pub host: Option<String>,
 }

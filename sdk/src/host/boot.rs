@@ -152,7 +152,7 @@ async fn begin(
         resolver: resolver(plan)?,
         switchboard: plan.switchboard.clone(),
         scope: scope.clone(),
-    });
+    })?;
     let cell: Arc<OnceLock<Arc<Kernel>>> = Arc::default();
     let kernel = Arc::new(Kernel {
         build: BuildInfo {

@@ -258,9 +258,12 @@ impl Inner {
             hops: number(request.headers(), header::HOPS)
                 .and_then(|hops| u8::try_from(hops).ok())
                 .unwrap_or(0),
-            request_id: request_id.to_str().ok().map(str::to_owned),
-            trace_state: text(request.headers(), header::TRACESTATE)
-                .filter(|state| traced && state.len() <= TRACESTATE_MAX_BYTES),
+            request_id: Some(request_id.clone()),
+            trace_state: request
+                .headers()
+                .get(header::TRACESTATE)
+                .filter(|state| traced && state.len() <= TRACESTATE_MAX_BYTES)
+                .cloned(),
             host: text(request.headers(), HOST.as_str()),
         };
         request.extensions_mut().insert(Arc::new(info));
@@ -314,7 +317,7 @@ pub fn refuse(headers: &HeaderMap, error: &Error) -> Response {
 fn identify(response: &mut Response, request_id: HeaderValue, trace: Option<TraceContext>) {
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static(header::REQUEST_ID), request_id);
-    if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
+    if let Some(value) = trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
         headers.insert(HeaderName::from_static(header::TRACEPARENT), value);
     }
 }

@@ -1,5 +1,6 @@
 //! RPC: calls to this service, and the relay to others.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -144,7 +145,7 @@ async fn run(context: &Context, method: &ServedMethod, request: &RpcRequest, dea
         deadline: Some(deadline),
         ..context.request().clone()
     };
-    let context = context.within(std::sync::Arc::new(info));
+    let context = context.within(Arc::new(info));
     let span = tracing::info_span!(target: "syscall", "method", otel.name = request.method, rpc.caller = context.request().caller.service);
     let work = (method.handler)(context, request.params.clone()).instrument(span.clone());
     let outcome = match timeout_at(deadline, work).await {
@@ -182,7 +183,7 @@ fn answer(outcome: Result<Json>) -> Response {
 /// Runs a method once under its key. It runs to its end even where the caller hangs up: what was begun must be known to have ended.
 async fn run_once(
     context: Context,
-    method: ServedMethod,
+    method: Arc<ServedMethod>,
     request: RpcRequest,
     deadline: Instant,
     keyed: Keyed,

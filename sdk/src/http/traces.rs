@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use axum::response::Response;
-use chrono::TimeDelta;
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -14,7 +13,7 @@ use crate::auth::Access;
 use crate::context::Context;
 use crate::error::Error;
 use crate::service::{Route, Routes};
-use crate::telemetry::TraceId;
+use crate::telemetry::{SpanRecord, TraceId};
 use crate::wire::{Span, SpanStatus, Trace, TraceSummary, Traces};
 
 /// Traces in one answer unless said.
@@ -53,9 +52,9 @@ struct ListParams {
 
 async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Response, Failure> {
     let mut traces: Vec<TraceSummary> = context.kernel().recorder.spans().read(|spans| {
-        let mut by_trace: HashMap<&str, Vec<&Span>> = HashMap::new();
+        let mut by_trace: HashMap<TraceId, Vec<&SpanRecord>> = HashMap::new();
         for span in spans {
-            by_trace.entry(&span.trace_id).or_default().push(span);
+            by_trace.entry(span.context.trace).or_default().push(span);
         }
         by_trace
             .into_iter()
@@ -71,13 +70,13 @@ async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Resp
     Ok(json(StatusCode::OK, &Traces { traces }))
 }
 
-fn summary(trace_id: &str, spans: &[&Span]) -> Option<TraceSummary> {
+fn summary(trace: TraceId, spans: &[&SpanRecord]) -> Option<TraceSummary> {
     let first = spans.iter().min_by_key(|span| span.start)?;
-    let end = |span: &&&Span| span.start.0 + TimeDelta::microseconds((span.duration * 1_000.0) as i64);
-    let last = spans.iter().map(|span| end(&span)).max()?;
+    let end = |span: &&SpanRecord| span.start.0 + span.took;
+    let last = spans.iter().map(end).max()?;
     Some(TraceSummary {
-        trace_id: trace_id.to_owned(),
-        name: first.name.clone(),
+        trace_id: trace.to_string(),
+        name: first.name().to_owned(),
         start: first.start,
         duration: (last - first.start.0).num_microseconds().unwrap_or(i64::MAX) as f64 / 1_000.0,
         spans: spans.len(),
@@ -86,12 +85,13 @@ fn summary(trace_id: &str, spans: &[&Span]) -> Option<TraceSummary> {
 }
 
 async fn one(context: Context, Path(id): Path) -> Result<Response, Failure> {
-    let trace_id = id.parse::<TraceId>()?.to_string();
-    let mut spans: Vec<Span> = context
-        .kernel()
-        .recorder
-        .spans()
-        .read(|spans| spans.iter().filter(|span| span.trace_id == trace_id).cloned().collect());
+    let trace = id.parse::<TraceId>()?;
+    let recorder = &context.kernel().recorder;
+    let mut spans: Vec<Span> = recorder.spans().read(|spans| {
+        let of_trace = spans.iter().filter(|span| span.context.trace == trace);
+        of_trace.map(|span| span.to_wire(recorder.service())).collect()
+    });
+    let trace_id = trace.to_string();
     if spans.is_empty() {
         return Err(Error::not_found(format!("no span of trace {trace_id} is kept here"))
             .with_code("TRACE_NOT_FOUND")

@@ -1,9 +1,10 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderValue, Method as Verb, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, Method as Verb, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -25,6 +26,9 @@ use crate::telemetry::{self, current_trace};
 use crate::transport::{Body, Request, Response, Switchboard};
 use crate::wire::{Json, RpcResponse};
 
+/// Room for the headers of a call, so that the map never grows.
+const HEADERS: usize = 16;
+
 /// Calls other services. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
@@ -32,6 +36,10 @@ pub struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: ClientOptions,
+    /// What says who calls, made once.
+    own: HeaderMap,
+    /// Where the services of the registry are asked for, worked out once.
+    targets: HashMap<String, Target>,
     pool: Pool,
 }
 
@@ -66,9 +74,9 @@ pub struct CallOptions {
     /// Names the call, so that it is done once.
     pub idempotency_key: Option<String>,
     /// The request in which it is made.
-    pub request_id: Option<String>,
+    pub request_id: Option<HeaderValue>,
     /// What other tracing systems say of the trace.
-    pub trace_state: Option<String>,
+    pub trace_state: Option<HeaderValue>,
     /// On whose behalf a relay calls: its credential goes along, never the relay's own.
     pub relay_for: Option<Caller>,
 }
@@ -79,7 +87,7 @@ pub struct Reply {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
-    pub headers: http::HeaderMap,
+    pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
 }
@@ -94,9 +102,28 @@ struct Call<'a> {
 
 impl Client {
     /// A client.
-    pub fn new(options: ClientOptions) -> Self {
+    ///
+    /// # Errors
+    /// Where its name, role or token cannot be sent as a header, or the registry has an internal URL that is none.
+    pub fn new(options: ClientOptions) -> Result<Self> {
         let pool = Pool::new(options.scope.clone());
-        Client(Arc::new(Inner { options, pool }))
+        let mut own = HeaderMap::new();
+        set(&mut own, header::SERVICE_NAME, options.name.clone())?;
+        set(&mut own, header::SERVICE_ROLE, options.role.clone())?;
+        if let Some(token) = &options.token {
+            set(&mut own, AUTHORIZATION.as_str(), format!("Bearer {}", token.reveal()))?;
+        }
+        let targets = options
+            .registry
+            .services()
+            .map(|service| Ok((service.key.clone(), Target::of(&options.registry, &service.key)?)))
+            .collect::<Result<_>>()?;
+        Ok(Client(Arc::new(Inner {
+            options,
+            own,
+            targets,
+            pool,
+        })))
     }
 
     /// Calls a method by its contract.
@@ -140,7 +167,7 @@ impl Client {
     ) -> Result<Json> {
         let span = tracing::info_span!(
             target: "syscall", "call",
-            otel.name = format!("call {service}.{method}"), span.kind = "client", rpc.service = service, rpc.method = method
+            otel.name = %format_args!("call {service}.{method}"), span.kind = "client", rpc.service = service, rpc.method = method
         );
         let outcome = async {
             let reply = self.call_for_reply(service, method, params, options).await?;
@@ -187,6 +214,7 @@ impl Client {
         let body = serde_json::to_vec(&call)
             .map_err(|error| Error::invalid("the call has no JSON form").with_source(error))?;
         let mut request = Request::new(Body::from(body));
+        *request.headers_mut() = HeaderMap::with_capacity(HEADERS);
         *request.method_mut() = Verb::POST;
         *request.uri_mut() = http::Uri::from_static("/v1/sys/rpc");
         request
@@ -258,7 +286,12 @@ impl Client {
         options: &CallOptions,
         deadline: Instant,
     ) -> Result<Response> {
-        let target = Target::of(&self.0.options.registry, service)?;
+        let key = &self.0.options.registry.get(service)?.key;
+        let target = self
+            .0
+            .targets
+            .get(key)
+            .ok_or_else(|| Error::not_found(format!("{key} has no address")))?;
         if options.hops >= HOPS_MAX {
             return Err(Error::new(
                 Kind::Unprocessable,
@@ -269,11 +302,11 @@ impl Client {
             )
             .with_code("TOO_MANY_HOPS"));
         }
-        self.dress(&mut request, &target, options, deadline)?;
+        self.dress(&mut request, target, options, deadline)?;
         if let Some(handler) = self.0.options.switchboard.get(&target.key) {
             return Ok(handler.answer(request).await);
         }
-        self.send_over_network(&target, request).await
+        self.send_over_network(target, request).await
     }
 
     /// Tries one endpoint after the other for as long as none of them has taken the request.
@@ -311,51 +344,53 @@ impl Client {
     }
 
     fn dress(&self, request: &mut Request, target: &Target, options: &CallOptions, deadline: Instant) -> Result<()> {
-        let own = &self.0.options;
         let headers = request.headers_mut();
-        let mut set = |name: &'static str, value: &str| -> Result<()> {
-            let value = HeaderValue::from_str(value)
-                .map_err(|error| Error::invalid(format!("{name} cannot be sent as a header")).with_source(error))?;
-            headers.insert(name, value);
-            Ok(())
-        };
-        set(HOST.as_str(), &target.authority)?;
+        headers.insert(HOST, target.authority.clone());
         match &options.relay_for {
-            None => {
-                set(header::SERVICE_NAME, &own.name)?;
-                set(header::SERVICE_ROLE, &own.role)?;
-                if let Some(token) = &own.token {
-                    set("authorization", &format!("Bearer {}", token.reveal()))?;
-                }
-            }
+            None => headers.extend(self.0.own.iter().map(|(name, value)| (name.clone(), value.clone()))),
             Some(caller) => {
-                if let Some(name) = &caller.service {
-                    set(header::SERVICE_NAME, name)?;
-                }
-                if let Some(role) = &caller.role {
-                    set(header::SERVICE_ROLE, role)?;
-                }
-                if let Some(credential) = &caller.credential {
-                    set("authorization", credential.reveal())?;
+                let credential = caller
+                    .credential
+                    .as_ref()
+                    .map(|credential| credential.reveal().to_owned());
+                for (name, value) in [
+                    (header::SERVICE_NAME, caller.service.clone()),
+                    (header::SERVICE_ROLE, caller.role.clone()),
+                    (AUTHORIZATION.as_str(), credential),
+                ] {
+                    if let Some(value) = value {
+                        set(headers, name, value)?;
+                    }
                 }
             }
         }
         if let Some(trace) = current_trace() {
-            set(header::TRACEPARENT, &trace.to_string())?;
+            set(headers, header::TRACEPARENT, trace.to_string())?;
             if let Some(state) = &options.trace_state {
-                set(header::TRACESTATE, state)?;
+                headers.insert(header::TRACESTATE, state.clone());
             }
         }
         if let Some(id) = &options.request_id {
-            set(header::REQUEST_ID, id)?;
+            headers.insert(header::REQUEST_ID, id.clone());
         }
         if let Some(key) = &options.idempotency_key {
-            set(header::IDEMPOTENCY_KEY, key)?;
+            set(headers, header::IDEMPOTENCY_KEY, key.clone())?;
         }
         let left = deadline.saturating_duration_since(Instant::now()).as_millis();
-        set(header::TIMEOUT, &left.to_string())?;
-        set(header::HOPS, &(options.hops + 1).to_string())
+        headers.insert(
+            header::TIMEOUT,
+            HeaderValue::from(u64::try_from(left).unwrap_or(u64::MAX)),
+        );
+        headers.insert(header::HOPS, HeaderValue::from(u16::from(options.hops) + 1));
+        Ok(())
     }
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: String) -> Result<()> {
+    let value = HeaderValue::try_from(value)
+        .map_err(|error| Error::invalid(format!("{name} cannot be sent as a header")).with_source(error))?;
+    headers.insert(name, value);
+    Ok(())
 }
 
 async fn collect(response: Response) -> Result<Reply> {

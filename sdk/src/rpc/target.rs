@@ -1,5 +1,7 @@
 //! Where a call goes: the name to ask for and the `Host` to bear.
 
+use http::HeaderValue;
+
 use crate::error::{Error, Result};
 use crate::registry::Registry;
 
@@ -13,7 +15,7 @@ pub(super) struct Target {
     /// Where it listens.
     pub(super) port: u16,
     /// What to put into `Host`, so that a recycled address answers 421 instead of doing another's work.
-    pub(super) authority: String,
+    pub(super) authority: HeaderValue,
 }
 
 impl Target {
@@ -34,7 +36,7 @@ impl Target {
             key: record.key.clone(),
             host: authority.host().to_owned(),
             port: authority.port_u16().unwrap_or(80),
-            authority: authority.to_string(),
+            authority: HeaderValue::from_str(authority.as_str()).map_err(|error| wrong().with_source(error))?,
         })
     }
 }

@@ -46,7 +46,7 @@ pub type ContextHandler = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<()>> 
 pub struct Service {
     key: &'static str,
     version: &'static str,
-    pub(crate) methods: BTreeMap<&'static str, ServedMethod>,
+    pub(crate) methods: BTreeMap<&'static str, Arc<ServedMethod>>,
     pub(crate) tasks: BTreeMap<&'static str, ServedTask>,
     pub(crate) crons: Vec<Cron>,
     pub(crate) checks: Vec<ServedCheck>,
@@ -148,7 +148,7 @@ impl Service {
                 })
             }),
         };
-        let twice = self.methods.insert(method.name, served).is_some();
+        let twice = self.methods.insert(method.name, Arc::new(served)).is_some();
         assert!(!twice, "method {} is served twice", method.name);
         self
     }

@@ -15,8 +15,9 @@ use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanData, SpanEvents, SpanLinks, SpanProcessor};
 
+use super::SpanRecord;
 use crate::error::{Error, Result};
-use crate::wire::{LogEntry, LogLevel, Span, SpanStatus};
+use crate::wire::{LogEntry, LogLevel, SpanStatus};
 
 /// Longest that a flush at shutdown may take: what is left of the drain's budget.
 const FLUSH_MAX: Duration = Duration::from_millis(1_500);
@@ -122,11 +123,8 @@ impl Exporter {
             .build();
     }
 
-    pub(super) fn span(&self, span: &Span) {
-        let Some(data) = span_data(span, &self.0.scope) else {
-            return;
-        };
-        self.0.spans.on_end(data);
+    pub(super) fn span(&self, span: &SpanRecord) {
+        self.0.spans.on_end(span_data(span, &self.0.scope));
     }
 
     pub(super) fn log(&self, entry: &LogEntry) {
@@ -160,43 +158,41 @@ impl Exporter {
     }
 }
 
-fn span_data(span: &Span, scope: &InstrumentationScope) -> Option<SpanData> {
+fn span_data(span: &SpanRecord, scope: &InstrumentationScope) -> SpanData {
     let start: SystemTime = span.start.0.into();
-    let kind = match span.attributes.get("span.kind").map(String::as_str) {
+    let kind = match span.attribute("span.kind") {
         Some("server") => SpanKind::Server,
         Some("client") => SpanKind::Client,
         Some("consumer") => SpanKind::Consumer,
         _ => SpanKind::Internal,
     };
-    Some(SpanData {
+    SpanData {
         span_context: SpanContext::new(
-            TraceId::from_hex(&span.trace_id).ok()?,
-            SpanId::from_hex(&span.span_id).ok()?,
+            TraceId::from_bytes(span.context.trace.to_bytes()),
+            SpanId::from_bytes(span.context.span.to_bytes()),
             TraceFlags::SAMPLED,
             false,
             TraceState::NONE,
         ),
-        parent_span_id: match &span.parent_id {
-            Some(id) => SpanId::from_hex(id).ok()?,
-            None => SpanId::INVALID,
-        },
+        parent_span_id: span
+            .parent
+            .map_or(SpanId::INVALID, |parent| SpanId::from_bytes(parent.to_bytes())),
         parent_span_is_remote: false,
         span_kind: kind,
-        name: span.name.clone().into(),
+        name: span.name().to_owned().into(),
         start_time: start,
-        end_time: start + Duration::from_secs_f64((span.duration / 1_000.0).max(0.0)),
+        end_time: start + span.took,
         attributes: span
-            .attributes
-            .iter()
-            .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+            .attributes()
+            .map(|(key, value)| KeyValue::new(key, value.to_owned()))
             .collect(),
         dropped_attributes_count: 0,
         events: SpanEvents::default(),
         links: SpanLinks::default(),
         status: match span.status {
             SpanStatus::Ok => Status::Unset,
-            SpanStatus::Error => Status::error(span.attributes.get("error").cloned().unwrap_or_default()),
+            SpanStatus::Error => Status::error(span.attribute("error").unwrap_or_default().to_owned()),
         },
         instrumentation_scope: scope.clone(),
-    })
+    }
 }

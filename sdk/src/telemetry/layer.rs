@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
@@ -12,8 +13,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use super::{Recorder, SpanId, TraceContext};
-use crate::wire::{self, Json, LogLevel, SpanStatus, Timestamp};
+use super::span::Words;
+use super::{Recorder, SpanId, SpanRecord, TraceContext};
+use crate::wire::{Json, LogLevel, SpanStatus, Timestamp};
 
 /// Libraries whose own chatter below a warning is no service's business.
 const QUIET: [&str; 8] = [
@@ -82,7 +84,7 @@ pub fn mark_error(span: &Span, what: &str) {
     with_kept(span, |kept| {
         if let Some(open) = &mut kept.open {
             open.status = SpanStatus::Error;
-            open.attributes.insert("error".to_owned(), what.to_owned());
+            open.words.add("error", what);
         }
     });
 }
@@ -110,7 +112,7 @@ struct Open {
     start: Instant,
     at: Timestamp,
     status: SpanStatus,
-    attributes: BTreeMap<String, String>,
+    words: Words,
 }
 
 struct KernelLayer {
@@ -152,8 +154,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
         }) else {
             return;
         };
-        let mut fields = Fields::default();
-        attributes.record(&mut fields);
+        let mut words = Words::default();
+        attributes.record(&mut words);
         let own = SpanId::random();
         let open = Open {
             context: above.unwrap_or_default().at(own),
@@ -161,7 +163,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
             start: Instant::now(),
             at: Timestamp(recorder.clock().precise()),
             status: SpanStatus::Ok,
-            attributes: fields.values,
+            words,
         };
         span.extensions_mut().insert(Kept {
             recorder,
@@ -173,9 +175,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
         let Some(span) = context.span(id) else { return };
         let mut extensions = span.extensions_mut();
         if let Some(Kept { open: Some(open), .. }) = extensions.get_mut::<Kept>() {
-            let mut fields = Fields::default();
-            values.record(&mut fields);
-            open.attributes.extend(fields.values);
+            values.record(&mut open.words);
         }
     }
 
@@ -212,30 +212,42 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KernelLayer {
         else {
             return;
         };
-        let mut attributes = open.attributes;
-        // A span whose name is not known at compile time says it in this field, as `tracing-opentelemetry` has it.
-        let name = attributes.remove("otel.name").unwrap_or_else(|| span.name().to_owned());
-        recorder.span(wire::Span {
-            trace_id: open.context.trace.to_string(),
-            span_id: open.context.span.to_string(),
-            parent_id: open.parent.map(|parent| parent.to_string()),
-            name,
-            service: recorder.service().to_owned(),
+        recorder.span(SpanRecord {
+            context: open.context,
+            parent: open.parent,
             start: open.at,
-            duration: open.start.elapsed().as_secs_f64() * 1_000.0,
+            took: open.start.elapsed(),
             status: open.status,
-            attributes,
+            given_name: span.name(),
+            words: open.words,
         });
     }
 }
 
+/// What a line of log says, beside its message: JSON of the kind that was given.
 #[derive(Default)]
 struct Fields {
     message: Option<String>,
-    values: BTreeMap<String, String>,
+    values: BTreeMap<&'static str, Value>,
 }
 
 impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.values.insert(field.name(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.values.insert(field.name(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.values.insert(field.name(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.values.insert(field.name(), value.into());
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         self.keep(field, value.to_owned());
     }
@@ -250,7 +262,7 @@ impl Fields {
         if field.name() == "message" {
             self.message = Some(value);
         } else {
-            self.values.insert(field.name().to_owned(), value);
+            self.values.insert(field.name(), value.into());
         }
     }
 }

@@ -9,6 +9,7 @@ mod layer;
 mod output;
 mod recorder;
 mod ring;
+mod span;
 mod trace;
 
 pub use export::{Exporter, Otlp};
@@ -17,4 +18,5 @@ pub use layer::{current_trace, install, join_trace, mark_error, root_span, trace
 pub use output::{Format, Output};
 pub use recorder::{LOGS_MAX, MESSAGE_MAX_BYTES, Recorder, SPANS_MAX};
 pub use ring::Ring;
+pub use span::SpanRecord;
 pub use trace::{SpanId, TraceContext, TraceId};

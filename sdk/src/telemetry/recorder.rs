@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Exporter, Output, Ring};
+use super::{Exporter, Output, Ring, SpanRecord};
 use crate::clock::Clock;
-use crate::wire::{Json, LogEntry, LogLevel, Span, Timestamp};
+use crate::wire::{Json, LogEntry, LogLevel, Timestamp};
 
 /// Log lines that a service keeps in memory: about a megabyte, an hour of a busy small service.
 pub const LOGS_MAX: usize = 4_096;
@@ -22,7 +22,7 @@ struct Inner {
     service: String,
     clock: Clock,
     logs: Ring<LogEntry>,
-    spans: Ring<Span>,
+    spans: Ring<SpanRecord>,
     output: Option<Output>,
     exporter: Option<Exporter>,
 }
@@ -62,7 +62,7 @@ impl Recorder {
     }
 
     /// Records a span that has ended.
-    pub fn span(&self, span: Span) {
+    pub fn span(&self, span: SpanRecord) {
         if let Some(exporter) = &self.0.exporter {
             exporter.span(&span);
         }
@@ -75,7 +75,7 @@ impl Recorder {
     }
 
     /// The spans kept.
-    pub fn spans(&self) -> &Ring<Span> {
+    pub fn spans(&self) -> &Ring<SpanRecord> {
         &self.0.spans
     }
 

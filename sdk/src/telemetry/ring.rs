@@ -42,7 +42,12 @@ impl<T: Clone> Ring<T> {
             kept.total += 1;
             kept.total
         };
-        self.pushed.send_replace(total);
+        // Without a reader there is nobody to wake, and most rings have none.
+        let read = self.pushed.receiver_count() > 0;
+        self.pushed.send_if_modified(|pushed| {
+            *pushed = total;
+            read
+        });
     }
 
     /// Looks at what is kept, oldest first, under the ring's lock: be brief.
