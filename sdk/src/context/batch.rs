@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::{Context, encode};
@@ -31,6 +33,25 @@ impl Commit {
         self.push(|_| state.put_op(key, encode(value)?, condition, None))
     }
 
+    /// Writes a key of a namespace where a condition holds, for as long as `ttl`.
+    #[must_use]
+    pub fn put_for<T: Serialize + ?Sized>(
+        self,
+        state: &State,
+        key: &str,
+        value: &T,
+        condition: Condition,
+        ttl: Duration,
+    ) -> Self {
+        self.push(|_| state.put_op(key, encode(value)?, condition, Some(ttl)))
+    }
+
+    /// Lets all of it happen only where a condition holds of a key that is not written.
+    #[must_use]
+    pub fn check(self, state: &State, key: &str, condition: Condition) -> Self {
+        self.push(|_| state.check_op(key, condition))
+    }
+
     /// Deletes a key of a namespace where a condition holds.
     #[must_use]
     pub fn delete(self, state: &State, key: &str, condition: Condition) -> Self {
@@ -54,6 +75,12 @@ impl Commit {
             };
             context.jobs().create_op(create)
         })
+    }
+
+    /// Creates a job or a schedule with everything that its creator may say: a delay, a priority, a unique key.
+    #[must_use]
+    pub fn create(self, create: CreateJob) -> Self {
+        self.push(|context| context.jobs().create_op(create))
     }
 
     /// Does all of it, or none.

@@ -100,12 +100,15 @@ async fn emit(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
         }) => match keyed.compare(&context, *remembered)? {
             Known::Answered(response) => Ok(response),
             // An event and its answer are one commit: there is no running one.
-            Known::Unknown => Err(Error::conflict("the outcome of the first request is unknown")
-                .with_code("OUTCOME_UNKNOWN")
-                .into()),
+            Known::Unknown => Err(outcome_unknown().into()),
         },
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is answered where a request was taken on and nobody knows what it came to.
+pub(super) fn outcome_unknown() -> Error {
+    Error::conflict("the outcome of the first request is unknown").with_code("OUTCOME_UNKNOWN")
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,6 @@
 //! The HTTP surface: one file a syscall family, the guard before every route, the one place that maps an error to a status.
 
+mod commit;
 mod events;
 mod extract;
 mod guard;
@@ -130,6 +131,7 @@ fn syscalls(kernel: &Kernel) -> Routes {
         (features.events, events::routes),
         (features.jobs, jobs::routes),
         (features.state, state::routes),
+        (features.state, commit::routes),
     ] {
         if on {
             routes.extend(family());

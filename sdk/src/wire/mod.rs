@@ -1,5 +1,6 @@
 //! The JSON of the syscall contract, one file a family: shapes only, no behaviour.
 
+mod commit;
 mod events;
 mod jobs;
 mod json;
@@ -10,6 +11,9 @@ mod state;
 mod system;
 mod time;
 
+pub use commit::{
+    CheckState, CommitOp, CommitRequest, CommitResult, Committed, DeleteState, DeletedState,
+};
 pub use events::{EmitRequest, Emitted, Event, RecentEvents};
 pub use jobs::{AttemptRecord, CreateJob, Job, JobError, JobStatus, Jobs, Schedule, Schedules};
 pub use json::Json;
