@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::events::Events;
 use crate::state::State;
 use crate::store::{Batch, Condition, Op, Outcome};
+use crate::subscription::Advance;
 use crate::wire::CreateJob;
 
 /// A write of several things: "write the row, emit the event, start the job" cannot half happen.
@@ -17,6 +18,7 @@ use crate::wire::CreateJob;
 pub struct Commit {
     context: Context,
     ops: Result<Vec<Op>>,
+    advance: Option<Advance>,
 }
 
 impl Commit {
@@ -24,6 +26,15 @@ impl Commit {
         Commit {
             context,
             ops: Ok(Vec::new()),
+            advance: None,
+        }
+    }
+
+    /// One with which an event is noted as handled.
+    pub(super) fn advancing(context: Context, advance: Advance) -> Self {
+        Commit {
+            advance: Some(advance),
+            ..Commit::new(context)
         }
     }
 
@@ -88,11 +99,20 @@ impl Commit {
     /// # Errors
     /// The first part that was malformed, or the one that the store refused.
     pub async fn commit(self) -> Result<Vec<Outcome>> {
+        let mut ops = self.ops?;
+        let own = ops.len();
+        if let Some(advance) = &self.advance {
+            ops.extend_from_slice(advance.ops());
+        }
         let batch = Batch {
             at: self.context.clock().now(),
-            ops: self.ops?,
+            ops,
         };
-        Ok(self.context.kernel.store.commit(batch).await?)
+        let mut outcomes = self.context.kernel.store.commit(batch).await?;
+        if let Some(advance) = &self.advance {
+            advance.committed(&outcomes.split_off(own));
+        }
+        Ok(outcomes)
     }
 
     fn push(mut self, op: impl FnOnce(&Context) -> Result<Op>) -> Self {

@@ -68,7 +68,12 @@ async fn apply(context: &Context, planned: Vec<Planned>) -> Result<Committed> {
     let at = context.clock().now();
     let (ops, results): (Vec<Op>, Vec<CommitResult>) =
         planned.into_iter().map(|planned| (planned.op, planned.result)).unzip();
-    let outcomes = context.kernel().store.commit(Batch { at, ops }).await.map_err(refused)?;
+    let outcomes = context
+        .kernel()
+        .store
+        .commit(Batch { at, ops })
+        .await
+        .map_err(refused)?;
     Ok(told(results, outcomes))
 }
 

@@ -23,7 +23,8 @@ use crate::service::{Route, RouteKind, Routes};
 use crate::state::State;
 use crate::store::{self, Batch, Change, Condition, Outcome};
 use crate::wire::{
-    DeletedState, Entry, Event, Json, OperationKind, PutState, StateChange, StateList, Timestamp, Transacted, Transaction,
+    DeletedState, Entry, Event, Json, OperationKind, PutState, StateChange, StateList, Timestamp, Transacted,
+    Transaction,
 };
 
 /// Entries on a page unless said.
