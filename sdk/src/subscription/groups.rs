@@ -59,7 +59,7 @@ impl Groups {
     pub async fn acknowledge(&self, name: &str, settlement: &Settlement) -> Result<Settled> {
         let only = settlement.cursors.as_deref().map(sequences).transpose()?;
         let settled = self
-            .change(name, async |record: &mut GroupRecord, ops: &mut Vec<Op>| {
+            .change(name, |record: &mut GroupRecord, ops: &mut Vec<Op>| {
                 let taken = record.take(&settlement.lease, only.as_deref());
                 for held in &taken {
                     if let Some(letter) = &held.letter {
@@ -82,7 +82,7 @@ impl Groups {
         let only = settlement.cursors.as_deref().map(sequences).transpose()?;
         let now = self.0.shelf.clock().now();
         let settled = self
-            .change(name, async |record: &mut GroupRecord, _: &mut Vec<Op>| {
+            .change(name, |record: &mut GroupRecord, _: &mut Vec<Op>| {
                 let taken = record.take(&settlement.lease, only.as_deref());
                 let count = taken.len();
                 record.held.extend(taken.into_iter().map(|held| HeldEvent {
@@ -104,7 +104,7 @@ impl Groups {
     /// `GROUP_NOT_FOUND`, or `INVALID_ARGUMENT` where the place cannot be read.
     pub async fn seek(&self, name: &str, to: &str) -> Result<Group> {
         let read = self.place(to).await?;
-        self.change(name, async |record: &mut GroupRecord, _: &mut Vec<Op>| {
+        self.change(name, |record: &mut GroupRecord, _: &mut Vec<Op>| {
             record.read = read;
             // What was redriven from a dead letter is no part of the log, and stays to be given.
             record.held.retain(|held| held.letter.is_some());
@@ -129,7 +129,7 @@ impl Groups {
     pub(super) async fn redrive(&self, kept: Kept<DeadLetter>) -> Result<()> {
         let name = kept.value.holder.clone();
         let now = self.0.shelf.clock().now();
-        self.change(&name, async |record: &mut GroupRecord, ops: &mut Vec<Op>| {
+        self.change(&name, |record: &mut GroupRecord, ops: &mut Vec<Op>| {
             if record.held.len() >= HELD_MAX {
                 return Err(Error::conflict(format!(
                     "group {name:?} holds {HELD_MAX} events that were not acknowledged; let its consumers catch up first"
@@ -156,18 +156,14 @@ impl Groups {
     }
 
     /// Changes a group and what hangs on it in one commit.
-    async fn change<T>(
-        &self,
-        name: &str,
-        change: impl AsyncFn(&mut GroupRecord, &mut Vec<Op>) -> Result<T>,
-    ) -> Result<T> {
+    async fn change<T>(&self, name: &str, change: impl Fn(&mut GroupRecord, &mut Vec<Op>) -> Result<T>) -> Result<T> {
         let key = group_key(name);
         let _turn = self.0.turn.lock().await;
         for _ in 0..ATTEMPTS {
             let kept = self.kept(name).await?;
             let mut record = kept.value.clone();
             let mut ops = Vec::new();
-            let told = change(&mut record, &mut ops).await?;
+            let told = change(&mut record, &mut ops)?;
             if record == kept.value && ops.is_empty() {
                 return Ok(told);
             }

@@ -1,5 +1,6 @@
 //! The JSON of the syscall contract, one file a family: shapes only, no behaviour.
 
+mod cloudevent;
 mod commit;
 mod events;
 mod groups;
@@ -13,6 +14,7 @@ mod subscription;
 mod system;
 mod time;
 
+pub use cloudevent::{CloudEvent, EmittedBatch};
 pub use commit::{CheckState, CommitOp, CommitRequest, CommitResult, Committed, DeleteState, DeletedState};
 pub use events::{EmitRequest, Emitted, Event, RecentEvents};
 pub use groups::{EventGap, Fetch, Fetched, FetchedEvent, Group, Groups, Seek, Settled, Settlement};
