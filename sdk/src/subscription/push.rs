@@ -122,10 +122,9 @@ impl Pusher {
                 // Once is worth a line; that it goes on is seen in the figures.
                 tracing::warn!(subscriber = self.subscriber, subscription = self.id, error = %error.chain(), "events could not be delivered; trying again");
             }
-            if error.code() == "SUBSCRIPTION_NOT_FOUND" && now - since > FORGET_AFTER {
-                if outbox.forget(&self.subscriber, &self.id).await.is_ok() {
-                    return;
-                }
+            let unknown = error.code() == "SUBSCRIPTION_NOT_FOUND" && now - since > FORGET_AFTER;
+            if unknown && outbox.forget(&self.subscriber, &self.id).await.is_ok() {
+                return;
             }
             let wait = error.retry_after().unwrap_or_else(|| BACKOFF.wait(nth, jitter()));
             tokio::select! {
