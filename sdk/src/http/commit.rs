@@ -87,13 +87,12 @@ async fn commit_once(context: &Context, ops: &[CommitOp], keyed: &Keyed) -> Resu
         let (ops, results): (Vec<Op>, Vec<CommitResult>) =
             planned.into_iter().map(|planned| (planned.op, planned.result)).unzip();
         let foreseen = Committed { results };
-        let mut batch = Batch { at, ops };
-        batch
-            .ops
-            .push(keyed.remember(context, Some(answer(&foreseen)?), false).into());
-        match context.kernel().store.commit(batch).await {
+        // First of all: a commit that was done before would be refused by its own effect.
+        let mut batch = Batch::new(at).with(keyed.remember(context, Some(answer(&foreseen)?), false));
+        batch.ops.extend(ops);
+        match context.kernel().store.commit(batch).await.map_err(without_first) {
             Ok(outcomes) => {
-                let committed = told(foreseen.results.clone(), outcomes);
+                let committed = told(foreseen.results.clone(), outcomes.into_iter().skip(1).collect());
                 if committed != foreseen {
                     // A job's unique key was taken: the living job is put in the place of the one foreseen.
                     let correct = keyed.remember(context, Some(answer(&committed)?), true);
@@ -254,6 +253,17 @@ fn refused(error: store::Error) -> Error {
     match error {
         store::Error::Refused { op, .. } => at_op(op, &error.into()),
         other => other.into(),
+    }
+}
+
+/// Counts operations as the request does, without the one that remembers it.
+fn without_first(error: store::Error) -> store::Error {
+    match error {
+        store::Error::Refused { op, why } => store::Error::Refused {
+            op: op.saturating_sub(1),
+            why,
+        },
+        other => other,
     }
 }
 

@@ -109,10 +109,12 @@ async fn emit(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
         body: text.map_err(|error| Error::internal("an answer has no JSON form").with_source(error))?,
     };
     let keyed = Keyed::read(&headers, "event", &context, &body)?;
-    let mut batch = emits.into_iter().fold(Batch::new(at), Batch::with);
+    let mut batch = Batch::new(at);
     if let Some(keyed) = &keyed {
+        // First of all: an event that brings its own id would be refused by itself the second time.
         batch = batch.with(keyed.remember(&context, Some(answer.clone()), false));
     }
+    batch = emits.into_iter().fold(batch, Batch::with);
     match (context.kernel().store.commit(batch).await, keyed) {
         (Ok(_), _) => Ok(super::idempotency::first(answer)),
         (

@@ -99,6 +99,7 @@ async fn a_commit_under_a_known_key_is_done_once_and_its_answer_is_exact() {
         { "put": { "key": "a", "value": 1 } },
         { "put": { "key": "a", "value": 2 } },
         { "delete": { "key": "b" } },
+        { "check": { "key": "never", "expectedVersion": 0 } },
         { "emit": { "event": "done" } },
         { "job": { "name": "stubborn", "uniqueKey": "one" } },
     ] });
@@ -119,10 +120,14 @@ async fn a_commit_under_a_known_key_is_done_once_and_its_answer_is_exact() {
     // Under another key the living job is the answer, also the second time.
     let third = keyed(&core, &body, "k2").await;
     assert_eq!(
-        third.body["results"][4]["job"]["id"],
-        first.body["results"][4]["job"]["id"]
+        third.body["results"][5]["job"]["id"],
+        first.body["results"][5]["job"]["id"]
     );
     assert_eq!(keyed(&core, &body, "k2").await.body, third.body);
+    // A commit that its own effect would refuse is answered all the same.
+    let exact = json!({ "ops": [{ "put": { "key": "new", "expectedVersion": 0 } }] });
+    let made = keyed(&core, &exact, "k3").await;
+    assert_eq!(keyed(&core, &exact, "k3").await.body, made.body);
     let other = json!({ "ops": [{ "put": { "key": "c" } }] });
     assert_eq!(keyed(&core, &other, "k").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     core.stop().await;
