@@ -65,6 +65,20 @@ pub(crate) enum Command {
     /// A service's state: read, write, list, delete, watch.
     #[command(subcommand)]
     State(State),
+    /// Write keys, emit events and create jobs, all of it or none.
+    Commit(Commit),
+    /// What a service pushes to others, and others to it, with how far each is.
+    Subscriptions(One),
+    /// The groups of consumers of a service's events.
+    Groups(One),
+    /// One group: move it, forget it.
+    #[command(subcommand)]
+    Group(Group),
+    /// Events that subscriptions and groups gave up on, oldest first.
+    DeadLetters(DeadLetters),
+    /// One dead letter: look at it, edit it, try it again, forget it.
+    #[command(subcommand)]
+    DeadLetter(DeadLetter),
     /// How one service is, or all of them.
     Health(OneOrAll),
     /// Who a service says it is.
@@ -300,6 +314,81 @@ pub(crate) struct Prefix {
     pub(crate) service: String,
     /// Only keys under this; it ends in / or :.
     pub(crate) prefix: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Commit {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// A file that holds {"ops": […]} as JSON; `-` is standard input.
+    pub(crate) file: PathBuf,
+    /// Names the commit, so that it is done once however often it is sent.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Group {
+    /// Move a group to another place in the log; what its consumers hold is no longer theirs.
+    Seek(SeekGroup),
+    /// Forget a group and its place.
+    Rm(OneGroup),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OneGroup {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The group.
+    pub(crate) group: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SeekGroup {
+    #[command(flatten)]
+    pub(crate) one: OneGroup,
+    /// Where to: start, end, a cursor, a moment (RFC 3339), or an age such as 15m, 2h, 7d.
+    pub(crate) to: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DeadLetters {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Only of this subscription, as source/event, or of this group.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) holder: Option<String>,
+    /// At most so many.
+    #[arg(short = 'n', long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetter {
+    /// Show a dead letter with its event.
+    Show(OneLetter),
+    /// Give the event other data, to be redriven with.
+    Edit(EditLetter),
+    /// Try it again: a subscription's handler takes it now, a group's next fetch gets it.
+    Redrive(OneLetter),
+    /// Forget it.
+    Rm(OneLetter),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OneLetter {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The dead letter's id.
+    pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct EditLetter {
+    #[command(flatten)]
+    pub(crate) one: OneLetter,
+    /// The data, as JSON; `-` reads it from standard input.
+    pub(crate) data: String,
 }
 
 #[derive(Debug, ClapArgs)]

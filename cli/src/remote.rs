@@ -179,6 +179,14 @@ impl Answer {
         self.shape()
     }
 
+    /// Nothing but that it was done, or the error that it tells.
+    pub(crate) fn done(self) -> Result<()> {
+        if self.status.is_success() {
+            return Ok(());
+        }
+        Err(Failure::read(&self.service, self.status, &self.headers, &self.body).into())
+    }
+
     /// The body in its shape, whatever the status: a sick service's health is an answer.
     pub(crate) fn shape<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(&self.body).with_context(|| {

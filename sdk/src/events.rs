@@ -100,6 +100,24 @@ impl Events {
         Ok(self.store.events(query).await?)
     }
 
+    /// Reads the log as asked.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn read(&self, query: EventQuery) -> Result<Vec<Event>> {
+        Ok(self.store.events(query).await?)
+    }
+
+    /// The clock that events are stamped by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The place of the latest event.
+    pub fn latest(&self) -> Seq {
+        self.store.heads().borrow().event
+    }
+
     /// The place in the log that is now.
     pub fn head(&self) -> Seq {
         self.store.heads().borrow().seq

@@ -11,6 +11,7 @@
 //! | ports | [`store`] [`resolve`] [`transport`] |
 //! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] |
 //! | on those | [`health`] [`rpc`] |
+//! | on those | [`subscription`] |
 //! | kernel | [`context`] [`service`] |
 //! | surface | `pages` (feature) [`http`] |
 //! | composition | [`host`] |
@@ -47,6 +48,7 @@ pub mod state;
 // facilities on those
 pub mod health;
 pub mod rpc;
+pub mod subscription;
 
 // kernel
 pub mod context;

@@ -82,6 +82,10 @@ name!(
     Key, "key", state_key
 );
 name!(
+    /// A group of consumers: lower case, digits and dashes, a letter first.
+    GroupName, "group name", dns_label
+);
+name!(
     /// A namespace of a service's state. `wire` is the one that syscalls reach; a service's own data lives in others.
     Namespace, "namespace", dns_label
 );
@@ -90,6 +94,12 @@ impl Namespace {
     /// The namespace that `/v1/sys/state` reads and writes.
     pub fn wire() -> Self {
         Namespace("wire".into())
+    }
+
+    /// A namespace of the kernel's own. The mark before its name is none that [`Namespace::new`] takes, so neither a syscall nor a
+    /// service's code can reach it.
+    pub fn kernel(name: &'static str) -> Self {
+        Namespace(format!("~{name}").into())
     }
 }
 

@@ -101,6 +101,18 @@ impl State {
         }))
     }
 
+    /// The operation that lets a batch happen only where a condition holds of a key that it does not write.
+    ///
+    /// # Errors
+    /// Where the key is malformed.
+    pub fn check_op(&self, key: &str, condition: Condition) -> Result<Op> {
+        Ok(Op::Check {
+            namespace: self.namespace.to_string(),
+            key: Key::new(key)?.to_string(),
+            condition,
+        })
+    }
+
     /// Deletes a key where a condition holds; gives whether it was there.
     ///
     /// # Errors

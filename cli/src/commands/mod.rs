@@ -1,9 +1,12 @@
 //! The shell's commands, one file each; what may be typed is in [`crate::args`].
 
 mod call;
+mod commit;
 mod completions;
+mod dead_letters;
 mod emit;
 mod events;
+mod groups;
 mod health;
 mod identity;
 mod job;
@@ -12,6 +15,7 @@ mod logs;
 mod ps;
 mod registry;
 mod state;
+mod subscriptions;
 mod trace;
 mod traces;
 mod tree;
@@ -33,6 +37,12 @@ pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result
         Command::Jobs(jobs) => jobs::run(&remote, json, jobs).await,
         Command::Job(job) => job::run(&remote, json, job).await,
         Command::State(state) => state::run(&remote, json, state).await,
+        Command::Commit(commit) => commit::run(&remote, json, commit).await,
+        Command::Subscriptions(which) => subscriptions::run(&remote, json, which).await,
+        Command::Groups(which) => groups::list(&remote, json, which).await,
+        Command::Group(group) => groups::run(&remote, json, group).await,
+        Command::DeadLetters(letters) => dead_letters::list(&remote, json, letters).await,
+        Command::DeadLetter(letter) => dead_letters::run(&remote, json, letter).await,
         Command::Health(which) => health::run(&remote, json, which).await,
         Command::Identity(which) => identity::run(&remote, json, which).await,
         Command::Registry(which) => registry::run(&remote, json, which),

@@ -4,9 +4,11 @@
 //! the end where the service can delete.
 
 mod audit;
+mod commit;
 mod core;
 mod errors;
 mod events;
+mod groups;
 mod headers;
 mod jobs;
 mod later;
@@ -42,9 +44,11 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         rpc::RULES,
         events::RULES,
         streams::RULES,
+        groups::RULES,
         jobs::RULES,
         state::RULES,
         state_ours::RULES,
+        commit::RULES,
         traces::RULES,
         later::RULES,
         headers::RULES,

@@ -47,6 +47,79 @@ fn every_question_is_answered_to_people_and_to_programs() -> Result<()> {
 }
 
 #[test]
+fn a_commit_is_read_from_a_file_and_does_all_or_nothing() -> Result<()> {
+    let fleet = start()?;
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("commit.json");
+    let ops = json!({ "ops": [
+        { "put": { "key": "orders/1", "value": 1, "expectedVersion": 0 } },
+        { "emit": { "event": "order:placed" } },
+    ] });
+    std::fs::write(&file, ops.to_string())?;
+    let path = file.to_str().context("a path of text")?;
+    let done = fleet.run(&["commit", "core", path, "--idempotency-key", "k"])?;
+    assert!(done.out.starts_with("orders/1 is at version 1\nemitted "), "{done:?}");
+    // The same one again under its key is answered, not done.
+    let again = fleet.run(&["commit", "core", path, "--idempotency-key", "k"])?;
+    assert_eq!(again.out, done.out);
+    let refused = fleet.run(&["commit", "core", path])?;
+    assert!(
+        refused.code == Some(1) && refused.err.contains("ops[0]") && refused.err.contains("VERSION_CONFLICT, 409"),
+        "{refused:?}"
+    );
+    let missing = fleet.run(&["commit", "core", "/nowhere/at/all.json"])?;
+    assert!(missing.err.contains("cannot be read"), "{missing:?}");
+    Ok(())
+}
+
+#[test]
+fn subscriptions_groups_and_dead_letters_are_shown_to_people_and_to_programs() -> Result<()> {
+    let fleet = Fleet::start(&["--amnesia", "--only", "operator,web"])?;
+    // Web hears from the operator which processes come and go.
+    until("web is subscribed to the operator", || {
+        let both = fleet.json(&["subscriptions", "operator"])?;
+        Ok(both["outgoing"]
+            .as_array()
+            .is_some_and(|list| list.len() == 3)
+            .then_some(()))
+    })?;
+    let shown = fleet.run(&["subscriptions", "operator"])?;
+    assert!(
+        shown.out.contains("to  web") && shown.out.contains("mesh:joined"),
+        "{}",
+        shown.out
+    );
+    let shown = fleet.run(&["subscriptions", "web"])?;
+    assert!(
+        shown.out.contains("from") && shown.out.contains("mesh:lost"),
+        "{}",
+        shown.out
+    );
+    for (args, expected) in [
+        (["groups", "operator"].as_slice(), "no groups"),
+        (&["dead-letters", "web"], "no dead letters"),
+    ] {
+        assert_eq!(fleet.run(args)?.out.trim(), expected);
+        assert!(!fleet.json(args)?.is_null());
+    }
+    for (args, code) in [
+        (
+            ["group", "seek", "operator", "mail", "2h"].as_slice(),
+            "GROUP_NOT_FOUND, 404",
+        ),
+        (&["group", "rm", "operator", "mail"], "GROUP_NOT_FOUND, 404"),
+        (&["dead-letter", "show", "web", "x"], "DEAD_LETTER_NOT_FOUND, 404"),
+        (&["dead-letter", "redrive", "web", "x"], "DEAD_LETTER_NOT_FOUND, 404"),
+        (&["dead-letter", "edit", "web", "x", "1"], "DEAD_LETTER_NOT_FOUND, 404"),
+        (&["dead-letter", "rm", "web", "x"], "DEAD_LETTER_NOT_FOUND, 404"),
+    ] {
+        let ran = fleet.run(args)?;
+        assert!(ran.code == Some(1) && ran.err.contains(code), "{args:?}: {ran:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_key_is_written_expected_listed_and_deleted() -> Result<()> {
     let fleet = start()?;
     assert_eq!(

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::{Context, encode};
@@ -6,6 +8,7 @@ use crate::error::Result;
 use crate::events::Events;
 use crate::state::State;
 use crate::store::{Batch, Condition, Op, Outcome};
+use crate::subscription::Advance;
 use crate::wire::CreateJob;
 
 /// A write of several things: "write the row, emit the event, start the job" cannot half happen.
@@ -15,6 +18,7 @@ use crate::wire::CreateJob;
 pub struct Commit {
     context: Context,
     ops: Result<Vec<Op>>,
+    advance: Option<Advance>,
 }
 
 impl Commit {
@@ -22,6 +26,15 @@ impl Commit {
         Commit {
             context,
             ops: Ok(Vec::new()),
+            advance: None,
+        }
+    }
+
+    /// One with which an event is noted as handled.
+    pub(super) fn advancing(context: Context, advance: Advance) -> Self {
+        Commit {
+            advance: Some(advance),
+            ..Commit::new(context)
         }
     }
 
@@ -29,6 +42,25 @@ impl Commit {
     #[must_use]
     pub fn put<T: Serialize + ?Sized>(self, state: &State, key: &str, value: &T, condition: Condition) -> Self {
         self.push(|_| state.put_op(key, encode(value)?, condition, None))
+    }
+
+    /// Writes a key of a namespace where a condition holds, for as long as `ttl`.
+    #[must_use]
+    pub fn put_for<T: Serialize + ?Sized>(
+        self,
+        state: &State,
+        key: &str,
+        value: &T,
+        condition: Condition,
+        ttl: Duration,
+    ) -> Self {
+        self.push(|_| state.put_op(key, encode(value)?, condition, Some(ttl)))
+    }
+
+    /// Lets all of it happen only where a condition holds of a key that is not written.
+    #[must_use]
+    pub fn check(self, state: &State, key: &str, condition: Condition) -> Self {
+        self.push(|_| state.check_op(key, condition))
     }
 
     /// Deletes a key of a namespace where a condition holds.
@@ -56,16 +88,31 @@ impl Commit {
         })
     }
 
+    /// Creates a job or a schedule with everything that its creator may say: a delay, a priority, a unique key.
+    #[must_use]
+    pub fn create(self, create: CreateJob) -> Self {
+        self.push(|context| context.jobs().create_op(create))
+    }
+
     /// Does all of it, or none.
     ///
     /// # Errors
     /// The first part that was malformed, or the one that the store refused.
     pub async fn commit(self) -> Result<Vec<Outcome>> {
+        let mut ops = self.ops?;
+        let own = ops.len();
+        if let Some(advance) = &self.advance {
+            ops.extend_from_slice(advance.ops());
+        }
         let batch = Batch {
             at: self.context.clock().now(),
-            ops: self.ops?,
+            ops,
         };
-        Ok(self.context.kernel.store.commit(batch).await?)
+        let mut outcomes = self.context.kernel.store.commit(batch).await?;
+        if let Some(advance) = &self.advance {
+            advance.committed(&outcomes.split_off(own));
+        }
+        Ok(outcomes)
     }
 
     fn push(mut self, op: impl FnOnce(&Context) -> Result<Op>) -> Self {

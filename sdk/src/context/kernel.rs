@@ -19,6 +19,7 @@ use crate::registry::{Registry, ServiceRecord, Way};
 use crate::rpc::Client;
 use crate::state::State;
 use crate::store::Store;
+use crate::subscription::Subscriptions;
 use crate::telemetry::Recorder;
 use crate::wire::{Dns, Identity, IdentityHealth, Runtime, Timestamp};
 
@@ -54,6 +55,10 @@ pub struct Kernel {
     pub state: State,
     /// Its event log.
     pub events: Events,
+    /// Events between services, and groups of consumers.
+    pub subscriptions: Subscriptions,
+    /// Whether its log begins with this life.
+    pub new_log: bool,
     /// Its jobs.
     pub jobs: Jobs,
     /// How it is.

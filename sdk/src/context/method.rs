@@ -1,11 +1,12 @@
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use super::Context;
-use crate::contract::Schema;
-use crate::error::Result;
+use crate::contract::{Payload, Schema, schema_of};
+use crate::error::{Error, Result};
 use crate::wire::Json;
 
 /// Serves one RPC method, types erased.
@@ -23,6 +24,48 @@ pub struct ServedMethod {
     pub result: Schema,
     /// Serves it.
     pub handler: MethodHandler,
+}
+
+impl ServedMethod {
+    /// A method by a typed function.
+    pub(crate) fn new<P, R, F, Fut>(name: &'static str, description: &'static str, idempotent: bool, handler: F) -> Self
+    where
+        P: Payload,
+        R: Payload,
+        F: Fn(Context, P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        let handler = Arc::new(handler);
+        ServedMethod {
+            description,
+            idempotent,
+            params: schema_of::<P>(),
+            result: schema_of::<R>(),
+            handler: Arc::new(move |context, params| {
+                let handler = Arc::clone(&handler);
+                Box::pin(async move {
+                    let params = decode::<P>(name, params.as_ref())?;
+                    let result = handler(context, params).await?;
+                    Json::of(&result).map_err(|error| {
+                        Error::internal(format!("the result of {name} has no JSON form")).with_source(error)
+                    })
+                })
+            }),
+        }
+    }
+}
+
+/// Reads params; absent ones are read as `null` and then as `{}`, so that a method whose params are all optional can be called without.
+pub(crate) fn decode<P: Payload>(name: &str, params: Option<&Json>) -> Result<P> {
+    let wrong = |error: serde_json::Error| {
+        Error::invalid(format!("the params of {name} do not fit: {error}")).with_code("INVALID_PARAMS")
+    };
+    match params {
+        Some(params) => params.to().map_err(wrong),
+        None => serde_json::from_str("null")
+            .or_else(|_| serde_json::from_str("{}"))
+            .map_err(wrong),
+    }
 }
 
 impl fmt::Debug for ServedMethod {

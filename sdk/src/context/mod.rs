@@ -2,6 +2,7 @@
 
 mod batch;
 mod bus;
+mod event;
 mod job;
 mod kernel;
 mod method;
@@ -15,8 +16,10 @@ use tokio::time::Instant;
 
 pub use batch::Commit;
 pub use bus::{Bus, BusEvent, Listener};
+pub use event::EventContext;
 pub use job::JobContext;
 pub use kernel::{BuildInfo, Kernel, Phase};
+pub(crate) use method::decode;
 pub use method::{MethodHandler, ServedMethod};
 
 use crate::auth::Caller;

@@ -183,3 +183,13 @@ pub mod mesh {
     pub const LIST: Method<ListMesh, Mesh> =
         Method::new(KEEPER, "mesh.list", "The roster: every service and its processes.").idempotent();
 }
+
+/// Methods that the kernel of every service serves, so that events reach subscribers in other services.
+pub mod delivery {
+    /// Registers subscriptions at a source.
+    pub const SUBSCRIBE: &str = "events.subscribe";
+    /// Pushes the next events of a subscription to its subscriber.
+    pub const DELIVER: &str = "events.deliver";
+    /// Tells a subscriber that a source began a new log.
+    pub const RENEW: &str = "events.renew";
+}

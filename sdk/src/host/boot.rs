@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Make, announce, stores, vitals};
+use super::{Make, announce, deliveries, stores, vitals};
 use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Environment, Settings, Variables};
@@ -27,6 +27,7 @@ use crate::rpc::{Client, ClientOptions};
 use crate::service::{Cron, Service};
 use crate::state::State;
 use crate::store::{Batch, NewSchedule, Op, Outcome, Retention, Store};
+use crate::subscription::Subscriptions;
 use crate::telemetry::{Exporter, Otlp, Output, Recorder, root_span};
 use crate::transport::{Handler, Switchboard};
 
@@ -154,6 +155,13 @@ async fn begin(
         scope: scope.clone(),
     })?;
     let cell: Arc<OnceLock<Arc<Kernel>>> = Arc::default();
+    let events = Events::new(Arc::clone(&store), clock.clone(), plan.record.name.as_str());
+    let declared = deliveries::declared(&service, &cell);
+    let subscriptions = Subscriptions::new(&plan.record.key, &store, &events, &metrics, &rpc, declared);
+    let mut methods = service.methods.clone();
+    if settings.features.events {
+        methods.extend(deliveries::methods());
+    }
     let kernel = Arc::new(Kernel {
         build: BuildInfo {
             version,
@@ -168,11 +176,13 @@ async fn begin(
         bus: Bus::new(&metrics),
         logs: Logs::new(recorder.clone()),
         state: State::new(Arc::clone(&store), Namespace::wire(), clock.clone()),
-        events: Events::new(Arc::clone(&store), clock.clone(), plan.record.name.as_str()),
+        new_log: subscriptions.begins_now().await?,
+        subscriptions,
+        events,
         health: Health::new(checks(&service, &store, &cell), clock.clone()),
         gate: Gate::new(settings.auth),
         http: http_client()?,
-        methods: service.methods.clone(),
+        methods,
         phase: watch::Sender::new(Phase::Booting),
         streams: CancellationToken::new(),
         port: plan.port.map_or_else(OnceLock::new, OnceLock::from),
@@ -213,6 +223,7 @@ async fn begin(
         );
     }
     run_kernel_tasks(&kernel);
+    deliveries::run(&kernel);
     let handler = crate::http::handler(Arc::clone(&kernel), service.routes);
     kernel.phase.send_replace(Phase::Ready);
     tracing::info!(version = kernel.build.version, environment = %kernel.settings.environment, "ready");
@@ -229,6 +240,7 @@ pub(super) fn announce_when_open(kernel: &Arc<Kernel>) {
     kernel
         .scope
         .spawn_background("announce", announce::announce(Arc::clone(kernel)));
+    deliveries::tell_when_open(kernel);
 }
 
 fn checks(service: &Service, store: &Arc<dyn Store>, cell: &Arc<OnceLock<Arc<Kernel>>>) -> Vec<NamedCheck> {

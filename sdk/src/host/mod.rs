@@ -4,6 +4,7 @@
 
 mod announce;
 mod boot;
+mod deliveries;
 mod drain;
 mod environment;
 mod front_door;

@@ -114,6 +114,13 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<&str>> {
     }
 }
 
+/// An answer the first time: in the very text in which it is remembered.
+pub(super) fn first(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (status, headers, Bytes::from(answer.body)).into_response()
+}
+
 fn repeat(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = [

@@ -114,7 +114,7 @@ async fn create(context: Context, headers: HeaderMap, Body(body): Body) -> Resul
 }
 
 /// The job or schedule as the store will keep it: what it is answered with is remembered in the commit that makes it.
-fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Created {
+pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Created {
     match op {
         store::Op::Schedule(new) => Created::Schedule(Box::new(store::Schedule {
             seq: 0,
@@ -165,7 +165,7 @@ fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Created {
     }
 }
 
-fn shape(created: Created) -> Job {
+pub(super) fn shape(created: Created) -> Job {
     match created {
         Created::Job(job, _) => to_wire(*job, None),
         Created::Schedule(schedule) => schedule_as_job(*schedule),

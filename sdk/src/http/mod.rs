@@ -1,7 +1,10 @@
 //! The HTTP surface: one file a syscall family, the guard before every route, the one place that maps an error to a status.
 
+mod cloudevents;
+mod commit;
 mod events;
 mod extract;
+mod groups;
 mod guard;
 mod idempotency;
 mod jobs;
@@ -13,6 +16,7 @@ mod respond;
 mod rpc;
 mod sse;
 mod state;
+mod subscriptions;
 mod system;
 mod traces;
 
@@ -128,8 +132,11 @@ fn syscalls(kernel: &Kernel) -> Routes {
     for (on, family) in [
         (features.rpc, rpc::routes as fn() -> Routes),
         (features.events, events::routes),
+        (features.events, groups::routes),
+        (features.events, subscriptions::routes),
         (features.jobs, jobs::routes),
         (features.state, state::routes),
+        (features.state, commit::routes),
     ] {
         if on {
             routes.extend(family());

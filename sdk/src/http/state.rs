@@ -8,8 +8,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Deserialize;
 
 use super::events::{gap, last_event_id};
 use super::extract::{Payload, Query};
@@ -24,7 +23,8 @@ use crate::service::{Route, RouteKind, Routes};
 use crate::state::State;
 use crate::store::{self, Batch, Change, Condition, Outcome};
 use crate::wire::{
-    Entry, Event, Json, OperationKind, PutState, StateChange, StateList, Timestamp, Transacted, Transaction,
+    DeletedState, Entry, Event, Json, OperationKind, PutState, StateChange, StateList, Timestamp, Transacted,
+    Transaction,
 };
 
 /// Entries on a page unless said.
@@ -32,18 +32,9 @@ const LIMIT: usize = 100;
 /// Entries read at once while everything is streamed.
 const STREAM_PAGE: usize = 500;
 /// Operations of one transaction: it holds up every other writer while it runs.
-const TRANSACTION_MAX: usize = 128;
+pub(super) const TRANSACTION_MAX: usize = 128;
 /// Longest time to live: ten years are a mistake in the unit.
 const TTL_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
-
-/// What deleting answers.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-struct Deleted {
-    /// The key.
-    key: String,
-    /// Whether it was there.
-    deleted: bool,
-}
 
 pub(super) fn routes() -> Routes {
     let conflict = (409, "The key has another version than was expected.");
@@ -77,7 +68,7 @@ pub(super) fn routes() -> Routes {
                 .query("key", "string", "This key.")
                 .query("expectedVersion", "integer", "Only where the key has this version.")
                 .header("If-Match", "Only where the key has this ETag.")
-                .gives::<Deleted>(200, "It is absent now.")
+                .gives::<DeletedState>(200, "It is absent now.")
                 .fails(&[(400, "A parameter does not fit."), conflict, precondition]),
         )
         .with(
@@ -220,7 +211,7 @@ async fn delete(context: Context, headers: HeaderMap, Query(params): Query<Delet
         .delete(&key, condition)
         .await
         .map_err(|error| as_precondition(error, by_header))?;
-    Ok(json(StatusCode::OK, &Deleted { key, deleted }))
+    Ok(json(StatusCode::OK, &DeletedState { key, deleted }))
 }
 
 async fn transaction(context: Context, Payload(request): Payload<Transaction>) -> Result<Response, Failure> {
@@ -348,7 +339,7 @@ async fn condition(state: &State, headers: &HeaderMap, key: &str, version: Optio
     Ok((Condition::Revision(chosen.unwrap_or(0)), true))
 }
 
-fn expected(version: Option<u64>) -> Condition {
+pub(super) fn expected(version: Option<u64>) -> Condition {
     match version {
         None => Condition::Any,
         Some(0) => Condition::Absent,
@@ -368,7 +359,7 @@ fn as_precondition(error: Error, by_header: bool) -> Error {
     error
 }
 
-fn ttl(millis: u64) -> Result<Duration> {
+pub(super) fn ttl(millis: u64) -> Result<Duration> {
     let ttl = Duration::from_millis(millis);
     if millis == 0 || ttl > TTL_MAX {
         return Err(Error::invalid(format!("ttl is 1 to {} ms", TTL_MAX.as_millis())));
@@ -390,7 +381,7 @@ fn absent(key: &str) -> Error {
         .with_details(serde_json::json!({ "key": key }))
 }
 
-fn shape(entry: store::Entry) -> Entry {
+pub(super) fn shape(entry: store::Entry) -> Entry {
     Entry {
         key: entry.key,
         value: entry.value,

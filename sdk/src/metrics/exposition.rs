@@ -36,6 +36,17 @@ pub(super) fn render(families: &Families) -> String {
         header(&mut text, name, help, "gauge");
         line(&mut text, name, std::iter::empty(), (gauge.0)());
     }
+    for (name, (help, levels)) in &families.levels {
+        header(&mut text, name, help, "gauge");
+        for (labels, value) in (levels.0)() {
+            line(
+                &mut text,
+                name,
+                labels.iter().map(|(key, value)| (*key, value.as_str())),
+                value,
+            );
+        }
+    }
     for (name, Family { help, series }) in &families.histograms {
         header(&mut text, name, help, "histogram");
         for (labels, histogram) in series {

@@ -28,7 +28,8 @@ const SERIES_MAX: usize = 1_000;
 /// Tags of one figure.
 const TAGS_MAX: usize = 16;
 
-type Labels = Vec<(&'static str, String)>;
+/// What tells series of one name apart.
+pub type Labels = Vec<(&'static str, String)>;
 
 /// A count that only grows. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +79,7 @@ struct Families {
     counters: BTreeMap<&'static str, Family<Counter>>,
     histograms: BTreeMap<&'static str, Family<Arc<Histogram>>>,
     gauges: BTreeMap<&'static str, (&'static str, Gauge)>,
+    levels: BTreeMap<&'static str, (&'static str, Levels)>,
     recorded: BTreeMap<(String, Vec<(String, String)>), f64>,
 }
 
@@ -115,6 +117,14 @@ impl std::fmt::Debug for Gauge {
     }
 }
 
+struct Levels(Box<dyn Fn() -> Vec<(Labels, f64)> + Send + Sync>);
+
+impl std::fmt::Debug for Levels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Levels")
+    }
+}
+
 impl Metrics {
     /// A registry of its own.
     pub fn new(clock: Clock) -> Self {
@@ -146,6 +156,16 @@ impl Metrics {
     /// A figure that is read when it is asked for.
     pub fn gauge(&self, name: &'static str, help: &'static str, read: impl Fn() -> f64 + Send + Sync + 'static) {
         self.families().gauges.insert(name, (help, Gauge(Box::new(read))));
+    }
+
+    /// Figures of one name, one for each set of labels, that are read when they are asked for.
+    pub fn levels(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> Vec<(Labels, f64)> + Send + Sync + 'static,
+    ) {
+        self.families().levels.insert(name, (help, Levels(Box::new(read))));
     }
 
     /// Records a figure by name.

@@ -1,6 +1,7 @@
 //! What a service declares: a value. Making it starts nothing.
 
 mod routes;
+mod subscribe;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,9 +11,10 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 pub use routes::{Answer, Parameter, Route, RouteKind, Routes};
+pub use subscribe::{EventHandler, ServedSubscription, Subscribe};
 
-use crate::context::{Context, JobContext, ServedMethod};
-use crate::contract::{Method, Payload, Task, schema_of};
+use crate::context::{Context, EventContext, JobContext, ServedMethod, decode};
+use crate::contract::{Method, Payload, Task, Topic};
 use crate::error::{Error, Origin, Result};
 use crate::health::CheckOutcome;
 use crate::jobs::{Finished, TaskDefaults};
@@ -49,6 +51,7 @@ pub struct Service {
     pub(crate) methods: BTreeMap<&'static str, Arc<ServedMethod>>,
     pub(crate) tasks: BTreeMap<&'static str, ServedTask>,
     pub(crate) crons: Vec<Cron>,
+    pub(crate) subscriptions: Vec<ServedSubscription>,
     pub(crate) checks: Vec<ServedCheck>,
     pub(crate) routes: Routes,
     pub(crate) starts: Vec<ContextHandler>,
@@ -95,6 +98,7 @@ impl Service {
             methods: BTreeMap::new(),
             tasks: BTreeMap::new(),
             crons: Vec::new(),
+            subscriptions: Vec::new(),
             checks: Vec::new(),
             routes: Routes::default(),
             starts: Vec::new(),
@@ -130,24 +134,18 @@ impl Service {
             method.name
         );
         let handler = Arc::new(handler);
-        let served = ServedMethod {
-            description: method.description,
-            idempotent: method.idempotent,
-            params: schema_of::<P>(),
-            result: schema_of::<R>(),
-            handler: Arc::new(move |context, params| {
+        let served = ServedMethod::new(
+            method.name,
+            method.description,
+            method.idempotent,
+            move |context, params| {
                 let handler = Arc::clone(&handler);
-                Box::pin(async move {
-                    let params = decode::<P>(method.name, params.as_ref())?;
-                    let result = handler(context, params)
-                        .await
-                        .map_err(|error| error.with_origin(Origin::Handler))?;
-                    Json::of(&result).map_err(|error| {
-                        Error::internal(format!("the result of {} has no JSON form", method.name)).with_source(error)
-                    })
-                })
-            }),
-        };
+                async move {
+                    let outcome = handler(context, params).await;
+                    outcome.map_err(|error| error.with_origin(Origin::Handler))
+                }
+            },
+        );
         let twice = self.methods.insert(method.name, Arc::new(served)).is_some();
         assert!(!twice, "method {} is served twice", method.name);
         self
@@ -203,6 +201,53 @@ impl Service {
             task: task.name,
             expression,
             params,
+        });
+        self
+    }
+
+    /// Takes the events of a topic, its own or another service's: durable, at least once, in order, resumed wherever either side was
+    /// restarted; with [`EventContext::batch`] each event has its effect once. Begins with what comes after it is registered.
+    ///
+    /// # Panics
+    /// Where the topic has a handler already.
+    #[must_use]
+    pub fn on<T, F, Fut>(self, topic: Topic<T>, handler: F) -> Self
+    where
+        T: Payload,
+        F: Fn(EventContext, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.on_with(topic, Subscribe::default(), handler)
+    }
+
+    /// The same, with a say in where it begins and how patient it is.
+    ///
+    /// # Panics
+    /// As [`Service::on`].
+    #[must_use]
+    pub fn on_with<T, F, Fut>(mut self, topic: Topic<T>, options: Subscribe, handler: F) -> Self
+    where
+        T: Payload,
+        F: Fn(EventContext, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let twice = self
+            .subscriptions
+            .iter()
+            .any(|known| known.source == topic.service && known.event == topic.name);
+        assert!(!twice, "the event {} of {} has two handlers", topic.name, topic.service);
+        let handler = Arc::new(handler);
+        self.subscriptions.push(ServedSubscription {
+            source: topic.service,
+            event: topic.name,
+            options,
+            handler: Arc::new(move |context: EventContext| {
+                let handler = Arc::clone(&handler);
+                Box::pin(async move {
+                    let data = decode::<T>(topic.name, context.event().data.as_ref())?;
+                    handler(context, data).await
+                })
+            }),
         });
         self
     }
@@ -279,19 +324,7 @@ impl fmt::Debug for Service {
             .field("version", &self.version)
             .field("methods", &self.methods.keys())
             .field("tasks", &self.tasks.keys())
+            .field("subscriptions", &self.subscriptions)
             .finish()
-    }
-}
-
-/// Reads params; absent ones are read as `null` and then as `{}`, so that a method whose params are all optional can be called without.
-fn decode<P: Payload>(name: &str, params: Option<&Json>) -> Result<P> {
-    let wrong = |error: serde_json::Error| {
-        Error::invalid(format!("the params of {name} do not fit: {error}")).with_code("INVALID_PARAMS")
-    };
-    match params {
-        Some(params) => params.to().map_err(wrong),
-        None => serde_json::from_str("null")
-            .or_else(|_| serde_json::from_str("{}"))
-            .map_err(wrong),
     }
 }

@@ -1,7 +1,7 @@
 //! A store that fails when it is told to, for tests of what stands above.
 //!
 //! It wraps another store. Its knobs: lose the next commits before they reach the inner store, lose their answers after they
-//! were applied (as a cut connection does), fail reads, and hold commits at a gate. What it did is counted.
+//! were applied (as a cut connection does), die after so many commits, fail reads, and hold commits at a gate. What it did is counted.
 
 use std::mem;
 use std::sync::{Arc, Mutex};
@@ -75,6 +75,21 @@ struct Knobs {
     lose: Option<(u64, Failure)>,
     unanswer: Option<(u64, Failure)>,
     fail_reads: Option<(u64, Failure)>,
+    dies_after: Option<u64>,
+}
+
+impl Knobs {
+    /// Whether the store is dead by now; counts the commit that asks.
+    fn is_dead(&mut self) -> bool {
+        match &mut self.dies_after {
+            None => false,
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+        }
+    }
 }
 
 impl Fault {
@@ -96,6 +111,11 @@ impl Fault {
     /// The next commits are applied, and then their answer is lost: the caller sees a failure and cannot know.
     pub fn lose_answers(&self, commits: u64, failure: Failure) {
         self.turn(|knobs| knobs.unanswer = Some((commits, failure)));
+    }
+
+    /// So many more commits go through, and then none ever again: a process that dies at that boundary.
+    pub fn die_after(&self, commits: u64) {
+        self.turn(|knobs| knobs.dies_after = Some(commits));
     }
 
     /// The next reads fail.
@@ -194,6 +214,10 @@ impl Store for Fault {
         async move {
             self.count(|counts| counts.commits += 1);
             self.pass_gate().await;
+            if self.turn(|knobs| knobs.is_dead()) {
+                self.count(|counts| counts.lost += 1);
+                return Err(Failure::Poisoned.error());
+            }
             if let Some(failure) = self.turn(|knobs| next(&mut knobs.lose)) {
                 self.count(|counts| counts.lost += 1);
                 return Err(failure.error());

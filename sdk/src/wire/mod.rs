@@ -1,16 +1,23 @@
 //! The JSON of the syscall contract, one file a family: shapes only, no behaviour.
 
+mod cloudevent;
+mod commit;
 mod events;
+mod groups;
 mod jobs;
 mod json;
 mod mesh;
 mod observe;
 mod rpc;
 mod state;
+mod subscription;
 mod system;
 mod time;
 
+pub use cloudevent::{CloudEvent, EmittedBatch};
+pub use commit::{CheckState, CommitOp, CommitRequest, CommitResult, Committed, DeleteState, DeletedState};
 pub use events::{EmitRequest, Emitted, Event, RecentEvents};
+pub use groups::{EventGap, Fetch, Fetched, FetchedEvent, Group, Groups, Seek, Settled, Settlement};
 pub use jobs::{AttemptRecord, CreateJob, Job, JobError, JobStatus, Jobs, Schedule, Schedules};
 pub use json::Json;
 pub use mesh::{Announce, Announced, ListMesh, Mesh, MeshInstance, MeshService, SignOff, SignedOff};
@@ -20,6 +27,10 @@ pub use observe::{
 };
 pub use rpc::{MethodInfo, Methods, RpcRequest, RpcResponse};
 pub use state::{Entry, Operation, OperationKind, PutState, StateChange, StateList, Transacted, Transaction};
+pub use subscription::{
+    DeadLetter, DeadLetterKind, DeadLetters, Deliver, Delivered, Delivery, EditDeadLetter, Incoming, LogPlace,
+    Outgoing, Redriven, Renew, Renewed, Subscribe, Subscribed, Subscriptions, Wanted,
+};
 pub use system::{
     Check, CheckStatus, Config, ConfigFeatures, ConfigService, Dns, ErrorBody, ErrorDetail, Health, HealthStatus,
     Identity, IdentityHealth, Memory, Presence, Readiness, Runtime, SystemHealth, SystemVersion, Version,

@@ -6,7 +6,9 @@
 )]
 
 mod bad_input;
+mod deliveries;
 mod layers;
 mod lives;
 mod support;
 mod wire;
+mod wire_events;

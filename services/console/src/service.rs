@@ -1,6 +1,7 @@
 //! One service in full.
 
 pub(crate) mod charts;
+pub(crate) mod deliveries;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod job;
@@ -20,12 +21,13 @@ use crate::traces;
 use crate::view::View;
 
 /// The parts of the page, by id and name.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 9] = [
     ("health", "Health"),
     ("latency", "Latency and load"),
     ("methods", "Methods"),
     ("logs", "Log"),
     ("events", "Events"),
+    ("subscriptions", "Subscriptions"),
     ("jobs", "Jobs"),
     ("schedules", "Schedules"),
     ("traces", "Traces"),
@@ -40,12 +42,13 @@ pub(crate) async fn page(context: &Context, board: &Board, key: &str, view: &Vie
     let key = record.key.as_str();
     let opened = Timestamp(context.clock().now());
     let report = board.of(context, key).await;
-    let (version, charts, methods, logs, events, jobs, schedules, traces, frame) = tokio::join!(
+    let (version, charts, methods, logs, events, deliveries, jobs, schedules, traces, frame) = tokio::join!(
         health::version(context, key),
         charts::section(context, key, view),
         methods::section(context, key),
         logs::section(context, key, view),
         events::section(context, key, view),
+        deliveries::section(context, key),
         jobs::section(context, key, view),
         jobs::schedules(context, key),
         traces::section(context, key, view),
@@ -66,6 +69,7 @@ pub(crate) async fn page(context: &Context, board: &Board, key: &str, view: &Vie
         methods,
         logs,
         events,
+        deliveries,
         jobs,
         schedules,
         traces,

@@ -49,6 +49,16 @@ async fn a_lost_commit_has_not_happened() {
 }
 
 #[tokio::test]
+async fn a_store_that_died_takes_nothing_more() {
+    let store = faulty();
+    store.die_after(1);
+    store.commit(batch()).await.expect("one goes through");
+    for _ in 0..2 {
+        assert!(matches!(store.commit(batch()).await, Err(Error::Poisoned(_))));
+    }
+}
+
+#[tokio::test]
 async fn a_commit_whose_answer_is_lost_has_happened() {
     let store = faulty();
     store.lose_answers(1, Failure::Busy);

@@ -11,6 +11,7 @@ use syscall_sdk::pages::{Html, Status, Table, ago, as_command, empty_state, live
 
 use super::{fleet, worst};
 use crate::home::style;
+use crate::processes::{self, Change};
 
 /// Incidents listed; the JSON has all of them.
 const INCIDENTS: usize = 20;
@@ -25,9 +26,10 @@ struct Page {
 
 pub(crate) async fn page(context: &Context) -> Result<String> {
     let status = fleet(context).await?;
+    let changes = processes::latest(context).await?;
     let json = format!("{}status.json", service_url(context, "web"));
     let content = Page {
-        parts: body(context, &status),
+        parts: body(context, &status, &changes),
         controls: live_controls(),
         command: as_command(&command(context, "health"), &format!("curl -s {json}")),
     };
@@ -43,22 +45,23 @@ pub(crate) async fn page(context: &Context) -> Result<String> {
 pub(crate) async fn parts(context: Context) -> Vec<(String, Html)> {
     let mut parts = vec![("fleet".to_owned(), frame(&context, "").await.fleet_fragment())];
     // A store that cannot be read now leaves what is shown as it is.
-    if let Ok(status) = fleet(&context).await {
-        parts.push(("status".to_owned(), body(&context, &status)));
+    if let (Ok(status), Ok(changes)) = tokio::join!(fleet(&context), processes::latest(&context)) {
+        parts.push(("status".to_owned(), body(&context, &status, &changes)));
     }
     parts
 }
 
-fn body(context: &Context, status: &FleetStatus) -> Html {
+fn body(context: &Context, status: &FleetStatus, changes: &[Change]) -> Html {
     let services: String = status
         .services
         .iter()
         .map(|one| service(one, status.generated_at.0))
         .collect();
     Html::trusted(format!(
-        r#"<div id="status" data-live-part>{}<div class="stack">{services}</div>{}</div>"#,
+        r#"<div id="status" data-live-part>{}<div class="stack">{services}</div>{}{}</div>"#,
         headline(status),
         incidents(context, &status.services),
+        comings(context, changes, status.generated_at.0),
     ))
 }
 
@@ -226,6 +229,38 @@ fn incidents(context: &Context, services: &[ServiceUptime]) -> Html {
     };
     Html::trusted(format!(
         r#"<section class="section"><div class="section-head"><h2>Incidents in 90 days</h2></div>{content}{rest}</section>"#
+    ))
+}
+
+/// Processes that came, went or were lost, newest first.
+fn comings(context: &Context, changes: &[Change], now: DateTime<Utc>) -> Html {
+    let content = if changes.is_empty() {
+        empty_state(
+            "Processes that come, go or are lost will be listed here, as the operator tells of them.",
+            &command(context, "events operator --event 'mesh:*'"),
+        )
+    } else {
+        let table = Table::new("Processes")
+            .stacked()
+            .column("When")
+            .column("Service")
+            .column("What");
+        let table = changes.iter().fold(table, |table, change| {
+            let (status, word) = match change.event.as_str() {
+                "mesh:joined" => (Status::Healthy, "came up"),
+                "mesh:left" => (Status::Unknown, "signed off"),
+                _ => (Status::Down, "was lost"),
+            };
+            table.row([
+                ago(change.at, now),
+                Html::text(&change.service),
+                status_label(status, word),
+            ])
+        });
+        table.html()
+    };
+    Html::trusted(format!(
+        r#"<section class="section"><div class="section-head"><h2>Processes, lately</h2></div>{content}</section>"#
     ))
 }
 
