@@ -12,13 +12,10 @@ use super::{Database, Options, Postgres, Target};
 use crate::clock::Clock;
 use crate::lifecycle::Scope;
 
-/// Where Debian and its kin, Fedora and Homebrew lay the server's programs.
-const FOLDERS: [&str; 4] = [
-    "/usr/lib/postgresql",
-    "/usr/pgsql",
-    "/opt/homebrew/opt",
-    "/usr/local/opt",
-];
+/// Where Debian and its kin lay the server's programs, a folder a version.
+const VERSIONS: &str = "/usr/lib/postgresql";
+/// Where others lay them.
+const PLAIN: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /// A server with an empty database, on a socket of its own. It ends with the process that started it, however that ends.
 #[derive(Debug)]
@@ -212,15 +209,12 @@ impl Space {
 
 /// The folder of `initdb` and `pg_ctl`, of the newest version that is there.
 fn programs() -> Option<PathBuf> {
-    let entries = |folder: &str| std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = FOLDERS
-        .iter()
-        .flat_map(|folder| entries(folder))
-        .map(|entry| entry.path().join("bin"))
-        .collect();
-    found.push(PathBuf::from("/usr/bin"));
-    found.retain(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file());
-    found.into_iter().max()
+    let versions = std::fs::read_dir(VERSIONS).into_iter().flatten().flatten();
+    let mut versions: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    versions.sort();
+    let mut newest_last = PLAIN.iter().rev().map(PathBuf::from).chain(versions);
+    let complete = |folder: &PathBuf| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file();
+    newest_last.rfind(complete)
 }
 
 /// The server refuses to run as root, so a test that is root hands it to the user that the package made.

@@ -13,9 +13,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::failure::{Fault, chain};
-use super::lease::{self, DEATHS, HEARTBEAT, TTL};
+use super::lease::{self, BEAT, DEATHS, HEARTBEAT, TTL};
 use super::member::Member;
-use super::meta::{HEADS, heads};
+use super::meta::{FROM_META, HEAD_COLUMNS, heads};
 use super::pool::Pool;
 use super::query::{Query, Schema, Value, text};
 use super::row::get;
@@ -128,10 +128,19 @@ impl Hub {
     pub(super) async fn look(&self) -> Result<bool> {
         let members = self.members();
         let Some(first) = members.first() else { return Ok(false) };
-        let each = members.iter().map(|member| member.schema.fill(&format!("({HEADS})")));
-        let sql = each.collect::<Vec<_>>().join(" UNION ALL ");
+        let look = |(place, member): (usize, &Arc<Member>)| {
+            member
+                .schema
+                .fill(&format!("SELECT {place}::int8, {HEAD_COLUMNS} {FROM_META}"))
+        };
+        let sql = members
+            .iter()
+            .enumerate()
+            .map(look)
+            .collect::<Vec<_>>()
+            .join(" UNION ALL ");
         let link = self.pool.get(DOING).await?;
-        let rows = link.query(&first.schema, Query::new(numbered(sql), []), DEADLINE).await;
+        let rows = link.query(&first.schema, Query::new(sql, []), DEADLINE).await;
         let rows = rows.map_err(|fault| fault.into_error(DOING))?;
         let mut moved = false;
         for row in &rows {
@@ -152,21 +161,12 @@ impl Hub {
         let mut values: Vec<Value<'_>> = vec![lease::millis(TTL)];
         for (place, member) in members.iter().enumerate() {
             values.push(text(&member.owner));
-            let owner = format!("${}", values.len());
-            let renewal =
-                "UPDATE {s}.worker SET seen_at = clock_timestamp(), gone_at = NULL WHERE incarnation = $1 RETURNING 1";
-            let renewal = member.schema.fill(renewal).replace("$1", &owner);
-            renewals.push(format!("renewal_{place} AS ({renewal})"));
-            // The lease first: `$2` would be replaced again in what stands for `$1`.
-            let deaths = member
-                .schema
-                .fill(DEATHS)
-                .replace("$2", "$lease")
-                .replace("$1", &owner)
-                .replace("$lease", "$1");
-            let look = member.schema.fill(HEADS).replace("SELECT ", "");
-            let (columns, from) = look.split_once(" FROM ").unwrap_or_default();
-            looks.push(format!("SELECT {place}::int8, {columns}, {deaths} FROM {from}"));
+            let me = format!("${}", values.len());
+            let of_member = |template: &str| member.schema.fill(template).replace("{me}", &me);
+            renewals.push(of_member(&format!("renewal_{place} AS ({BEAT})")));
+            looks.push(of_member(&format!(
+                "SELECT {place}::int8, {HEAD_COLUMNS}, {DEATHS} {FROM_META}"
+            )));
         }
         let sql = format!("WITH {} {}", renewals.join(", "), looks.join(" UNION ALL "));
         let rows = link.query(&first.schema, Query::new(sql, values), DEADLINE).await;
@@ -210,13 +210,6 @@ impl Hub {
         }
         Ok(())
     }
-}
-
-/// Numbers the parts of a union in their order, as their first column.
-fn numbered(union: String) -> String {
-    let parts = union.split(" UNION ALL ").enumerate();
-    let parts = parts.map(|(place, part)| part.replacen("SELECT ", &format!("SELECT {place}::int8, "), 1));
-    parts.collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 /// Renews the leases for ever.

@@ -121,7 +121,7 @@ impl Turn<'_> {
         let mut queries = write::queries(before, after);
         let next = meta.after(before, after);
         if queries.is_empty() && next.marks.heads == meta.marks.heads {
-            link.run("ROLLBACK", DEADLINE).await.map_err(Failed::before_commit)?;
+            link.end("ROLLBACK", DEADLINE).await.map_err(Failed::before_commit)?;
             return Ok(Done { heads: None, answers });
         }
         queries.push(next.save());
@@ -165,7 +165,7 @@ impl Turn<'_> {
             match self.part(&link, &mut meta, &part).await.map_err(failed)? {
                 Ok(done) => outcomes.extend(done),
                 Err(error) => {
-                    link.run("ROLLBACK", DEADLINE).await.map_err(failed)?;
+                    link.end("ROLLBACK", DEADLINE).await.map_err(failed)?;
                     let answer = match error {
                         Error::Refused { op, why } => Error::Refused {
                             op: op + outcomes.len(),

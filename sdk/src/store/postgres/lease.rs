@@ -47,11 +47,14 @@ const ORPHANS: &str = concat!(
 );
 const FORGET: &str = "DELETE FROM {s}.worker w WHERE w.gone_at < clock_timestamp() - $1 * interval '1 millisecond' \
                       AND NOT EXISTS (SELECT 1 FROM {s}.job j WHERE j.status = 2 AND j.owner = w.incarnation)";
-/// Whether there is anything for [`BURY`] or [`ORPHANS`] to find; `$1` is who asks, `$2` the lease.
-pub(super) const DEATHS: &str = "EXISTS (SELECT 1 FROM {s}.worker WHERE gone_at IS NULL AND incarnation <> $1 \
-                      AND seen_at < clock_timestamp() - $2 * interval '1 millisecond') \
-                      OR EXISTS (SELECT 1 FROM {s}.job j WHERE j.status = 2 AND j.owner IS DISTINCT FROM $1 AND NOT EXISTS (\
-                      SELECT 1 FROM {s}.worker w WHERE w.incarnation = j.owner AND w.gone_at IS NULL))";
+/// Renews a lease between commits; `{me}` stands for the parameter that names who.
+pub(super) const BEAT: &str =
+    "UPDATE {s}.worker SET seen_at = clock_timestamp(), gone_at = NULL WHERE incarnation = {me} RETURNING 1";
+/// Whether there is anything for [`BURY`] or [`ORPHANS`] to find; `$1` is the lease, `{me}` as in [`BEAT`].
+pub(super) const DEATHS: &str = "EXISTS (SELECT 1 FROM {s}.worker WHERE gone_at IS NULL AND incarnation <> {me} \
+                                 AND seen_at < clock_timestamp() - $1 * interval '1 millisecond') \
+                                 OR EXISTS (SELECT 1 FROM {s}.job j WHERE j.status = 2 AND j.owner IS DISTINCT FROM {me} \
+                                 AND NOT EXISTS (SELECT 1 FROM {s}.worker w WHERE w.incarnation = j.owner AND w.gone_at IS NULL))";
 
 /// Renews a lease inside a commit, under that commit's number.
 pub(super) fn renew(owner: &str, commit: i64) -> Query<'_> {

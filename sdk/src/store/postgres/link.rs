@@ -30,6 +30,8 @@ pub(super) struct Link {
     statements: Mutex<HashMap<(Schema, Cow<'static, str>), Statement>>,
     /// Something was sent whose end was not seen.
     midway: AtomicBool,
+    /// A transaction is open: what begins one is sent before other statements, what ends it after them or alone.
+    open: AtomicBool,
 }
 
 impl Link {
@@ -48,6 +50,7 @@ impl Link {
             keeps: !target.pooled,
             statements: Mutex::default(),
             midway: AtomicBool::new(false),
+            open: AtomicBool::new(false),
         })
     }
 
@@ -62,7 +65,8 @@ impl Link {
 
     /// Whether it can be used again.
     pub(super) fn is_whole(&self) -> bool {
-        !self.midway.load(Ordering::Acquire) && !self.client.is_closed()
+        let busy = self.midway.load(Ordering::Acquire) || self.open.load(Ordering::Acquire);
+        !busy && !self.client.is_closed()
     }
 
     /// Runs one statement.
@@ -71,7 +75,14 @@ impl Link {
         Ok(answers.pop().unwrap_or_default())
     }
 
-    /// Runs plain statements that give no rows, such as `COMMIT`.
+    /// Ends the open transaction with a plain `COMMIT` or `ROLLBACK`.
+    pub(super) async fn end(&self, statement: &str, deadline: Duration) -> Result<(), Fault> {
+        self.run(statement, deadline).await?;
+        self.open.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Runs plain statements that give no rows.
     pub(super) async fn run(&self, statements: &str, deadline: Duration) -> Result<(), Fault> {
         let work = async {
             self.client
@@ -82,7 +93,7 @@ impl Link {
         self.guarded(deadline, work).await
     }
 
-    /// Sends everything at once and waits for all answers: one round trip. The server works through it in order, and after a failure
+    /// Sends everything at once and waits for all answers: one round trip. `before` begins a transaction, `after` ends it. The server works through it in order, and after a failure
     /// inside a transaction refuses the rest, a `COMMIT` among them.
     pub(super) async fn pipeline(
         &self,
@@ -92,6 +103,9 @@ impl Link {
         after: Option<&str>,
         deadline: Duration,
     ) -> Result<Vec<Rows>, Fault> {
+        if before.is_some() {
+            self.open.store(true, Ordering::Release);
+        }
         let work = async {
             let statements = self.prepared(schema, queries).await?;
             let mut calls: Vec<BoxFuture<'_, Result<Rows, tokio_postgres::Error>>> = Vec::new();
@@ -106,6 +120,9 @@ impl Link {
             let mut answers = answers.map_err(|error| self.fault(error))?;
             answers.drain(..usize::from(before.is_some()));
             answers.truncate(queries.len());
+            if after.is_some() {
+                self.open.store(false, Ordering::Release);
+            }
             Ok(answers)
         };
         self.guarded(deadline, work).await

@@ -26,8 +26,8 @@ pub(super) struct Needs<'b> {
     remembered: BTreeSet<(&'b str, &'b str)>,
     /// By the moment at which they ask what is due.
     claims: BTreeMap<DateTime<Utc>, Vec<&'b Claim>>,
-    /// How many queued jobs may leave the queue other than by a claim.
-    cancels: usize,
+    /// How many queued jobs may leave their place in the queue other than by a claim.
+    moved: usize,
 }
 
 /// What kind of rows a query loads.
@@ -45,6 +45,7 @@ impl<'b> Needs<'b> {
         match op {
             Op::Put(put) => drop(self.entries.insert((&put.namespace, &put.key))),
             Op::Delete(delete) => drop(self.entries.insert((&delete.namespace, &delete.key))),
+            Op::Check { namespace, key, .. } => drop(self.entries.insert((namespace, key))),
             Op::Emit(emit) => drop(self.events.insert(&emit.id)),
             Op::Enqueue(order) => {
                 self.job_or_schedule(&order.id);
@@ -56,7 +57,11 @@ impl<'b> Needs<'b> {
             Op::Progress { job, .. } | Op::AcknowledgeCancel { job, .. } => drop(self.jobs.insert(job)),
             Op::Cancel { id } => {
                 self.job_or_schedule(id);
-                self.cancels += 1;
+                self.moved += 1;
+            }
+            Op::Wake { job } => {
+                self.jobs.insert(job);
+                self.moved += 1;
             }
             Op::Revive { job } => {
                 self.jobs.insert(job);
@@ -133,7 +138,7 @@ impl<'b> Needs<'b> {
     }
 
     /// What [`DUE`] is asked: so many of each name that the claims of the group find enough, whatever the others of the group
-    /// take or cancel.
+    /// take, cancel or wake.
     fn due(&self, at: DateTime<Utc>, claims: &[&'b Claim]) -> Vec<super::query::Value<'b>> {
         let taken_by_all = self.claims.values().flatten().map(|claim| claim.limit);
         let taken: usize = taken_by_all.fold(0, usize::saturating_add);
@@ -145,14 +150,14 @@ impl<'b> Needs<'b> {
             }
         }
         // Those that others may take come on top, and each job goes to one.
-        let most = |slots: &usize| limit(slots.saturating_add(taken).min(taken.saturating_add(self.cancels)));
+        let most = |slots: &usize| limit(slots.saturating_add(taken).min(taken.saturating_add(self.moved)));
         // A job that is not due for this claim may be for a later one.
         let later = if self.claims.len() > 1 { taken } else { 0 };
         vec![
             texts(names.keys().copied()),
             numbers(names.values().map(most)),
             number(millis(at)),
-            number(limit(1 + self.cancels + later)),
+            number(limit(1 + self.moved + later)),
         ]
     }
 }

@@ -22,8 +22,10 @@ pub(super) struct Meta {
 /// Takes the row, and with it the turn to commit.
 const LOCK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, event_floor, change_floor, entries, \
                     changes, events, jobs_live, jobs_ended FROM {s}.meta WHERE id = 1 FOR UPDATE";
-/// Reads how far commits have come.
-pub(super) const HEADS: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates FROM {s}.meta WHERE id = 1";
+/// The columns of [`heads`].
+pub(super) const HEAD_COLUMNS: &str = "seq, event_head, change_head, job_wakes, job_updates";
+/// The one row, to be read.
+pub(super) const FROM_META: &str = "FROM {s}.meta WHERE id = 1";
 const SAVE: &str = "UPDATE {s}.meta SET seq = $1, event_head = $2, change_head = $3, job_wakes = $4, job_updates = $5, \
                     event_floor = $6, change_floor = $7, entries = $8, changes = $9, events = $10, jobs_live = $11, \
                     jobs_ended = $12 WHERE id = 1";
@@ -97,7 +99,7 @@ impl Meta {
     }
 }
 
-/// Heads from five columns.
+/// Heads from the columns of [`HEAD_COLUMNS`].
 pub(super) fn heads(row: &tokio_postgres::Row, first: usize) -> Result<Heads, Fault> {
     Ok(Heads {
         seq: unsigned(row, first)?,

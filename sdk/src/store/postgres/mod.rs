@@ -136,12 +136,13 @@ impl Postgres {
         let begun = Instant::now();
         let failed = |fault: Fault| fault.into_error(DOING);
         let (number, heads) = {
+            let heads = format!("SELECT {} {}", meta::HEAD_COLUMNS, meta::FROM_META);
             let link = hub.pool.get(DOING).await?;
             let number = lease::arrive(&link, &schema, &options.owner, READ_MAX)
                 .await
                 .map_err(failed)?;
             let rows = link
-                .query(&schema, Query::new(meta::HEADS, []), READ_MAX)
+                .query(&schema, Query::new(heads, []), READ_MAX)
                 .await
                 .map_err(failed)?;
             let row = rows
@@ -340,7 +341,9 @@ impl Store for Postgres {
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {
         async move {
             let query = read::stats(self.clock.now());
-            Ok(self.one("reading sizes", query, row::stats).await?.unwrap_or_default())
+            let stats = self.one("reading sizes", query, row::stats).await?.unwrap_or_default();
+            let full = self.tally.full.load(Ordering::Relaxed);
+            Ok(Stats { full, ..stats })
         }
         .boxed()
     }

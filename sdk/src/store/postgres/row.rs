@@ -193,6 +193,7 @@ pub(super) fn stats(row: &Row) -> Result<Stats> {
         jobs_live: unsigned(row, 4)?,
         jobs_ended: unsigned(row, 5)?,
         bytes: unsigned(row, 6)?,
+        full: false,
     })
 }
 

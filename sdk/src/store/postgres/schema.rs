@@ -67,7 +67,7 @@ pub(super) async fn migrate(pool: &Pool, schema: &Schema) -> Result<()> {
         .map_err(failed)?;
     let found = read(&rows).map_err(failed)?;
     if let Err(refused) = check(schema, &found, known) {
-        link.run("ROLLBACK", DEADLINE).await.map_err(failed)?;
+        link.end("ROLLBACK", DEADLINE).await.map_err(failed)?;
         return Err(refused);
     }
     for (version, migration) in (1..)
@@ -79,7 +79,7 @@ pub(super) async fn migrate(pool: &Pool, schema: &Schema) -> Result<()> {
         let note = Query::new(note, [number(version), number(migration.needs)]);
         link.query(schema, note, DEADLINE).await.map_err(failed)?;
     }
-    link.run("COMMIT", DEADLINE).await.map_err(failed)
+    link.end("COMMIT", DEADLINE).await.map_err(failed)
 }
 
 const VERSION: &str = "SELECT coalesce(max(version), 0), coalesce(max(needs), 0) FROM {s}.migration";

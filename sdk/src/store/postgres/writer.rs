@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -49,6 +49,8 @@ pub(super) struct Commit {
 pub(super) struct Tally {
     pub(super) transactions: AtomicU64,
     pub(super) batches: AtomicU64,
+    /// Set when a commit found no room, until one that wrote something did.
+    pub(super) full: AtomicBool,
 }
 
 /// The state of the writer's task.
@@ -174,6 +176,7 @@ impl Writer {
     fn acknowledge(&self, group: Vec<Commit>, done: Done) {
         if let Some(heads) = done.heads {
             self.tally.transactions.fetch_add(1, Ordering::Relaxed);
+            self.tally.full.store(false, Ordering::Relaxed);
             self.member.publish(heads);
             self.hub.tell(&self.member.schema, heads);
         }
@@ -186,7 +189,12 @@ impl Writer {
 
     async fn fail(&mut self, group: Vec<Commit>, failed: Failed) {
         let done = match failed {
-            Failed::Undone(error) | Failed::Rejected(error) => return answer_failed(group, error),
+            Failed::Undone(error) | Failed::Rejected(error) => {
+                if matches!(error, Error::Full(_)) {
+                    self.tally.full.store(true, Ordering::Relaxed);
+                }
+                return answer_failed(group, error);
+            }
             Failed::Unknown(done) => done,
         };
         match self.look_up().await {

@@ -53,13 +53,15 @@ impl Ledger {
 
     /// What was acknowledged is there, what was answered not to have happened is not, and the sequence has no gap.
     async fn check(&self, store: &Postgres) {
-        for key in self.acknowledged.lock().expect("no panic").clone() {
+        let of = |keys: &Mutex<Vec<String>>| keys.lock().expect("no panic").clone();
+        let (acknowledged, undone) = (of(&self.acknowledged), of(&self.undone));
+        for key in acknowledged {
             assert!(
                 store.get("wire", &key).await.expect("a read succeeds").is_some(),
                 "{key} was acknowledged"
             );
         }
-        for key in self.undone.lock().expect("no panic").clone() {
+        for key in undone {
             assert!(
                 store.get("wire", &key).await.expect("a read succeeds").is_none(),
                 "{key} had not happened"
