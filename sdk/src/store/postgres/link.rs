@@ -188,16 +188,33 @@ impl Link {
     }
 }
 
-/// What every transaction runs under, so that no process waits for another without end and an acknowledged commit is on disk.
+/// What every transaction runs under.
 ///
-/// A lock is held for one commit group; who holds it longer hangs. The server ends whoever leaves a transaction open, since its
-/// row of numbers is what all replicas wait for. `synchronous_commit` is raised where it is off, and left where it is stricter.
+/// A lock is held for one commit group; who holds it longer hangs. The server ends whoever leaves a transaction open, since its row
+/// of numbers is what all replicas wait for. Every statement is written for an index, and a plan is made once: of a table that has
+/// just been filled the planner knows nothing, and would read it whole.
+const SETTINGS: [(&str, &str); 8] = [
+    ("lock_timeout", "5s"),
+    ("statement_timeout", "10s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("jit", "off"),
+];
+
+/// The statements that set [`SETTINGS`]. `synchronous_commit` is raised where it is off, since acknowledged means on disk, and left
+/// where it is stricter.
 fn settings(set: &str) -> String {
     let local = set == "SET LOCAL";
-    format!(
-        "{set} lock_timeout = '5s'; {set} statement_timeout = '10s'; {set} idle_in_transaction_session_timeout = '10s'; \
-         SELECT set_config('synchronous_commit', 'on', {local}) WHERE current_setting('synchronous_commit') = 'off'"
-    )
+    let each = SETTINGS
+        .iter()
+        .map(|(name, value)| format!("{set} {name} = '{value}'; "));
+    let raised = format!(
+        "SELECT set_config('synchronous_commit', 'on', {local}) WHERE current_setting('synchronous_commit') = 'off'"
+    );
+    each.chain([raised]).collect()
 }
 
 /// Polls each future in turn until all are done, so that their first polls, which send, come in this order.
