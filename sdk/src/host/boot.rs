@@ -42,6 +42,7 @@ pub(super) struct Plan {
     pub(super) output: Option<Output>,
     pub(super) make: Make,
     pub(super) port: Option<u16>,
+    pub(super) databases: stores::Databases,
 }
 
 /// A life of a service.
@@ -105,7 +106,15 @@ async fn assemble(
     recorder: Recorder,
     scope: &Scope,
 ) -> Result<Life> {
-    let store = stores::open(&plan.settings, &plan.record, &clock, &incarnation, scope).await?;
+    let store = stores::open(
+        &plan.settings,
+        &plan.record,
+        &clock,
+        &incarnation,
+        scope,
+        &plan.databases,
+    )
+    .await?;
     let begun = begin(
         plan,
         service,

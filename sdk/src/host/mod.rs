@@ -133,6 +133,7 @@ impl Host {
         telemetry::install(self.log_level(&settings));
         let scope = Scope::new("host", Span::none());
         let switchboard = Switchboard::default();
+        let databases = stores::Databases::new(&scope);
         let port = listeners.iter().find_map(|(listener, _)| match listener.bound() {
             Ok(Bound::Tcp(address)) => Some(address.port()),
             _ => None,
@@ -149,6 +150,7 @@ impl Host {
                 switchboard: switchboard.clone(),
                 output: self.output.clone(),
                 make: Arc::clone(make),
+                databases: databases.clone(),
             };
             supervisors.push(Supervisor::start(&scope, plan));
         }

@@ -1,22 +1,54 @@
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Clock;
-use crate::config::{Problems, Settings, StoreChoice};
+use crate::config::{Problems, Secret, Settings, StoreChoice};
 use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::registry::ServiceRecord;
 use crate::store::Store;
 use crate::store::embedded::{Embedded, Options};
 use crate::store::memory::Memory;
+use crate::store::postgres::{self, Database, Postgres, Target};
 
 /// Says what is wrong with the choice of store before anything is started.
 pub(super) fn check(settings: &Settings, problems: &mut Problems) {
-    if let StoreChoice::Postgres(_) = settings.store {
-        let fault = "DATABASE_URL is set, and this build keeps everything in DATA_DIR; unset it, and mount a volume at DATA_DIR";
+    if let StoreChoice::Postgres(url) = &settings.store
+        && let Err(fault) = Target::parse(url.reveal())
+    {
+        let fault = format!("DATABASE_URL cannot be used: {fault}; it is postgres://user:password@host:port/database");
         if !problems.iter().any(|known| known == fault) {
             problems.push(fault);
         }
+    }
+}
+
+/// The databases that the services of this process keep their data in, each with its connections: one a URL.
+#[derive(Clone, Debug)]
+pub(super) struct Databases {
+    scope: Scope,
+    open: Arc<Mutex<BTreeMap<String, Database>>>,
+}
+
+impl Databases {
+    /// None yet; their tasks will live in `scope`, which outlives every service.
+    pub(super) fn new(scope: &Scope) -> Self {
+        Databases {
+            scope: scope.clone(),
+            open: Arc::default(),
+        }
+    }
+
+    fn at(&self, url: &Secret) -> Result<Database> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(database) = open.get(url.reveal()) {
+            return Ok(database.clone());
+        }
+        let target = Target::parse(url.reveal()).map_err(Error::internal)?;
+        let database = Database::new(target, &self.scope);
+        open.insert(url.reveal().to_owned(), database.clone());
+        Ok(database)
     }
 }
 
@@ -27,11 +59,20 @@ pub(super) async fn open(
     clock: &Clock,
     owner: &str,
     scope: &Scope,
+    databases: &Databases,
 ) -> Result<Arc<dyn Store>> {
     let path = match &settings.store {
         StoreChoice::Memory => return Ok(Arc::new(Memory::new(clock.clone()))),
         StoreChoice::Embedded { directory, .. } => directory.join(format!("{}.db", record.name)),
-        StoreChoice::Postgres(_) => return Err(Error::internal("a store that was refused at the start was asked for")),
+        StoreChoice::Postgres(url) => {
+            let options = postgres::Options {
+                // A key is a DNS label: it has no underscore that a dash could be taken for.
+                schema: format!("blackroad_{}", record.key.replace('-', "_")),
+                clock: clock.clone(),
+                owner: owner.to_owned(),
+            };
+            return Ok(Arc::new(Postgres::open(&databases.at(url)?, options).await?));
+        }
     };
     let options = Options {
         path: Some(path.clone()),

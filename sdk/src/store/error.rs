@@ -29,6 +29,15 @@ pub enum Error {
     Poisoned(String),
     /// The store is closed.
     Closed,
+    /// The database cannot be reached or takes too long; of a commit nothing was done.
+    Unavailable {
+        /// What was being done.
+        doing: &'static str,
+        /// What came back.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database was lost while it committed, and nobody could say since whether it did: look before trying again.
+    InDoubt,
     /// The data cannot be used by this process: another one holds it, or a newer version wrote it. The sentence says what to do.
     Unusable(String),
     /// Anything else: the disk, the database, a bug.
@@ -88,6 +97,10 @@ impl fmt::Display for Error {
             Error::Poisoned(what) => write!(f, "a sync to disk failed ({what}); the process must be restarted"),
             Error::Closed => f.write_str("the store is closed"),
             Error::Unusable(why) => f.write_str(why),
+            Error::Unavailable { doing, .. } => write!(f, "the database does not answer (while {doing}); try again"),
+            Error::InDoubt => f.write_str(
+                "the database was lost while it committed, and whether it did is not known; look before you try again",
+            ),
             Error::Backend { doing, .. } => write!(f, "the store failed while {doing}"),
         }
     }
@@ -111,7 +124,7 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Backend { source, .. } => Some(source.as_ref()),
+            Error::Backend { source, .. } | Error::Unavailable { source, .. } => Some(source.as_ref()),
             _ => None,
         }
     }
@@ -122,11 +135,15 @@ impl From<Error> for error::Error {
         let message = error.to_string();
         match error {
             Error::Refused { why, .. } => refused(why),
-            Error::Full(_) | Error::Busy | Error::Closed | Error::Poisoned(_) | Error::Unusable(_) => {
-                error::Error::unavailable(message)
-                    .with_code("STORE_UNAVAILABLE")
-                    .with_source(error)
-            }
+            Error::Full(_)
+            | Error::Busy
+            | Error::Closed
+            | Error::Poisoned(_)
+            | Error::Unusable(_)
+            | Error::Unavailable { .. }
+            | Error::InDoubt => error::Error::unavailable(message)
+                .with_code("STORE_UNAVAILABLE")
+                .with_source(error),
             Error::Backend { .. } => error::Error::internal(message).with_source(error),
         }
     }

@@ -1,8 +1,8 @@
 //! The store port: typed reads and one write, [`Store::commit`], so that everything that must be atomic can be.
 //!
 //! A batch mixes state, events, jobs and what is remembered of idempotent requests; all of it happens or none of it. An
-//! acknowledged commit is durable to the degree that the backend states. Backends: [`embedded`] (one SQLite file) and
-//! [`memory`] (the model that the others are checked against). Wrappers that are stores themselves: [`prefix`], [`fault`].
+//! acknowledged commit is durable to the degree that the backend states. Backends: [`embedded`] (one SQLite file),
+//! [`postgres`] (a schema a service, shared by its replicas) and [`memory`] (the model that the others are checked against). Wrappers that are stores themselves: [`prefix`], [`fault`].
 
 mod batch;
 #[cfg(any(test, feature = "testing"))]
@@ -11,6 +11,7 @@ pub mod embedded;
 mod error;
 pub mod fault;
 pub mod memory;
+pub mod postgres;
 pub mod prefix;
 mod query;
 mod record;

@@ -1,10 +1,11 @@
-//! Random batches against the model: whatever is done, the embedded store answers and holds what the model does.
+//! Random batches against the model: whatever is done, the durable stores answer and hold what the model does.
 
 mod snapshot;
 mod strategy;
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::store::conformance::START;
 use crate::store::embedded::{Embedded, Options};
 use crate::store::memory::Memory;
+use crate::store::postgres::cluster::Space;
 use crate::store::{Batch, Error, Op, Outcome, Refusal, Result, Store};
 use snapshot::snapshot;
 use strategy::steps;
@@ -58,8 +60,22 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig {
+        // Each case makes a schema and asks a server some thousand questions.
+        cases: 12,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_store_in_postgresql_does_what_the_model_does(steps in steps()) {
+        run(check_postgres(steps))?;
+    }
+}
+
 fn run(check: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), TestCaseError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(check)
 }
 
@@ -95,6 +111,34 @@ async fn check(steps: Vec<Step>, path: Option<std::path::PathBuf>) -> Result<(),
         }
         prop_assert_eq!(snapshot(&embedded).await, snapshot(&model).await);
     }
+    Ok(())
+}
+
+/// Applies steps two at a time, so that groups are put to the test as well.
+async fn check_postgres(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let clock = Clock::manual(START);
+    let model = Memory::new(clock.clone());
+    let space = Space::shared();
+    let store = space.open(&space.schema(), "me", &clock).await;
+    for pair in steps.chunks(2) {
+        let mut batches = Vec::new();
+        for Step { wait, ops } in pair {
+            clock.advance(*wait);
+            batches.push(Batch {
+                at: clock.now(),
+                ops: ops.clone(),
+            });
+        }
+        // Sent together: the writer keeps their order, and puts them into one transaction where it can.
+        let answers = join_all(batches.iter().map(|batch| store.commit(batch.clone()))).await;
+        for (batch, given) in batches.into_iter().zip(answers) {
+            prop_assert_eq!(answer(given), answer(model.commit(batch).await));
+        }
+        prop_assert_eq!(*store.heads().borrow(), *model.heads().borrow());
+        prop_assert_eq!(snapshot(&store).await, snapshot(&model).await);
+    }
+    store.close().await;
+    space.end().await;
     Ok(())
 }
 

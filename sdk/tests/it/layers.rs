@@ -50,8 +50,12 @@ fn sources() -> Vec<Source> {
                 .as_os_str()
                 .to_string_lossy()
                 .into_owned();
-            let test_only = ["tests.rs", "property.rs"].iter().any(|name| relative.ends_with(name))
-                || relative.components().any(|part| part.as_os_str() == "conformance");
+            let test_only = ["tests.rs", "property.rs", "cluster.rs"]
+                .iter()
+                .any(|name| relative.ends_with(name))
+                || relative
+                    .components()
+                    .any(|part| part.as_os_str() == "conformance" || part.as_os_str() == "tests");
             if entry.extension().is_none_or(|ending| ending != "rs") || test_only {
                 continue;
             }

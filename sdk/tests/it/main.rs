@@ -6,6 +6,8 @@
 )]
 
 mod bad_input;
+#[cfg(feature = "testing")]
+mod database;
 mod deliveries;
 mod layers;
 mod lives;

@@ -77,7 +77,7 @@ impl State {
     }
 
     /// Removes an entry and tells watchers.
-    pub(super) fn remove_entry(&mut self, namespace: &str, key: &str, at: DateTime<Utc>) {
+    pub(in crate::store) fn remove_entry(&mut self, namespace: &str, key: &str, at: DateTime<Utc>) {
         let seq = self.next_seq();
         self.note_change(namespace, key, seq, None, at);
         self.entries.remove(&(namespace.to_owned(), key.to_owned()));

@@ -20,7 +20,7 @@ use crate::store::{
     Attempt, Batch, Change, ChangeQuery, Entry, Error, Event, EventQuery, Heads, Job, JobQuery, Outcome, Remembered,
     Result, Scan, Schedule, Seq, Stats, Store, rules,
 };
-use table::Table;
+pub(in crate::store) use table::Table;
 
 /// The model store; see the [module](self).
 ///
@@ -38,26 +38,29 @@ pub struct Memory {
 }
 
 /// Everything the store holds.
-#[derive(Debug, Default)]
-struct State {
+///
+/// Whoever holds the rows that a batch may touch can let it be applied here: the store in PostgreSQL loads them, applies, and
+/// writes back what changed, so that there is one set of rules.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct State {
     closed: bool,
-    marks: Marks,
-    entries: Table<(String, String), Entry>,
-    changes: Table<Seq, (String, Change)>,
-    events: Table<Seq, Event>,
-    event_ids: Table<String, ()>,
-    jobs: Table<String, Job>,
-    attempts: Table<(String, u32), Attempt>,
-    schedules: Table<String, Schedule>,
-    remembered: Table<(String, String), Remembered>,
+    pub(in crate::store) marks: Marks,
+    pub(in crate::store) entries: Table<(String, String), Entry>,
+    pub(in crate::store) changes: Table<Seq, (String, Change)>,
+    pub(in crate::store) events: Table<Seq, Event>,
+    pub(in crate::store) event_ids: Table<String, ()>,
+    pub(in crate::store) jobs: Table<String, Job>,
+    pub(in crate::store) attempts: Table<(String, u32), Attempt>,
+    pub(in crate::store) schedules: Table<String, Schedule>,
+    pub(in crate::store) remembered: Table<(String, String), Remembered>,
 }
 
 /// The numbers that a batch moves and a refusal moves back.
 #[derive(Clone, Copy, Debug, Default)]
-struct Marks {
-    heads: Heads,
-    event_floor: Seq,
-    change_floor: Seq,
+pub(in crate::store) struct Marks {
+    pub(in crate::store) heads: Heads,
+    pub(in crate::store) event_floor: Seq,
+    pub(in crate::store) change_floor: Seq,
 }
 
 impl Memory {
@@ -86,13 +89,21 @@ impl Memory {
 }
 
 impl State {
+    /// One that holds no rows and goes on from these numbers.
+    pub(in crate::store) fn at(marks: Marks) -> Self {
+        State {
+            marks,
+            ..State::default()
+        }
+    }
+
     fn next_seq(&mut self) -> Seq {
         self.marks.heads.seq += 1;
         self.marks.heads.seq
     }
 
     /// Applies a batch whole, or takes back what it did.
-    fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>> {
+    pub(in crate::store) fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>> {
         let marks = self.marks;
         let mut outcomes = Vec::with_capacity(batch.ops.len());
         for (op, what) in batch.ops.iter().enumerate() {
@@ -110,7 +121,8 @@ impl State {
         Ok(outcomes)
     }
 
-    fn end_batch(&mut self, keep: bool) {
+    /// Keeps what was done since the last call, or takes it back.
+    pub(in crate::store) fn end_batch(&mut self, keep: bool) {
         macro_rules! end {
             ($($table:ident),*) => {
                 $(if keep { self.$table.commit() } else { self.$table.roll_back() })*

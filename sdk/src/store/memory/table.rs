@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map;
 
 /// A map with an undo list: what each write replaced, in order.
-#[derive(Debug)]
-pub(super) struct Table<K, V> {
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Table<K, V> {
     rows: BTreeMap<K, V>,
     undo: Vec<(K, Option<V>)>,
 }
@@ -21,43 +21,43 @@ impl<K, V> Default for Table<K, V> {
 }
 
 impl<K: Ord + Clone, V> Table<K, V> {
-    pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    pub(in crate::store) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
         self.rows.get(key)
     }
 
-    pub(super) fn put(&mut self, key: K, value: V) {
+    pub(in crate::store) fn put(&mut self, key: K, value: V) {
         let old = self.rows.insert(key.clone(), value);
         self.undo.push((key, old));
     }
 
-    pub(super) fn remove(&mut self, key: &K) {
+    pub(in crate::store) fn remove(&mut self, key: &K) {
         if let Some(old) = self.rows.remove(key) {
             self.undo.push((key.clone(), Some(old)));
         }
     }
 
-    pub(super) fn iter(&self) -> btree_map::Iter<'_, K, V> {
+    pub(in crate::store) fn iter(&self) -> btree_map::Iter<'_, K, V> {
         self.rows.iter()
     }
 
-    pub(super) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
+    pub(in crate::store) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.rows.values()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::store) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Keeps what was done.
-    pub(super) fn commit(&mut self) {
+    pub(in crate::store) fn commit(&mut self) {
         self.undo.clear();
     }
 
     /// Takes back what was done, the latest first.
-    pub(super) fn roll_back(&mut self) {
+    pub(in crate::store) fn roll_back(&mut self) {
         while let Some((key, old)) = self.undo.pop() {
             match old {
                 Some(value) => self.rows.insert(key, value),

@@ -1,0 +1,118 @@
+//! Leases: one row a process incarnation, told alive by the database's clock alone.
+//!
+//! A worker's row is renewed with every commit and every few seconds. The jobs of one that was not seen for its lease are taken
+//! from it in the transaction that marks it gone, so that nobody who is merely slow finds half of its jobs elsewhere. The row of an
+//! incarnation that turns out to live is renewed like any other: its attempts are fenced by their numbers.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::failure::Fault;
+use super::link::{Link, Rows};
+use super::query::{Query, Schema, Value, number, text};
+use super::row::{self, get, job_columns};
+use crate::store::memory::State;
+use crate::store::{Job, transition};
+
+/// Between renewals: three fit into a lease, so that one that is lost costs nothing.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long a worker that was not seen is believed to live: what a killed process's jobs wait at most.
+pub(super) const TTL: Duration = Duration::from_secs(15);
+/// How long after its last renewal a worker stops by itself, well before others take its jobs: two thirds of the lease.
+pub(super) const FENCE: Duration = Duration::from_secs(10);
+/// How long the row of a worker that is gone is kept, for whoever looks into what happened.
+const KEPT: Duration = Duration::from_secs(86_400);
+
+const RENEW: &str = "INSERT INTO {s}.worker (incarnation, seen_at, commits) VALUES ($1, clock_timestamp(), $2) \
+                     ON CONFLICT (incarnation) DO UPDATE SET seen_at = clock_timestamp(), gone_at = NULL, \
+                     commits = excluded.commits";
+/// Comes to life, or back to it; tells the number of its last commit.
+const ARRIVE: &str = "INSERT INTO {s}.worker (incarnation, seen_at, commits) VALUES ($1, clock_timestamp(), 0) \
+                      ON CONFLICT (incarnation) DO UPDATE SET seen_at = clock_timestamp(), gone_at = NULL \
+                      RETURNING commits";
+const LEAVE: &str = "UPDATE {s}.worker SET gone_at = clock_timestamp() WHERE incarnation = $1";
+const COMMITS: &str = "SELECT commits FROM {s}.worker WHERE incarnation = $1";
+/// Marks the dead. One that renews itself at this moment holds its row, and is not dead.
+const BURY: &str = "UPDATE {s}.worker SET gone_at = clock_timestamp() WHERE incarnation IN (\
+                    SELECT incarnation FROM {s}.worker WHERE gone_at IS NULL AND incarnation <> $1 \
+                    AND seen_at < clock_timestamp() - $2 * interval '1 millisecond' \
+                    ORDER BY incarnation FOR UPDATE SKIP LOCKED)";
+/// Jobs that run for nobody who lives.
+const ORPHANS: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM {s}.job j WHERE j.status = 2 AND j.owner IS DISTINCT FROM $1 AND NOT EXISTS (\
+     SELECT 1 FROM {s}.worker w WHERE w.incarnation = j.owner AND w.gone_at IS NULL) ORDER BY j.seq"
+);
+const FORGET: &str = "DELETE FROM {s}.worker w WHERE w.gone_at < clock_timestamp() - $1 * interval '1 millisecond' \
+                      AND NOT EXISTS (SELECT 1 FROM {s}.job j WHERE j.status = 2 AND j.owner = w.incarnation)";
+/// Renews a lease between commits; `{me}` stands for the parameter that names who.
+pub(super) const BEAT: &str =
+    "UPDATE {s}.worker SET seen_at = clock_timestamp(), gone_at = NULL WHERE incarnation = {me} RETURNING 1";
+/// Whether there is anything for [`BURY`] or [`ORPHANS`] to find; `$1` is the lease, `{me}` as in [`BEAT`].
+pub(super) const DEATHS: &str = "EXISTS (SELECT 1 FROM {s}.worker WHERE gone_at IS NULL AND incarnation <> {me} \
+                                 AND seen_at < clock_timestamp() - $1 * interval '1 millisecond') \
+                                 OR EXISTS (SELECT 1 FROM {s}.job j WHERE j.status = 2 AND j.owner IS DISTINCT FROM {me} \
+                                 AND NOT EXISTS (SELECT 1 FROM {s}.worker w WHERE w.incarnation = j.owner AND w.gone_at IS NULL))";
+
+/// Renews a lease inside a commit, under that commit's number.
+pub(super) fn renew(owner: &str, commit: i64) -> Query<'_> {
+    Query::new(RENEW, [text(owner), number(commit)])
+}
+
+/// The number of an incarnation's last commit.
+pub(super) fn commits(owner: &str) -> Query<'_> {
+    Query::new(COMMITS, [text(owner)])
+}
+
+/// The number in the answer of [`commits`]; 0 where the incarnation is not known.
+pub(super) fn read_commits(rows: &Rows) -> Result<i64, Fault> {
+    rows.first().map_or(Ok(0), |row| get(row, 0))
+}
+
+/// Says that an incarnation lives.
+pub(super) async fn arrive(link: &Link, schema: &Schema, owner: &str, deadline: Duration) -> Result<i64, Fault> {
+    read_commits(&link.query(schema, Query::new(ARRIVE, [text(owner)]), deadline).await?)
+}
+
+/// Says that an incarnation is gone; whoever finds its jobs takes them.
+pub(super) async fn leave(link: &Link, schema: &Schema, owner: &str, deadline: Duration) -> Result<(), Fault> {
+    link.query(schema, Query::new(LEAVE, [text(owner)]), deadline)
+        .await
+        .map(drop)
+}
+
+/// The queries that mark the dead, find their jobs, and forget those who died long ago; for who holds the lock on the numbers.
+pub(super) fn bury(owner: &str) -> [Query<'_>; 3] {
+    [
+        Query::new(BURY, [text(owner), millis(TTL)]),
+        Query::new(ORPHANS, [text(owner)]),
+        Query::new(FORGET, [millis(KEPT)]),
+    ]
+}
+
+/// A duration for `interval '1 millisecond'`, which multiplies with a real number.
+pub(super) fn millis(duration: Duration) -> Value<'static> {
+    super::query::real(duration.as_secs_f64() * 1_000.0)
+}
+
+/// Takes the jobs of the dead into the state, and there from them; says how many.
+pub(super) fn interrupt(state: &mut State, orphans: &Rows, at: DateTime<Utc>) -> Result<(State, usize), Fault> {
+    let jobs: Vec<Job> = orphans.iter().map(row::job).collect::<Result<_, _>>()?;
+    for job in &jobs {
+        state.jobs.put(job.id.clone(), job.clone());
+    }
+    let before = state.clone();
+    let count = jobs.len();
+    for mut job in jobs {
+        let attempt = transition::interrupt(&mut job, at);
+        state.attempts.put((job.id.clone(), attempt.attempt), attempt);
+        state.jobs.put(job.id.clone(), job);
+    }
+    if count > 0 {
+        state.marks.heads.jobs += 1;
+        state.marks.heads.job_updates += 1;
+    }
+    Ok((before, count))
+}
