@@ -47,6 +47,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 16] = [
+        Kind::Invalid,
+        Kind::Unauthenticated,
+        Kind::Forbidden,
+        Kind::NotFound,
+        Kind::MethodNotAllowed,
+        Kind::Conflict,
+        Kind::PreconditionFailed,
+        Kind::TooLarge,
+        Kind::Unprocessable,
+        Kind::Misdirected,
+        Kind::RateLimited,
+        Kind::Overloaded,
+        Kind::Unavailable,
+        Kind::DeadlineExceeded,
+        Kind::BadGateway,
+        Kind::Internal,
+    ];
+
     /// The code used where no narrower one is given.
     pub const fn code(self) -> &'static str {
         match self {
@@ -67,6 +87,12 @@ impl Kind {
             Kind::BadGateway => "BAD_GATEWAY",
             Kind::Internal => "INTERNAL",
         }
+    }
+
+    /// Whether trying again is of no use whoever tries: a request that is wrong stays wrong. Every other failure may pass, also an
+    /// internal one, since who tries for hours meets faults that a redeploy mends.
+    pub const fn hopeless(self) -> bool {
+        matches!(self, Kind::Invalid | Kind::TooLarge | Kind::Unprocessable)
     }
 
     /// Whether the same request, sent again unchanged, may succeed.

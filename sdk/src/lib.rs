@@ -11,7 +11,7 @@
 //! | ports | [`store`] [`resolve`] [`transport`] |
 //! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] |
 //! | on those | [`health`] [`rpc`] |
-//! | on those | [`subscription`] |
+//! | on those | [`subscription`] [`workflow`] |
 //! | kernel | [`context`] [`service`] |
 //! | surface | `pages` (feature) [`http`] |
 //! | composition | [`host`] |
@@ -49,6 +49,7 @@ pub mod state;
 pub mod health;
 pub mod rpc;
 pub mod subscription;
+pub mod workflow;
 
 // kernel
 pub mod context;

@@ -3,13 +3,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Context, encode};
-use crate::contract::{Payload, Task, Topic};
+use crate::contract::{Flow, Payload, Task, Topic};
 use crate::error::Result;
 use crate::events::Events;
 use crate::state::State;
 use crate::store::{Batch, Condition, Op, Outcome};
 use crate::subscription::Advance;
-use crate::wire::CreateJob;
+use crate::wire::{CreateJob, StartWorkflow};
 
 /// A write of several things: "write the row, emit the event, start the job" cannot half happen.
 ///
@@ -92,6 +92,18 @@ impl Commit {
     #[must_use]
     pub fn create(self, create: CreateJob) -> Self {
         self.push(|context| context.jobs().create_op(create))
+    }
+
+    /// Starts a workflow of this service.
+    #[must_use]
+    pub fn start<I: Payload, O>(self, flow: &Flow<I, O>, input: &I, id: Option<String>) -> Self {
+        self.push(|context| {
+            context.flows().start_op(StartWorkflow {
+                name: flow.name.to_owned(),
+                input: Some(encode(input)?),
+                id,
+            })
+        })
     }
 
     /// Does all of it, or none.

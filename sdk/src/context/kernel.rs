@@ -22,6 +22,7 @@ use crate::store::Store;
 use crate::subscription::Subscriptions;
 use crate::telemetry::Recorder;
 use crate::wire::{Dns, Identity, IdentityHealth, Runtime, Timestamp};
+use crate::workflow::Flows;
 
 /// Everything of one running service, put together by the host.
 pub struct Kernel {
@@ -61,6 +62,8 @@ pub struct Kernel {
     pub new_log: bool,
     /// Its jobs.
     pub jobs: Jobs,
+    /// Its workflows.
+    pub flows: Flows,
     /// How it is.
     pub health: Health,
     /// Who may call what.
@@ -145,6 +148,8 @@ impl Kernel {
             ("events", features.events),
             ("jobs", features.jobs),
             ("state", features.state),
+            // A run is a job.
+            ("workflows", features.jobs),
         ];
         let on = switched.into_iter().filter(|(_, on)| *on).map(|(name, _)| name);
         on.chain(["logs", "metrics", "traces"]).map(str::to_owned).collect()

@@ -3,6 +3,7 @@
 mod batch;
 mod bus;
 mod event;
+mod flow;
 mod job;
 mod kernel;
 mod method;
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 pub use batch::Commit;
 pub use bus::{Bus, BusEvent, Listener};
 pub use event::EventContext;
+pub use flow::FlowContext;
 pub use job::JobContext;
 pub use kernel::{BuildInfo, Kernel, Phase};
 pub(crate) use method::decode;
@@ -25,7 +27,7 @@ pub use method::{MethodHandler, ServedMethod};
 use crate::auth::Caller;
 use crate::clock::Clock;
 use crate::config::Secret;
-use crate::contract::{Method, Payload, Task, Topic};
+use crate::contract::{Flow, Method, Payload, Task, Topic};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::jobs::{Created, Jobs};
@@ -36,7 +38,8 @@ use crate::registry::Registry;
 use crate::rpc::{CallOptions, Client};
 use crate::state::State;
 use crate::store::Job;
-use crate::wire::{CreateJob, Emitted, Json};
+use crate::wire::{CreateJob, Emitted, Json, StartWorkflow, Workflow};
+use crate::workflow::{self, Flows};
 
 /// A service and, in a handler, the request that it answers. Cheap to clone.
 #[derive(Clone)]
@@ -144,6 +147,27 @@ impl Context {
         }
     }
 
+    /// Starts a workflow, of this service or of another; it is durable when this returns. The same id with the same input is the same
+    /// run; `None` makes an id.
+    ///
+    /// # Errors
+    /// `WORKFLOW_UNKNOWN`, `WORKFLOW_EXISTS` where another run has the id, or what kept the call from the other service.
+    pub async fn start<I: Payload, O>(&self, flow: &Flow<I, O>, input: &I, id: Option<String>) -> Result<Workflow> {
+        let start = StartWorkflow {
+            name: flow.name.to_owned(),
+            input: Some(encode(input)?),
+            id,
+        };
+        if flow.service == self.kernel.record.key {
+            return Ok(workflow::to_wire(self.kernel.flows.start(start).await?));
+        }
+        let options = self.call_options();
+        self.kernel
+            .rpc
+            .post_json(flow.service, "/v1/sys/workflow", &start, &options)
+            .await
+    }
+
     /// A write of several things at once.
     pub fn batch(&self) -> Commit {
         Commit::new(self.clone())
@@ -180,6 +204,11 @@ impl Context {
     /// The service's jobs.
     pub fn jobs(&self) -> &Jobs {
         &self.kernel.jobs
+    }
+
+    /// The service's workflows.
+    pub fn flows(&self) -> &Flows {
+        &self.kernel.flows
     }
 
     /// The service's lines.

@@ -1,8 +1,8 @@
-//! Contracts as values: a typed constant names a method, an event or a job once, for who serves it and for who calls it.
+//! Contracts as values: a typed constant names a method, an event, a job or a workflow once, for who serves it and for who calls it.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use syscall_sdk::contract::{Method, Task, Topic};
+//! use syscall_sdk::contract::{Flow, Method, Task, Topic};
 //! use utoipa::ToSchema;
 //!
 //! #[derive(Serialize, Deserialize, ToSchema)]
@@ -14,6 +14,7 @@
 //!     Method::new("core", "getUserById", "One user by id.").idempotent();
 //! pub const USER_CREATED: Topic<User> = Topic::new("core", "user:created");
 //! pub const SEND_EMAIL: Task<String, ()> = Task::new("core", "send-email").attempts(5);
+//! pub const ONBOARD: Flow<GetUser, User> = Flow::new("core", "onboard");
 //! ```
 
 mod schema;
@@ -151,6 +152,36 @@ impl<P, R> Task<P, R> {
     }
 }
 
+/// A workflow that a service runs: steps whose results are written down once and survive any crash.
+pub struct Flow<I, O> {
+    /// The service's key.
+    pub service: &'static str,
+    /// The workflow's name.
+    pub name: &'static str,
+    /// How many runs are in memory at once in one process; those that wait for long are not.
+    pub concurrency: Option<usize>,
+    types: PhantomData<fn(I) -> O>,
+}
+
+impl<I, O> Flow<I, O> {
+    /// A workflow of a service.
+    pub const fn new(service: &'static str, name: &'static str) -> Self {
+        Flow {
+            service,
+            name,
+            concurrency: None,
+            types: PhantomData,
+        }
+    }
+
+    /// How many runs are in memory at once in one process.
+    #[must_use]
+    pub const fn concurrency(mut self, most: usize) -> Self {
+        self.concurrency = Some(most);
+        self
+    }
+}
+
 macro_rules! clone_copy {
     ($($name:ident<$($type:ident),*>),*) => {
         $(
@@ -164,7 +195,7 @@ macro_rules! clone_copy {
     };
 }
 
-clone_copy!(Method<P, R>, Topic<T>, Task<P, R>);
+clone_copy!(Method<P, R>, Topic<T>, Task<P, R>, Flow<I, O>);
 
 /// The operator's mesh methods, which a service in any language may call.
 pub mod mesh {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Make, announce, deliveries, stores, vitals};
+use super::{Make, announce, deliveries, flows, stores, vitals};
 use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Environment, Settings, Variables};
@@ -30,6 +30,7 @@ use crate::store::{Batch, NewSchedule, Op, Outcome, Retention, Store};
 use crate::subscription::Subscriptions;
 use crate::telemetry::{Exporter, Otlp, Output, Recorder, root_span};
 use crate::transport::{Handler, Switchboard};
+use crate::workflow::{Flows, FlowsOptions};
 
 /// Everything that a life of a service is made from.
 #[derive(Clone)]
@@ -148,12 +149,7 @@ async fn begin(
 ) -> Result<Life> {
     let settings = plan.settings.clone();
     let metrics = Metrics::new(clock.clone());
-    let known = service
-        .tasks
-        .iter()
-        .map(|(name, task)| ((*name).to_owned(), task.defaults))
-        .collect();
-    let jobs = Jobs::new(Arc::clone(&store), clock.clone(), known);
+    let jobs = Jobs::new(Arc::clone(&store), clock.clone(), flows::known_jobs(&service));
     let rpc = Client::new(ClientOptions {
         name: plan.record.name.clone(),
         role: plan.record.role.clone(),
@@ -163,8 +159,17 @@ async fn begin(
         switchboard: plan.switchboard.clone(),
         scope: scope.clone(),
     })?;
-    let cell: Arc<OnceLock<Arc<Kernel>>> = Arc::default();
     let events = Events::new(Arc::clone(&store), clock.clone(), plan.record.name.as_str());
+    let flows = Flows::new(FlowsOptions {
+        service: plan.record.key.clone(),
+        store: Arc::clone(&store),
+        clock: clock.clone(),
+        jobs: jobs.clone(),
+        events: events.clone(),
+        rpc: rpc.clone(),
+        known: flows::known(&service),
+    });
+    let cell: Arc<OnceLock<Arc<Kernel>>> = Arc::default();
     let declared = deliveries::declared(&service, &cell);
     let subscriptions = Subscriptions::new(&plan.record.key, &store, &events, &metrics, &rpc, declared);
     let mut methods = service.methods.clone();
@@ -188,6 +193,7 @@ async fn begin(
         new_log: subscriptions.begins_now().await?,
         subscriptions,
         events,
+        flows,
         health: Health::new(checks(&service, &store, &cell), clock.clone()),
         gate: Gate::new(settings.auth),
         http: http_client()?,
@@ -288,7 +294,7 @@ fn checks(service: &Service, store: &Arc<dyn Store>, cell: &Arc<OnceLock<Arc<Ker
 }
 
 fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &Scope) {
-    let handlers: BTreeMap<_, _> = service
+    let mut handlers: BTreeMap<_, _> = service
         .tasks
         .iter()
         .map(|(name, task)| {
@@ -297,8 +303,15 @@ fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &
             ((*name).to_owned(), run)
         })
         .collect();
+    handlers.extend(flows::handlers(kernel, service));
     if handlers.is_empty() || !kernel.settings.features.jobs {
         return;
+    }
+    if !service.flows.is_empty() {
+        let (flows, ending) = (kernel.flows.clone(), kernel.scope.token());
+        kernel.scope.spawn_critical("workflows", async move {
+            ending.run_until_cancelled(flows.keep_awake()).await.unwrap_or(Ok(()))
+        });
     }
     let options = RunnerOptions {
         owner: kernel.incarnation.clone(),

@@ -7,6 +7,7 @@ mod boot;
 mod deliveries;
 mod drain;
 mod environment;
+mod flows;
 mod front_door;
 mod single;
 mod stores;

@@ -1,6 +1,7 @@
 //! Durable jobs: created, listed, cancelled, revived, scheduled; run at least once by the [`Runner`].
 
 mod cron;
+mod owned;
 mod runner;
 mod shape;
 
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use cron::Cadence;
+pub use owned::{End, NAMESPACE as RUNS, OWNED_BY, end_key, owner};
 pub use runner::{CONCURRENCY, Finished, JobHandler, Run, Runner, RunnerOptions};
 pub use shape::{schedule_as_job, to_wire};
 
@@ -22,7 +24,7 @@ use crate::name::TaskName;
 use crate::policy::Backoff;
 use crate::store::{Attempt, Batch, Enqueue, Job, JobQuery, NewSchedule, Op, Outcome, Schedule, Store};
 use crate::telemetry;
-use crate::wire::CreateJob;
+use crate::wire::{CreateJob, JobStatus};
 
 /// Most failures that a job may be given: a year of hourly attempts is not a retry but a schedule.
 const ATTEMPTS_MAX: u32 = 1_000;
@@ -30,6 +32,8 @@ const ATTEMPTS_MAX: u32 = 1_000;
 const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Furthest that a job may be put off: ten years are a mistake in the unit.
 const DELAY_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
+/// What stands before the name of a workflow in the name of the job that a run of it is. No job of a service may begin so.
+pub const FLOW_PREFIX: &str = "flow:";
 /// Longest unique key, in bytes.
 const UNIQUE_KEY_MAX_BYTES: usize = 512;
 
@@ -40,6 +44,7 @@ pub struct Jobs {
     clock: Clock,
     known: Arc<BTreeMap<String, TaskDefaults>>,
     running: Arc<Running>,
+    bells: Arc<owned::Bells>,
 }
 
 /// What a job's contract says where its creator does not.
@@ -82,6 +87,7 @@ impl Jobs {
             clock,
             known: Arc::new(known),
             running: Arc::default(),
+            bells: Arc::default(),
         }
     }
 
@@ -113,6 +119,11 @@ impl Jobs {
     /// As [`Jobs::create`].
     pub fn create_op(&self, create: CreateJob) -> Result<Op> {
         TaskName::new(&create.name)?;
+        if let Some(flow) = create.name.strip_prefix(FLOW_PREFIX) {
+            return Err(Error::invalid(format!(
+                "{flow:?} is a workflow and no job; start it with POST /v1/sys/workflow"
+            )));
+        }
         let defaults = self.known.get(&create.name).ok_or_else(|| self.unknown(&create.name))?;
         let checked = Checked::new(&create, defaults)?;
         let id = Uuid::now_v7().to_string();
@@ -209,19 +220,27 @@ impl Jobs {
     /// # Errors
     /// `JOB_NOT_FOUND`, or `JOB_STATUS` where it has ended already.
     pub async fn cancel(&self, id: &str) -> Result<Created> {
+        let end = End::new(JobStatus::Cancelled, None, None);
+        let ops = std::iter::once(Op::Cancel { id: id.to_owned() }).chain(self.tell(id, &end).await?);
         let batch = Batch {
             at: self.clock.now(),
-            ops: vec![Op::Cancel { id: id.to_owned() }],
+            ops: ops.collect(),
         };
-        match self.store.commit(batch).await?.pop() {
+        match self.store.commit(batch).await?.into_iter().next() {
             Some(Outcome::Job(job)) => {
-                if let Some(token) = self.running.lock().get(id) {
-                    token.cancel();
-                }
+                self.cancel_here(id);
+                self.ring(id);
                 Ok(Created::Job(job, false))
             }
             Some(Outcome::Schedule(schedule)) => Ok(Created::Schedule(schedule)),
             other => Err(Error::internal(format!("cancelling a job came to {other:?}"))),
+        }
+    }
+
+    /// Tells the handler that runs a job here, if one does, that the job is cancelled.
+    pub fn cancel_here(&self, id: &str) {
+        if let Some(token) = self.running.lock().get(id) {
+            token.cancel();
         }
     }
 
@@ -274,7 +293,8 @@ impl Jobs {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let known: Vec<_> = self.known.keys().map(String::as_str).collect();
+        let known = self.known.keys().map(String::as_str);
+        let known: Vec<_> = known.filter(|name| !name.starts_with(FLOW_PREFIX)).collect();
         let known = if known.is_empty() {
             "it runs none".to_owned()
         } else {

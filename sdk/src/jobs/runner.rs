@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -46,9 +47,16 @@ pub struct Run {
     /// Cancelled when the job is.
     pub cancelled: CancellationToken,
     jobs: Jobs,
+    left: Arc<AtomicBool>,
 }
 
 impl Run {
+    /// Says that the handler has written down itself how the attempt ends, or leaves it to the next life of the process: what it then
+    /// returns is passed over.
+    pub fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
     /// Says how far the attempt is; shown in the job until it says more.
     ///
     /// # Errors
@@ -208,6 +216,7 @@ impl Runner {
             job: Arc::new(job),
             cancelled,
             jobs: self.jobs.clone(),
+            left: Arc::default(),
         };
         let (ended, stopping) = (self.ended.0.clone(), self.attempts.token());
         self.attempts
@@ -281,7 +290,9 @@ async fn attempt(run: Run, handler: JobHandler, ended: mpsc::UnboundedSender<Str
         telemetry::mark_error(&span, error.message());
         span.in_scope(|| tracing::warn!(job.id = run.job.id, job.name = run.job.name, job.attempt = run.job.attempt, error = %error.chain(), "a job's attempt failed"));
     }
-    settle(&run, end, trace).await;
+    if !run.left.load(Ordering::Relaxed) {
+        settle(&run, end, trace).await;
+    }
     // The runner may be gone, and then nobody needs the slot.
     let _ = ended.send(run.job.name.clone());
 }
@@ -344,12 +355,23 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
         },
     };
     for failure in 1.. {
+        let told = match &op {
+            Op::Settle(settle) => match run.jobs.ending(job, &settle.verdict).await {
+                Ok(told) => told,
+                Err(error) => {
+                    tracing::warn!(job.id = job.id, error = %error, "who waits for a job could not be read; trying again");
+                    tokio::time::sleep(SETTLE_BACKOFF.wait(failure, jitter())).await;
+                    continue;
+                }
+            },
+            _ => Vec::new(),
+        };
         let batch = Batch {
             at: run.jobs.clock.now(),
-            ops: vec![op.clone()],
+            ops: std::iter::once(op.clone()).chain(told).collect(),
         };
         match run.jobs.store.commit(batch).await {
-            Ok(_) => return,
+            Ok(_) => return run.jobs.ring(&job.id),
             // Cancelled while it ran: its outcome is refused, and that it has stopped is worth noting.
             Err(store::Error::Refused {
                 why: Refusal::Fenced { .. },
@@ -381,12 +403,10 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
 fn failed(run: &Run, error: &Error) -> Verdict {
     let job = &run.job;
     let failures = job.failures + 1;
-    // A request that is wrong stays wrong; every other failure may pass, also an internal one: jobs meet faults that a redeploy mends.
-    let hopeless = matches!(error.kind(), Kind::Invalid | Kind::TooLarge | Kind::Unprocessable);
     let wait = error
         .retry_after()
         .unwrap_or_else(|| job.backoff.wait(failures, jitter()));
-    let retry_at = (!hopeless && failures < job.max_attempts).then(|| run.jobs.clock.now() + wait);
+    let retry_at = (!error.kind().hopeless() && failures < job.max_attempts).then(|| run.jobs.clock.now() + wait);
     let message = format!("{}: {}", error.code(), error.message());
     let chain = error.chain();
     let stack = (chain != message).then_some(chain);

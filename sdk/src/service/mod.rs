@@ -13,15 +13,18 @@ use futures_util::future::BoxFuture;
 pub use routes::{Answer, Parameter, Route, RouteKind, Routes};
 pub use subscribe::{EventHandler, ServedSubscription, Subscribe};
 
-use crate::context::{Context, EventContext, JobContext, ServedMethod, decode};
-use crate::contract::{Method, Payload, Task, Topic};
+use crate::context::{Context, EventContext, FlowContext, JobContext, ServedMethod, decode};
+use crate::contract::{Flow, Method, Payload, Task, Topic};
 use crate::error::{Error, Origin, Result};
 use crate::health::CheckOutcome;
-use crate::jobs::{Finished, TaskDefaults};
+use crate::jobs::{FLOW_PREFIX, Finished, TaskDefaults};
 use crate::wire::Json;
+use crate::workflow::CheckInput;
 
 /// Runs one job, types erased.
 pub type TaskHandler = Arc<dyn Fn(JobContext) -> BoxFuture<'static, Finished> + Send + Sync>;
+/// Runs a workflow's code, types erased.
+pub type FlowHandler = Arc<dyn Fn(FlowContext, Option<Json>) -> BoxFuture<'static, Finished> + Send + Sync>;
 /// Asks whether something works, with the service at hand.
 pub type CheckHandler = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<CheckOutcome>> + Send + Sync>;
 /// Runs with the service at hand.
@@ -50,6 +53,7 @@ pub struct Service {
     version: &'static str,
     pub(crate) methods: BTreeMap<&'static str, Arc<ServedMethod>>,
     pub(crate) tasks: BTreeMap<&'static str, ServedTask>,
+    pub(crate) flows: BTreeMap<&'static str, ServedFlow>,
     pub(crate) crons: Vec<Cron>,
     pub(crate) subscriptions: Vec<ServedSubscription>,
     pub(crate) checks: Vec<ServedCheck>,
@@ -65,6 +69,17 @@ pub struct ServedTask {
     pub defaults: TaskDefaults,
     /// Runs it.
     pub handler: TaskHandler,
+}
+
+/// A workflow and its code.
+#[derive(Clone)]
+pub struct ServedFlow {
+    /// How many runs are in memory at once.
+    pub concurrency: usize,
+    /// Refuses an input that does not fit.
+    pub check: CheckInput,
+    /// Runs it.
+    pub handler: FlowHandler,
 }
 
 /// A schedule that is part of the service.
@@ -97,6 +112,7 @@ impl Service {
             version,
             methods: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            flows: BTreeMap::new(),
             crons: Vec::new(),
             subscriptions: Vec::new(),
             checks: Vec::new(),
@@ -164,6 +180,11 @@ impl Service {
         Fut: Future<Output = Result<R>> + Send + 'static,
     {
         assert_eq!(task.service, self.key, "job {} belongs to another service", task.name);
+        assert!(
+            !task.name.starts_with(FLOW_PREFIX),
+            "job {} is named as runs of workflows are",
+            task.name
+        );
         let handler = Arc::new(handler);
         let mut defaults = TaskDefaults {
             max_attempts: task.max_attempts,
@@ -181,15 +202,47 @@ impl Service {
                     let result = handler(context, params)
                         .await
                         .map_err(|error| error.with_origin(Origin::Handler))?;
-                    let result = Json::of(&result).map_err(|error| {
-                        Error::internal(format!("the result of job {} has no JSON form", task.name)).with_source(error)
-                    })?;
-                    Ok((result.text() != "null").then_some(result))
+                    result_of("job", task.name, &result)
                 })
             }),
         };
         let twice = self.tasks.insert(task.name, served).is_some();
         assert!(!twice, "job {} has two handlers", task.name);
+        self
+    }
+
+    /// Runs a workflow: code whose steps are done once each, and that survives any crash.
+    ///
+    /// # Panics
+    /// Where the contract is another service's, or the name has code already.
+    #[must_use]
+    pub fn flow<I, O, F, Fut>(mut self, flow: Flow<I, O>, code: F) -> Self
+    where
+        I: Payload,
+        O: Payload,
+        F: Fn(FlowContext, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O>> + Send + 'static,
+    {
+        assert_eq!(
+            flow.service, self.key,
+            "workflow {} belongs to another service",
+            flow.name
+        );
+        let code = Arc::new(code);
+        let served = ServedFlow {
+            concurrency: flow.concurrency.unwrap_or(TaskDefaults::default().concurrency),
+            check: |input| decode::<I>("the workflow", input).map(drop),
+            handler: Arc::new(move |context, input| {
+                let code = Arc::clone(&code);
+                Box::pin(async move {
+                    let input = decode::<I>(flow.name, input.as_ref())?;
+                    let result = code(context, input).await?;
+                    result_of("workflow", flow.name, &result)
+                })
+            }),
+        };
+        let twice = self.flows.insert(flow.name, served).is_some();
+        assert!(!twice, "workflow {} has two codes", flow.name);
         self
     }
 
@@ -325,6 +378,14 @@ impl fmt::Debug for Service {
             .field("methods", &self.methods.keys())
             .field("tasks", &self.tasks.keys())
             .field("subscriptions", &self.subscriptions)
+            .field("flows", &self.flows.keys())
             .finish()
     }
+}
+
+/// What a job or a run came to; nothing is as absent.
+fn result_of<R: Payload>(what: &str, name: &str, result: &R) -> Finished {
+    let result = Json::of(result)
+        .map_err(|error| Error::internal(format!("the result of {what} {name} has no JSON form")).with_source(error))?;
+    Ok((result.text() != "null").then_some(result))
 }

@@ -13,6 +13,7 @@ mod state;
 mod subscription;
 mod system;
 mod time;
+mod workflows;
 
 pub use cloudevent::{CloudEvent, EmittedBatch};
 pub use commit::{CheckState, CommitOp, CommitRequest, CommitResult, Committed, DeleteState, DeletedState};
@@ -36,3 +37,6 @@ pub use system::{
     Identity, IdentityHealth, Memory, Presence, Readiness, Runtime, SystemHealth, SystemVersion, Version,
 };
 pub use time::Timestamp;
+pub use workflows::{
+    ForkWorkflow, Signalled, StartWorkflow, StepStatus, Workflow, WorkflowError, WorkflowStep, WorkflowWait, Workflows,
+};

@@ -18,7 +18,7 @@ const LEVELS: [&[&str]; 15] = [
     &["store", "resolve", "transport"],
     &["state", "events", "jobs", "logs", "metrics", "registry", "auth"],
     &["health", "rpc"],
-    &["subscription"],
+    &["subscription", "workflow"],
     &["context"],
     &["service"],
 ];

@@ -1,0 +1,116 @@
+//! Jobs that a run of a workflow waits for: the run is told of their end in the commit that ends them.
+//!
+//! Such a job bears in its id whose it is, so the end of any other job costs nothing more than it did.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use super::Jobs;
+use crate::store::{self, Condition, Job, Op, Put, Verdict};
+use crate::wire::{JobStatus, Json};
+
+/// The namespace in which runs of workflows keep what they have done. A dot is in no name that a service can give, so neither a syscall
+/// nor a service's own code reaches it.
+pub const NAMESPACE: &str = "kernel.flow";
+/// Stands between the id of a run and what it calls a job of its own.
+pub const OWNED_BY: char = '~';
+
+/// How a job ended, as it is told to the run that waits for it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct End {
+    /// How.
+    pub status: JobStatus,
+    /// What it came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Json>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl End {
+    /// An end.
+    pub fn new(status: JobStatus, result: Option<Json>, error: Option<String>) -> Self {
+        End { status, result, error }
+    }
+}
+
+/// The run that a job belongs to, and what the run calls it.
+pub fn owner(id: &str) -> Option<(&str, &str)> {
+    id.rsplit_once(OWNED_BY)
+}
+
+/// Where a run finds how a job of its own ended.
+pub fn end_key(run: &str, called: &str) -> String {
+    format!("run/{run}/end/{called}")
+}
+
+/// Wakes what waits in this process for something of a run.
+#[derive(Debug, Default)]
+pub(super) struct Bells(Mutex<HashMap<String, Weak<Notify>>>);
+
+impl Jobs {
+    /// The operations that tell a run how a job of its own ended; none where the job is nobody's, or the run has ended.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn tell(&self, id: &str, end: &End) -> Result<Vec<Op>, store::Error> {
+        let Some((run, called)) = owner(id) else {
+            return Ok(Vec::new());
+        };
+        if self.store.job(run).await?.is_none_or(|run| run.status.ended()) {
+            return Ok(Vec::new());
+        }
+        let told = Put {
+            namespace: NAMESPACE.to_owned(),
+            key: end_key(run, called),
+            value: Json::of(end).expect("a status, texts and JSON have a JSON form"),
+            condition: Condition::Any,
+            expires_at: None,
+        };
+        Ok(vec![told.into(), Op::Wake { job: run.to_owned() }])
+    }
+
+    /// The bell of a run; it rings when something of the run may have come.
+    pub fn bell(&self, run: &str) -> Arc<Notify> {
+        let mut bells = self.bells.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bell) = bells.get(run).and_then(Weak::upgrade) {
+            return bell;
+        }
+        // Runs come and go; the bells of those that are gone are swept as the list would grow.
+        if bells.len() == bells.capacity() {
+            bells.retain(|_, bell| bell.strong_count() > 0);
+        }
+        let bell = Arc::new(Notify::new());
+        bells.insert(run.to_owned(), Arc::downgrade(&bell));
+        bell
+    }
+
+    /// Rings for the run that a job belongs to.
+    pub(super) fn ring(&self, job: &str) {
+        if let Some((run, _)) = owner(job) {
+            self.ring_run(run);
+        }
+    }
+
+    /// Rings the bell of a run, where the run is in this process.
+    pub fn ring_run(&self, run: &str) {
+        let bells = self.bells.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bell) = bells.get(run).and_then(Weak::upgrade) {
+            bell.notify_waiters();
+        }
+    }
+
+    /// What a run is told where a verdict ends a job of its own.
+    pub(super) async fn ending(&self, job: &Job, verdict: &Verdict) -> Result<Vec<Op>, store::Error> {
+        let end = match verdict {
+            Verdict::Completed { result } => End::new(JobStatus::Completed, result.clone(), None),
+            Verdict::Failed { error, retry_at: None } => End::new(JobStatus::Failed, None, Some(error.message.clone())),
+            Verdict::Failed { .. } | Verdict::HandedBack | Verdict::Parked { .. } => return Ok(Vec::new()),
+        };
+        self.tell(&job.id, &end).await
+    }
+}

@@ -1,0 +1,90 @@
+//! Runs as the wire shows them.
+
+use super::flows::Flows;
+use crate::error::Result;
+use crate::jobs::{FLOW_PREFIX, owner};
+use crate::store::{Job, JobQuery, Seq};
+use crate::wire::{JobStatus, Timestamp, Workflow, WorkflowError, WorkflowStep};
+
+impl Flows {
+    /// A run with its steps.
+    ///
+    /// # Errors
+    /// `WORKFLOW_NOT_FOUND`.
+    pub async fn get(&self, id: &str) -> Result<Workflow> {
+        let run = self.run(id).await?;
+        let stored = self.stored(id).await?;
+        let mut records: Vec<_> = stored.records.into_iter().map(|(record, _)| record).collect();
+        for active in self.active(id) {
+            records.retain(|record| record.step() != active.step());
+            records.push(active);
+        }
+        records.sort_by_key(|record| record.index);
+        let steps: Vec<WorkflowStep> = records.into_iter().map(super::record::Record::into_wire).collect();
+        Ok(Workflow {
+            forked_from: stored.head.forked_from,
+            steps: Some(steps),
+            ..to_wire(run)
+        })
+    }
+
+    /// Runs, newest first, before a place in commit order.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn list(
+        &self,
+        name: Option<&str>,
+        status: Option<JobStatus>,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Vec<Job>> {
+        let names: Vec<&str> = match name {
+            Some(name) => vec![name],
+            None => self.names().collect(),
+        };
+        let mut runs = Vec::new();
+        for name in names {
+            let query = JobQuery {
+                status,
+                name: Some(format!("{FLOW_PREFIX}{name}")),
+                schedule_id: None,
+                before,
+                limit,
+            };
+            runs.extend(self.store().jobs(query).await?);
+        }
+        runs.sort_by_key(|run| std::cmp::Reverse(run.seq));
+        runs.truncate(limit);
+        Ok(runs)
+    }
+}
+
+/// A run without its steps.
+pub fn to_wire(run: Job) -> Workflow {
+    let waits = matches!(run.status, JobStatus::Queued) && run.attempt > 0;
+    Workflow {
+        parent: owner(&run.id).map(|(parent, _)| parent.to_owned()),
+        name: run.name.strip_prefix(FLOW_PREFIX).unwrap_or(&run.name).to_owned(),
+        id: run.id,
+        status: run.status,
+        input: run.params,
+        result: run.result,
+        error: run.error.map(|failure| error(&failure.message)),
+        created_at: Timestamp(run.created_at),
+        started_at: run.started_at.map(Timestamp),
+        completed_at: run.completed_at.map(Timestamp),
+        run_at: waits.then_some(Timestamp(run.run_at)),
+        forked_from: None,
+        steps: None,
+    }
+}
+
+/// A job keeps of an error its code and its sentence in one line.
+fn error(line: &str) -> WorkflowError {
+    let (code, message) = line.split_once(": ").unwrap_or(("INTERNAL", line));
+    WorkflowError {
+        code: code.to_owned(),
+        message: message.to_owned(),
+    }
+}
