@@ -62,6 +62,11 @@ pub(crate) enum Command {
     /// One job: create it, look at it, cancel it, run it again.
     #[command(subcommand)]
     Job(Job),
+    /// A service's workflows: their runs, newest first.
+    Workflows(Workflows),
+    /// One run of a workflow: start it, look at it, signal, cancel, resume or fork it.
+    #[command(subcommand)]
+    Workflow(Workflow),
     /// A service's state: read, write, list, delete, watch.
     #[command(subcommand)]
     State(State),
@@ -257,6 +262,81 @@ pub(crate) struct OneJob {
     pub(crate) service: String,
     /// The job's id.
     pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Workflows {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Only of this status.
+    #[arg(long, value_parser = status)]
+    pub(crate) status: Option<JobStatus>,
+    /// Only of this workflow.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// At most so many.
+    #[arg(short = 'n', long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Workflow {
+    /// Show a run with its steps.
+    Show(OneRun),
+    /// Start a run.
+    Start(StartWorkflow),
+    /// Send a signal to a run.
+    Signal(Signal),
+    /// Cancel a run at once, and what it waits for with it.
+    Cancel(OneRun),
+    /// Take up a failed or cancelled run where its journal ends.
+    Resume(OneRun),
+    /// Start a new run with what the journal of another holds from before a step.
+    Fork(Fork),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OneRun {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The run's id.
+    pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StartWorkflow {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Which workflow.
+    pub(crate) name: String,
+    /// What it is given, as JSON; `-` reads it from standard input.
+    pub(crate) input: Option<String>,
+    /// The run's id; the same id with the same input is the same run.
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Signal {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The run's id.
+    pub(crate) id: String,
+    /// The signal's name.
+    pub(crate) name: String,
+    /// Its value, as JSON; `-` reads it from standard input.
+    pub(crate) value: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Fork {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The run's id.
+    pub(crate) id: String,
+    /// The first step that is done anew: its name, or name#occurrence counted from 0; all of them unless said.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) from: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

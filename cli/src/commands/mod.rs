@@ -19,6 +19,8 @@ mod subscriptions;
 mod trace;
 mod traces;
 mod tree;
+mod workflow;
+mod workflows;
 
 use anyhow::Result;
 
@@ -36,6 +38,8 @@ pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result
         Command::Logs(logs) => logs::run(&remote, json, logs).await,
         Command::Jobs(jobs) => jobs::run(&remote, json, jobs).await,
         Command::Job(job) => job::run(&remote, json, job).await,
+        Command::Workflows(workflows) => workflows::run(&remote, json, workflows).await,
+        Command::Workflow(workflow) => workflow::run(&remote, json, workflow).await,
         Command::State(state) => state::run(&remote, json, state).await,
         Command::Commit(commit) => commit::run(&remote, json, commit).await,
         Command::Subscriptions(which) => subscriptions::run(&remote, json, which).await,

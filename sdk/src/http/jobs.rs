@@ -12,7 +12,7 @@ use super::respond::{Failure, json};
 use crate::auth::Access;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::jobs::{Created, no_such_job, schedule_as_job, to_wire};
+use crate::jobs::{Created, FLOW_PREFIX, no_such_job, schedule_as_job, to_wire};
 use crate::service::{Route, Routes};
 use crate::store::{self, Answer, Batch, JobQuery, Outcome, Refusal};
 use crate::wire::{CreateJob, Job, JobStatus, Jobs, Schedules};
@@ -185,11 +185,26 @@ async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
 }
 
 async fn cancel(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    if is_run(&context, &id).await? {
+        let run = context.flows().cancel(&id).await?;
+        return Ok(json(StatusCode::OK, &to_wire(run, None)));
+    }
     Ok(json(StatusCode::OK, &shape(context.jobs().cancel(&id).await?)))
 }
 
 async fn retry(context: Context, Path(id): Path) -> Result<Response, Failure> {
-    Ok(json(StatusCode::OK, &to_wire(context.jobs().retry(&id).await?, None)))
+    let job = if is_run(&context, &id).await? {
+        context.flows().resume(&id).await?
+    } else {
+        context.jobs().retry(&id).await?
+    };
+    Ok(json(StatusCode::OK, &to_wire(job, None)))
+}
+
+/// Whether a job is a run of a workflow, whose jobs and children end with it.
+async fn is_run(context: &Context, id: &str) -> Result<bool> {
+    let job = context.jobs().get(id).await?;
+    Ok(job.is_some_and(|job| job.name.starts_with(FLOW_PREFIX)))
 }
 
 #[derive(Debug, Deserialize)]

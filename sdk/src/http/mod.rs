@@ -19,6 +19,7 @@ mod state;
 mod subscriptions;
 mod system;
 mod traces;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -135,6 +136,8 @@ fn syscalls(kernel: &Kernel) -> Routes {
         (features.events, groups::routes),
         (features.events, subscriptions::routes),
         (features.jobs, jobs::routes),
+        // A run is a job.
+        (features.jobs, workflows::routes),
         (features.state, state::routes),
         (features.state, commit::routes),
     ] {

@@ -1,7 +1,8 @@
 //! A store that fails when it is told to, for tests of what stands above.
 //!
 //! It wraps another store. Its knobs: lose the next commits before they reach the inner store, lose their answers after they
-//! were applied (as a cut connection does), die after so many commits, fail reads, and hold commits at a gate. What it did is counted.
+//! were applied (as a cut connection does), die after so many commits, fail reads, and hold commits at a gate, at once or after some more
+//! of them. What it did is counted.
 
 use std::mem;
 use std::sync::{Arc, Mutex};
@@ -11,8 +12,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::store::{
-    Attempt, Batch, Change, ChangeQuery, Entry, Error, Event, EventQuery, Heads, Job, JobQuery, Outcome, Remembered,
-    Result, Scan, Schedule, Stats, Store,
+    Attempt, Batch, Change, ChangeQuery, Entry, Error, Event, EventQuery, Heads, Job, JobQuery, Op, Outcome,
+    Remembered, Result, Scan, Schedule, Stats, Store,
 };
 
 #[cfg(test)]
@@ -76,6 +77,8 @@ struct Knobs {
     unanswer: Option<(u64, Failure)>,
     fail_reads: Option<(u64, Failure)>,
     dies_after: Option<u64>,
+    hold_after: Option<u64>,
+    unanswer_after: Option<(u64, Failure)>,
 }
 
 impl Knobs {
@@ -126,6 +129,18 @@ impl Fault {
     /// Holds commits at a gate from now on; they wait until [`release`](Self::release).
     pub fn hold(&self) {
         self.held.send_replace(true);
+    }
+
+    /// Lets so many more commits through and then holds those that follow, as [`hold`](Self::hold) does: the moment at which a
+    /// process dies, to the commit.
+    pub fn hold_after(&self, commits: u64) {
+        self.turn(|knobs| knobs.hold_after = Some(commits));
+    }
+
+    /// Lets so many more commits pass and then applies the next without an answer, once. Claims are passed over: a job whose claim
+    /// nobody heard of runs nowhere, and is taken up by the next life of the process alone.
+    pub fn lose_answer_after(&self, commits: u64, failure: Failure) {
+        self.turn(|knobs| knobs.unanswer_after = Some((commits, failure)));
     }
 
     /// Lets go of the commits that wait at the gate, and of all later ones.
@@ -213,6 +228,15 @@ impl Store for Fault {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Outcome>>> {
         async move {
             self.count(|counts| counts.commits += 1);
+            let claims = batch.ops.iter().any(|op| matches!(op, Op::Claim(_)));
+            self.turn(|knobs| match &mut knobs.hold_after {
+                Some(0) => {
+                    knobs.hold_after = None;
+                    self.hold();
+                }
+                Some(left) => *left -= 1,
+                None => {}
+            });
             self.pass_gate().await;
             if self.turn(|knobs| knobs.is_dead()) {
                 self.count(|counts| counts.lost += 1);
@@ -223,7 +247,20 @@ impl Store for Fault {
                 return Err(failure.error());
             }
             let answer = self.inner.commit(batch).await;
-            if let Some(failure) = self.turn(|knobs| next(&mut knobs.unanswer)) {
+            let lost = self.turn(|knobs| match &mut knobs.unanswer_after {
+                Some(_) if claims => None,
+                Some((0, failure)) => {
+                    let failure = *failure;
+                    knobs.unanswer_after = None;
+                    Some(failure)
+                }
+                Some((left, _)) => {
+                    *left -= 1;
+                    next(&mut knobs.unanswer)
+                }
+                None => next(&mut knobs.unanswer),
+            });
+            if let Some(failure) = lost {
                 self.count(|counts| counts.unanswered += 1);
                 return Err(failure.error());
             }

@@ -86,7 +86,7 @@ impl Flows {
         let shared = Arc::new(Shared::new(&run.job, &stored.head, self.clone(), bell, journal));
         let _live = self.enlist(&shared);
         let code: Code = {
-            let (body, handle) = (Arc::clone(body), Handle(Arc::clone(&shared)));
+            let (body, handle) = (Arc::clone(body), Handle::new(Arc::clone(&shared)));
             let code = AssertUnwindSafe(async move { body(handle).await }).catch_unwind();
             Box::pin(async move {
                 code.await.unwrap_or_else(|panic| {
@@ -160,7 +160,7 @@ impl Shared {
 
     async fn undo(self: &Arc<Self>, run: &Run, undo: Vec<Undo>, failing: Failing) -> Result<(), Stop> {
         self.journal().go_live();
-        let handle = Handle(Arc::clone(self));
+        let handle = Handle::new(Arc::clone(self));
         let work = async move { Err(handle.undo_all(undo, failing.error.error()).await) };
         let mut work: Code = Box::pin(work);
         let ended = loop {

@@ -35,33 +35,29 @@ impl Handle {
     /// What the callee answered, or what kept the call from it.
     pub async fn call<P: Payload, R: Payload>(&self, method: &Method<P, R>, params: &P) -> Result<R> {
         let step = format!("{}.{}", method.service, method.name);
+        let params = Some(encode(params)?);
         let result = self
-            .call_by_name(
-                method.service,
-                method.name,
-                Some(encode(params)?),
-                StepPolicy::default(),
-            )
+            .call_by_name(&step, method.service, method.name, params, StepPolicy::default())
             .await?;
         decode(&step, &result)
     }
 
-    /// [`Handle::call`] for what is known at run time alone. The policy's timeout is the call's deadline.
+    /// [`Handle::call`] for what is known at run time alone, under a name of its own. The policy's timeout is the call's deadline.
     ///
     /// # Errors
     /// As [`Handle::call`].
     pub async fn call_by_name(
         &self,
+        step: &str,
         service: &str,
         method: &str,
         params: Option<Json>,
         mut policy: StepPolicy,
     ) -> Result<Json> {
-        let step = format!("{service}.{method}");
         let request = params.as_ref().map_or("null", Json::text);
         let request = Some(Request::of(request));
         policy.only_retryable = true;
-        let key = self.next_effect_key(&step);
+        let key = self.next_effect_key(step);
         let timeout: Option<Duration> = policy.timeout.take();
         let work = || {
             let options = CallOptions {
@@ -73,7 +69,7 @@ impl Handle {
             let params = params.as_ref();
             async move { rpc.call_by_name(service, method, params, options).await }.boxed()
         };
-        self.perform(&step, StepKind::Call, request, &policy, &work).await
+        self.perform(step, StepKind::Call, request, &policy, &work).await
     }
 
     /// Emits an event of this service, once: in the commit that notes it.
@@ -112,25 +108,28 @@ impl Handle {
     /// # Errors
     /// As [`Handle::job`].
     pub async fn job_by_name(&self, name: &str, params: Option<Json>) -> Result<Json> {
-        let request = Some(Request::of(params.as_ref().map_or("null", Json::text)));
-        let order = |id: &str| {
-            let create = CreateJob {
-                name: name.to_owned(),
-                params: params.clone(),
-                ..CreateJob::default()
-            };
-            match self.0.flows.jobs().create_op(create)? {
-                Op::Enqueue(mut job) => {
-                    id.clone_into(&mut job.id);
-                    Ok(vec![Op::Enqueue(job)])
-                }
-                other => Err(Error::internal(format!(
-                    "a job without a schedule came to be {other:?}"
-                ))),
-            }
+        let create = CreateJob {
+            name: name.to_owned(),
+            params,
+            ..CreateJob::default()
         };
-        self.started(&format!("job {name}"), StepKind::Job, request, order)
-            .await
+        self.job_with(&format!("job {name}"), create).await
+    }
+
+    /// [`Handle::job`] with all that its creator may say, under a name of its own.
+    ///
+    /// # Errors
+    /// As [`Handle::job`], and `INVALID_ARGUMENT` for what would make a schedule of it.
+    pub async fn job_with(&self, step: &str, create: CreateJob) -> Result<Json> {
+        let request = Some(Request::of(create.params.as_ref().map_or("null", Json::text)));
+        let order = |id: &str| match self.0.flows.jobs().create_op(create.clone())? {
+            Op::Enqueue(mut job) => {
+                id.clone_into(&mut job.id);
+                Ok(vec![Op::Enqueue(job)])
+            }
+            _ => Err(Error::invalid("a run waits for a job, and a schedule has no end")),
+        };
+        self.started(step, StepKind::Job, request, order).await
     }
 
     /// Runs another workflow of this service as a child and waits for its result. It is cancelled with this run.
@@ -218,7 +217,7 @@ impl Handle {
 
     /// The key of the next effect that bears this name.
     fn next_effect_key(&self, name: &str) -> String {
-        let step = self.0.journal().next(name);
+        let step = self.0.journal().next(&self.named(name));
         format!("{}{OWNED_BY}{}", self.0.run, called(&step))
     }
 

@@ -21,7 +21,7 @@ use crate::wire::Json;
 
 /// One run of a workflow, as its code sees it: every method is a step that is done once. Cheap to clone.
 #[derive(Clone)]
-pub struct Handle(pub(super) Arc<Shared>);
+pub struct Handle(pub(super) Arc<Shared>, Arc<str>);
 
 pub(super) struct Shared {
     pub(super) run: String,
@@ -57,13 +57,34 @@ impl Handle {
         &self.0.run
     }
 
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Handle(shared, "".into())
+    }
+
+    /// The same run for a branch: its steps bear the branch's name before theirs.
+    ///
+    /// Steps of one name are told apart by the order in which they are asked for, which branches side by side do not keep. So where two of
+    /// them sleep, or wait for the same event, each needs a name.
+    #[must_use]
+    pub fn branch(&self, name: &str) -> Handle {
+        Handle(Arc::clone(&self.0), format!("{}{name}/", self.1).into())
+    }
+
+    /// A name as the journal has it.
+    pub(super) fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.1)
+    }
+
     pub(super) fn clock_now(&self) -> DateTime<Utc> {
         self.0.flows.clock().now()
     }
 
     /// Asks the journal for a step. What is not in it, or only begun, is given when the code has caught up with the journal.
     pub(super) async fn ask(&self, name: &str, kind: StepKind, request: Option<Request>) -> Result<Asked> {
-        let asked = self.0.journal().ask(name, kind, request, self.clock_now())?;
+        let asked = self
+            .0
+            .journal()
+            .ask(&self.named(name), kind, request, self.clock_now())?;
         match asked {
             Asked::Never => pending().await,
             Asked::Open(record, revision) => {

@@ -8,7 +8,7 @@ use super::journal::Waiting;
 use super::record::called;
 use super::{Flows, keys};
 use crate::error::Error;
-use crate::jobs::{End, FLOW_PREFIX, Finished, Run, owner};
+use crate::jobs::{End, FLOW_PREFIX, Finished, Run, end_key, owner};
 use crate::store::{self, Batch, Condition, Job, JobFailure, Op, Seq, Settle, Verdict};
 use crate::telemetry;
 use crate::wire::{JobStatus, Json, WorkflowWait};
@@ -121,6 +121,12 @@ impl Flows {
         let mut ops = vec![op.clone(), keys::put(keys::ended(at, run), nothing(), Condition::Any)];
         for job in &living {
             ops.push(Op::Cancel { id: job.id.clone() });
+            // So that the run, if it is ever resumed, does not wait for what will not come.
+            if let Some((owner, called)) = owner(&job.id) {
+                let end = End::new(JobStatus::Cancelled, None, None);
+                let end = Json::of(&end).expect("a status has a JSON form");
+                ops.push(keys::put(end_key(owner, called), end, Condition::Any));
+            }
             if job.name.starts_with(FLOW_PREFIX) {
                 ops.push(keys::put(keys::ended(at, &job.id), nothing(), Condition::Any));
             }

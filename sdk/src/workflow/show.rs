@@ -70,7 +70,11 @@ pub fn to_wire(run: Job) -> Workflow {
         status: run.status,
         input: run.params,
         result: run.result,
-        error: run.error.map(|failure| error(&failure.message)),
+        // A run that was resumed keeps with its job why it failed before.
+        error: run
+            .error
+            .filter(|_| run.status == JobStatus::Failed)
+            .map(|failure| error(&failure.message)),
         created_at: Timestamp(run.created_at),
         started_at: run.started_at.map(Timestamp),
         completed_at: run.completed_at.map(Timestamp),

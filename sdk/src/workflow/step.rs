@@ -100,7 +100,7 @@ impl Handle {
     /// The key that an effect of a step bears at every attempt and every replay, for the receiver's `Idempotency-Key`. It is made of
     /// the name: steps of a loop need names of their own.
     pub fn effect_key(&self, step: &str) -> String {
-        format!("{}{OWNED_BY}{}", self.0.run, called(&step_of(step, 0)))
+        format!("{}{OWNED_BY}{}", self.0.run, called(&step_of(&self.named(step), 0)))
     }
 }
 

@@ -9,8 +9,10 @@ mod bad_input;
 #[cfg(feature = "testing")]
 mod database;
 mod deliveries;
+mod flows;
 mod layers;
 mod lives;
 mod support;
 mod wire;
 mod wire_events;
+mod workflows;

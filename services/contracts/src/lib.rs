@@ -1,4 +1,4 @@
-//! What the nine services offer one another: one file a service, and nothing but types and promises.
+//! What the nine services offer one another: one file a service (the operator has a second for its graphs), and nothing but types and promises.
 //!
 //! It is the only crate that services share, so that no two of them depend on each other.
 
@@ -8,3 +8,4 @@ pub mod operator;
 pub mod os;
 pub mod root;
 pub mod web;
+pub mod workflows;

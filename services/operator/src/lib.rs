@@ -1,15 +1,17 @@
-//! Operator: who is alive, jobs on behalf of others, deploys.
+//! Operator: who is alive, jobs on behalf of others, graphs, deploys.
 //!
 //! Services announce themselves at boot and sign off at shutdown; who does neither is found by probing. The roster lives in the
 //! operator's store, so a restart of it forgets nobody.
 
 mod deploy;
+mod graph;
 mod jobs;
 mod prober;
 mod railway;
 mod roster;
 
 use blackroad_os_contracts::operator;
+use blackroad_os_contracts::workflows::RUN_GRAPH;
 use syscall_sdk::contract::mesh;
 use syscall_sdk::service::Service;
 
@@ -23,5 +25,7 @@ pub fn service() -> Service {
         .task(operator::DEPLOY_SERVICE, deploy::run)
         .task(operator::SWEEP_ROSTER, roster::sweep)
         .cron(operator::SWEEP_ROSTER, "7 * * * *", &())
+        .flow(RUN_GRAPH, graph::run)
+        .routes(graph::routes())
         .background("prober", prober::run)
 }

@@ -37,6 +37,30 @@ async fn with_no_knob_turned_it_keeps_every_promise() {
 }
 
 #[tokio::test]
+async fn a_gate_falls_after_so_many_commits() {
+    let store = faulty();
+    store.hold_after(2);
+    store.commit(batch()).await.expect("the first passes");
+    store.commit(batch()).await.expect("the second passes");
+    let held = async {
+        store.waiting(1).await;
+        store.release();
+    };
+    let (third, ()) = join(store.commit(batch()), held).await;
+    third.expect("it passes when it is let go");
+}
+
+#[tokio::test]
+async fn the_answer_of_one_later_commit_is_lost() {
+    let store = faulty();
+    store.lose_answer_after(1, Failure::Busy);
+    store.commit(batch()).await.expect("the first is answered");
+    assert!(store.commit(batch()).await.is_err());
+    store.commit(batch()).await.expect("the third is answered");
+    assert_eq!((store.counts().commits, store.counts().unanswered), (3, 1));
+}
+
+#[tokio::test]
 async fn a_lost_commit_has_not_happened() {
     let store = faulty();
     store.lose_commits(2, Failure::Backend);

@@ -1,0 +1,50 @@
+//! `POST /v1/workflows`, `GET /v1/workflows/{id}`.
+
+use blackroad_os_contracts::workflows::{Graph, GraphRun, RUN_GRAPH};
+use http::StatusCode;
+use syscall_sdk::auth::Access;
+use syscall_sdk::context::Context;
+use syscall_sdk::error::Error;
+use syscall_sdk::http::{Failure, Path, Payload, json};
+use syscall_sdk::service::{Route, Routes};
+use syscall_sdk::transport::Response;
+
+use super::check::Plan;
+use super::show::show;
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .with(
+            Route::post("/v1/workflows", Access::right("workflow start"), start)
+                .says("Runs a graph of calls, jobs, waits and approvals; nodes that do not depend on each other run side by side.")
+                .takes::<Graph>()
+                .gives::<GraphRun>(201, "Started, or there already under the same id.")
+                .fails(&[
+                    (400, "The graph cannot be run; of a cycle the answer names the path."),
+                    (409, "Another run has the id."),
+                ]),
+        )
+        .with(
+            Route::get("/v1/workflows/{id}", Access::right("workflow read"), read)
+                .says("Where a run of a graph stands, node by node.")
+                .gives::<GraphRun>(200, "The run.")
+                .fails(&[(404, "There is no run of a graph of this id.")]),
+        )
+}
+
+async fn start(context: Context, Payload(graph): Payload<Graph>) -> Result<Response, Failure> {
+    Plan::new(graph.clone())?;
+    let run = context.start(&RUN_GRAPH, &graph, graph.id.clone()).await?;
+    let run = context.flows().get(&run.id).await?;
+    Ok(json(StatusCode::CREATED, &show(run)?))
+}
+
+async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    let run = context.flows().get(&id).await?;
+    if run.name != RUN_GRAPH.name {
+        return Err(Error::not_found(format!("workflow {id:?} is no graph"))
+            .with_code("WORKFLOW_NOT_FOUND")
+            .into());
+    }
+    Ok(json(StatusCode::OK, &show(run)?))
+}
