@@ -19,13 +19,13 @@ const ACKNOWLEDGED_PER_LIFE: u64 = 25;
 const WRITERS: u64 = 4;
 
 /// A fleet of two in a process of its own.
-struct Fleet {
+pub(crate) struct Fleet {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Fleet {
-    fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_blackroad"))
             .args(["up", "--only", "core,operator", "--port", "0", "--data-dir"])
             .arg(data)
@@ -43,7 +43,7 @@ impl Fleet {
         }
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -57,13 +57,13 @@ impl Drop for Fleet {
 }
 
 #[derive(Clone)]
-struct Client {
-    http: reqwest::Client,
-    port: u16,
+pub(crate) struct Client {
+    pub(crate) http: reqwest::Client,
+    pub(crate) port: u16,
 }
 
 impl Client {
-    fn request(&self, method: reqwest::Method, service: &str, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: reqwest::Method, service: &str, path: &str) -> reqwest::RequestBuilder {
         let request = self
             .http
             .request(method, format!("http://127.0.0.1:{}{path}", self.port));
@@ -73,13 +73,13 @@ impl Client {
     }
 
     /// The answer of a success; `None` where the process died before it answered.
-    async fn send(&self, request: reqwest::RequestBuilder) -> Option<Value> {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Option<Value> {
         let response = request.send().await.ok()?;
         assert!(response.status().is_success(), "{}", response.status());
         response.json().await.ok()
     }
 
-    async fn get(&self, service: &str, path: &str) -> Value {
+    pub(crate) async fn get(&self, service: &str, path: &str) -> Value {
         self.send(self.request(reqwest::Method::GET, service, path))
             .await
             .expect("a running fleet answers")

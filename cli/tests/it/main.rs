@@ -28,3 +28,4 @@ mod scenarios;
 mod shell;
 mod up;
 mod web;
+mod workflows;

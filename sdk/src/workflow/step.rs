@@ -33,8 +33,9 @@ pub struct StepPolicy {
     pub timeout: Option<Duration>,
     /// Codes of errors that another attempt would not mend. Those of [`Kind::hopeless`] are never tried again.
     pub give_up_on: Vec<String>,
-    /// Only what may pass by itself is tried again, and not every failure: the callee said what it thinks of the request.
-    pub(super) only_retryable: bool,
+    /// Whether only what may pass by itself ([`Kind::retryable`]) is tried again, and not every failure. A call does so whatever is said
+    /// here: the callee said what it thinks of the request.
+    pub only_retryable: bool,
 }
 
 impl Default for StepPolicy {
