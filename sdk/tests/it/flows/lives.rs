@@ -266,7 +266,7 @@ async fn a_job_of_a_run_that_fails_or_is_cancelled_says_so() {
             .iter()
             .flatten()
             .filter(|step| step.status == StepStatus::Waiting);
-        if let Some(job) = job.filter_map(|step| step.waits.clone()?.job).last() {
+        if let Some(job) = job.filter_map(|step| step.waits.clone()?.job).next_back() {
             break job;
         }
         tokio::task::yield_now().await;
