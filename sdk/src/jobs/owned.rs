@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::Jobs;
+use super::runner::SETTLE_BACKOFF;
+use crate::policy::jitter;
 use crate::store::{self, Condition, Job, Op, Put, Verdict};
 use crate::wire::{JobStatus, Json};
 
@@ -104,13 +106,26 @@ impl Jobs {
         }
     }
 
-    /// What a run is told where a verdict ends a job of its own.
-    pub(super) async fn ending(&self, job: &Job, verdict: &Verdict) -> Result<Vec<Op>, store::Error> {
-        let end = match verdict {
+    /// What a run is told where an operation ends a job of its own. It waits while the store cannot be read; `None` where it is gone.
+    pub(super) async fn ending(&self, job: &Job, op: &Op) -> Option<Vec<Op>> {
+        let Op::Settle(settle) = op else {
+            return Some(Vec::new());
+        };
+        let end = match &settle.verdict {
             Verdict::Completed { result } => End::new(JobStatus::Completed, result.clone(), None),
             Verdict::Failed { error, retry_at: None } => End::new(JobStatus::Failed, None, Some(error.message.clone())),
-            Verdict::Failed { .. } | Verdict::HandedBack | Verdict::Parked { .. } => return Ok(Vec::new()),
+            Verdict::Failed { .. } | Verdict::HandedBack | Verdict::Parked { .. } => return Some(Vec::new()),
         };
-        self.tell(&job.id, &end).await
+        for failure in 1.. {
+            match self.tell(&job.id, &end).await {
+                Ok(told) => return Some(told),
+                Err(store::Error::Closed | store::Error::Poisoned(_)) => return None,
+                Err(error) => {
+                    tracing::warn!(job.id = job.id, error = %error, "who waits for a job could not be read; trying again");
+                    tokio::time::sleep(SETTLE_BACKOFF.wait(failure, jitter())).await;
+                }
+            }
+        }
+        None
     }
 }

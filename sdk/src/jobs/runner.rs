@@ -32,7 +32,7 @@ const CANCEL_GRACE: Duration = Duration::from_secs(10);
 /// The net under the wake-ups: with nothing due, the store is asked no more often than this.
 const IDLE_SWEEP: Duration = Duration::from_secs(60);
 /// The wait between tries to write an outcome down while the store cannot.
-const SETTLE_BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(10));
+pub(super) const SETTLE_BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(10));
 
 /// What a handler's work came to.
 pub type Finished = Result<Option<Json>>;
@@ -355,16 +355,8 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
         },
     };
     for failure in 1.. {
-        let told = match &op {
-            Op::Settle(settle) => match run.jobs.ending(job, &settle.verdict).await {
-                Ok(told) => told,
-                Err(error) => {
-                    tracing::warn!(job.id = job.id, error = %error, "who waits for a job could not be read; trying again");
-                    tokio::time::sleep(SETTLE_BACKOFF.wait(failure, jitter())).await;
-                    continue;
-                }
-            },
-            _ => Vec::new(),
+        let Some(told) = run.jobs.ending(job, &op).await else {
+            return;
         };
         let batch = Batch {
             at: run.jobs.clock.now(),

@@ -1,6 +1,6 @@
 //! Steps side by side. Branches are polled in their order and each at least once, so that a replay comes to the same end.
 
-use std::future::{Future, poll_fn};
+use std::future::{IntoFuture, poll_fn};
 use std::task::Poll;
 
 use futures_util::FutureExt;
@@ -48,10 +48,10 @@ impl Handle {
     /// The error of the branch that failed.
     pub async fn both<A, B>(
         &self,
-        one: impl Future<Output = Result<A>> + Send,
-        other: impl Future<Output = Result<B>> + Send,
+        one: impl IntoFuture<Output = Result<A>, IntoFuture: Send>,
+        other: impl IntoFuture<Output = Result<B>, IntoFuture: Send>,
     ) -> Result<(A, B)> {
-        let (one, other) = (one.fuse(), other.fuse());
+        let (one, other) = (one.into_future().fuse(), other.into_future().fuse());
         tokio::pin!(one, other);
         let (mut first, mut second) = (None, None);
         poll_fn(|context| {

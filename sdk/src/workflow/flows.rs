@@ -267,7 +267,13 @@ pub(super) struct Enlisted(Arc<Shared>);
 
 impl Drop for Enlisted {
     fn drop(&mut self) {
-        self.0.flows.live().remove(&self.0.run);
+        let mut live = self.0.flows.live();
+        // The run may have been woken and taken up again before this life of it was let go.
+        let own = Arc::downgrade(&self.0);
+        if live.get(&self.0.run).is_some_and(|listed| listed.ptr_eq(&own)) {
+            live.remove(&self.0.run);
+        }
+        drop(live);
         // What undoes holds the run, which holds what undoes.
         let undo = std::mem::take(&mut self.0.journal().undo);
         drop(undo);

@@ -9,7 +9,7 @@ use syscall_sdk::error::Error;
 use syscall_sdk::policy::Backoff;
 use syscall_sdk::store::Store;
 use syscall_sdk::wire::{JobStatus, StepStatus};
-use syscall_sdk::workflow::ParentClose;
+use syscall_sdk::workflow::{Branch, ParentClose};
 
 use super::world::{Disk, Plan, failure, result, soon, step, steps};
 
@@ -311,6 +311,36 @@ async fn an_ended_parent_ends_the_children_that_are_not_abandoned() {
     let status = async |id: &serde_json::Value| world.flows.get(id.as_str().unwrap()).await.unwrap().status;
     assert_eq!(status(&ids[0]).await, JobStatus::Cancelled);
     assert!(!status(&ids[1]).await.ended());
+    world.kill().await;
+}
+
+#[tokio::test]
+async fn steps_side_by_side_that_end_together_are_written_down_in_one_commit() {
+    let disk = Disk::new();
+    let world = disk.boot(&Plan::default().flow("wave", |flow, _| async move {
+        let branch = |name: &'static str| -> Branch<'_, ()> {
+            let flow = &flow;
+            Box::pin(async move { flow.step(name, async || Ok(())).await })
+        };
+        flow.all(["a", "b", "c"].map(branch)).await?;
+        let (d, e) = flow
+            .both(flow.step("d", async || Ok(4)), flow.step("e", async || Ok(5)))
+            .await?;
+        Ok(json!([d, e]))
+    }));
+    world.start("wave", json!(null), "run").await;
+    assert_eq!(result(&world.ended("run").await), json!([4, 5]));
+    let revision = async |step: &str| {
+        let entry = world
+            .store
+            .get("kernel.flow", &format!("run/run/step/{step}#0"))
+            .await
+            .unwrap();
+        entry.unwrap().revision
+    };
+    let first = revision("a").await;
+    assert_eq!((revision("b").await, revision("c").await), (first + 1, first + 2));
+    assert_eq!(revision("e").await, revision("d").await + 1);
     world.kill().await;
 }
 
