@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 use syscall_sdk::contract::Flow;
 use syscall_sdk::error::Error;
+use syscall_sdk::name::Prefix;
 use syscall_sdk::policy::Backoff;
-use syscall_sdk::store::Store;
+use syscall_sdk::store::{Batch, Retention, Scan, Store};
 use syscall_sdk::wire::{JobStatus, StepStatus};
 use syscall_sdk::workflow::{Branch, ParentClose};
 
@@ -341,6 +342,45 @@ async fn steps_side_by_side_that_end_together_are_written_down_in_one_commit() {
     let first = revision("a").await;
     assert_eq!((revision("b").await, revision("c").await), (first + 1, first + 2));
     assert_eq!(revision("e").await, revision("d").await + 1);
+    world.kill().await;
+}
+
+#[tokio::test]
+async fn a_journal_is_forgotten_when_its_job_is() {
+    let disk = Disk::new();
+    let world = disk.boot(&family());
+    for id in ["one", "two"] {
+        world.start("parent", json!(null), id).await;
+        world.resting(id).await;
+    }
+    world.flows.cancel("one").await.unwrap();
+    let forget = Retention {
+        event_age: Duration::MAX,
+        events_max: u64::MAX,
+        change_age: Duration::MAX,
+        changes_max: u64::MAX,
+        job_age: Duration::MAX,
+        jobs_max: 0,
+        slice: 100,
+    };
+    let batch = Batch::new(chrono::Utc::now()).with(forget);
+    world.store.commit(batch).await.unwrap();
+    world.kill().await;
+    let world = disk.boot(&family());
+    let left = async |prefix: &str| {
+        let scan = Scan {
+            namespace: "kernel.flow".to_owned(),
+            prefix: Prefix::new(prefix).unwrap(),
+            after: None,
+            limit: 10,
+        };
+        world.store.scan(scan).await.unwrap().len()
+    };
+    let mut heads = world.store.heads();
+    while left("run/one/").await > 0 || left("ended/").await > 0 {
+        soon(heads.changed()).await.unwrap();
+    }
+    assert!(left("run/two/").await > 0);
     world.kill().await;
 }
 
