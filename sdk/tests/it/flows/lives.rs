@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
+use syscall_sdk::clock::Clock;
 use syscall_sdk::contract::Flow;
 use syscall_sdk::error::Error;
 use syscall_sdk::name::Prefix;
@@ -363,7 +364,7 @@ async fn a_journal_is_forgotten_when_its_job_is() {
         jobs_max: 0,
         slice: 100,
     };
-    let batch = Batch::new(chrono::Utc::now()).with(forget);
+    let batch = Batch::new(Clock::system().now()).with(forget);
     world.store.commit(batch).await.unwrap();
     world.kill().await;
     let world = disk.boot(&family());

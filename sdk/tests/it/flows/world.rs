@@ -126,7 +126,8 @@ impl World {
             resolver: Arc::new(Table::default()),
             switchboard: Switchboard::default(),
             scope: scope.clone(),
-        });
+        })
+        .unwrap();
         let flows = Flows::new(FlowsOptions {
             service: "core".to_owned(),
             store: port,
