@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Make, announce, deliveries, flows, stores, vitals};
+use super::{Make, announce, deliveries, flows, outside, stores, upkeep};
 use crate::auth::Gate;
 use crate::clock::Clock;
-use crate::config::{Environment, Settings, Variables};
+use crate::config::{Settings, Variables};
 use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase};
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -22,13 +22,12 @@ use crate::logs::Logs;
 use crate::metrics::{Metrics, Traffic};
 use crate::name::Namespace;
 use crate::registry::{Registry, ServiceRecord};
-use crate::resolve::{Dns, Endpoint, Resolver, Table};
 use crate::rpc::{Client, ClientOptions};
 use crate::service::{Cron, Service};
 use crate::state::State;
-use crate::store::{Batch, NewSchedule, Op, Outcome, Retention, Store};
+use crate::store::{Batch, NewSchedule, Op, Store};
 use crate::subscription::Subscriptions;
-use crate::telemetry::{Exporter, Otlp, Output, Recorder, root_span};
+use crate::telemetry::{Output, Recorder, root_span};
 use crate::transport::{Handler, Switchboard};
 use crate::workflow::{Flows, FlowsOptions};
 
@@ -57,23 +56,6 @@ pub(super) struct Life {
     pub(super) taking: Scope,
 }
 
-/// Retention: a week of events and finished jobs, a day of changes for watchers to resume in; and counts that keep the file within
-/// some hundreds of megabytes.
-const RETENTION: Retention = Retention {
-    event_age: Duration::from_secs(7 * 86_400),
-    events_max: 1_000_000,
-    change_age: Duration::from_secs(86_400),
-    changes_max: 200_000,
-    job_age: Duration::from_secs(7 * 86_400),
-    jobs_max: 200_000,
-    slice: 500,
-};
-/// Between slices of retention when there was something to drop, and when there was nothing.
-const PRUNE_BUSY: Duration = Duration::from_millis(200);
-const PRUNE_IDLE: Duration = Duration::from_secs(60);
-/// Longest wait for an answer of the public network, where a caller says nothing else.
-const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Begins a life: everything up to, and without, opening the doors.
 pub(super) async fn boot(plan: &Plan) -> Result<Life> {
     let service = (plan.make)();
@@ -84,7 +66,7 @@ pub(super) async fn boot(plan: &Plan) -> Result<Life> {
         .version
         .clone()
         .unwrap_or_else(|| service.version().to_owned());
-    let exporter = exporter(plan, &version, &incarnation).await?;
+    let exporter = outside::exporter(plan, &version, &incarnation).await?;
     let recorder = Recorder::new(plan.record.name.clone(), clock.clone(), plan.output.clone(), exporter);
     let span = root_span(&recorder);
     let scope = Scope::new(plan.record.key.clone(), span.clone());
@@ -155,7 +137,7 @@ async fn begin(
         role: plan.record.role.clone(),
         token: settings.token.clone(),
         registry: plan.registry.clone(),
-        resolver: resolver(plan)?,
+        resolver: outside::resolver(plan)?,
         switchboard: plan.switchboard.clone(),
         scope: scope.clone(),
     })?;
@@ -196,7 +178,7 @@ async fn begin(
         flows,
         health: Health::new(checks(&service, &store, &cell), clock.clone()),
         gate: Gate::new(settings.auth),
-        http: http_client()?,
+        http: outside::http_client()?,
         methods,
         phase: watch::Sender::new(Phase::Booting),
         streams: CancellationToken::new(),
@@ -217,8 +199,8 @@ async fn begin(
     });
     // Checks run with the service at hand, and the service holds its checks: the cell closes the ring once both are there.
     let _ = cell.set(Arc::clone(&kernel));
-    register_figures(&kernel);
-    warn_of_the_platform(&kernel);
+    upkeep::register_figures(&kernel);
+    outside::warn_of_the_platform(&kernel);
 
     let context = Context::new(Arc::clone(&kernel));
     kernel.health.run_checks().await;
@@ -237,7 +219,7 @@ async fn begin(
             async move { ending.run_until_cancelled(run).await.unwrap_or(Ok(())) },
         );
     }
-    run_kernel_tasks(&kernel);
+    upkeep::run_kernel_tasks(&kernel);
     deliveries::run(&kernel);
     let handler = crate::http::handler(Arc::clone(&kernel), service.routes);
     kernel.phase.send_replace(Phase::Ready);
@@ -330,37 +312,6 @@ fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &
     });
 }
 
-fn run_kernel_tasks(kernel: &Arc<Kernel>) {
-    let scope = &kernel.scope;
-    let health = kernel.health.clone();
-    let ending = scope.token();
-    scope.spawn_critical("health", async move {
-        ending.run_until_cancelled(health.keep_checking()).await;
-        Ok(())
-    });
-    scope.spawn_background("vitals", vitals::record(Arc::clone(kernel)));
-    scope.spawn_background("tell-health", vitals::tell_health(Arc::clone(kernel)));
-    let (store, clock) = (Arc::clone(&kernel.store), kernel.clock.clone());
-    scope.spawn_background("retention", async move {
-        loop {
-            let pruned = match store.commit(Batch::new(clock.now()).with(RETENTION)).await {
-                Ok(outcomes) => matches!(outcomes.first(), Some(Outcome::Pruned(rows)) if *rows > 0),
-                Err(error) => {
-                    tracing::warn!(error = %error, "retention could not drop what is old");
-                    false
-                }
-            };
-            tokio::time::sleep(if pruned { PRUNE_BUSY } else { PRUNE_IDLE }).await;
-        }
-    });
-    // The store tells by its heads that it will take no more; a kernel without a store is no kernel.
-    let mut heads = kernel.store.heads();
-    scope.spawn_critical("store", async move {
-        while heads.changed().await.is_ok() {}
-        Err(Error::unavailable("the store takes no more writes"))
-    });
-}
-
 /// Makes the schedules that are part of the service, once; what a person has cancelled stays cancelled.
 async fn plant_crons(kernel: &Kernel, crons: &[Cron]) -> Result<()> {
     if !kernel.settings.features.jobs {
@@ -405,124 +356,4 @@ async fn plant_crons(kernel: &Kernel, crons: &[Cron]) -> Result<()> {
             .await?;
     }
     Ok(())
-}
-
-fn resolver(plan: &Plan) -> Result<Arc<dyn Resolver>> {
-    if let Some(directory) = &plan.settings.sockets {
-        let table = plan.registry.services().fold(Table::default(), |table, service| {
-            let host = format!("{}.railway.internal", service.name);
-            table.with(host, Endpoint::Unix(directory.join(format!("{}.sock", service.key))))
-        });
-        return Ok(Arc::new(table));
-    }
-    match Dns::from_system() {
-        Ok(dns) => Ok(Arc::new(dns)),
-        // A laptop without a name server still runs its own fleet: calls within the process need no name.
-        Err(_) if plan.settings.environment == Environment::Development => Ok(Arc::new(Table::default())),
-        Err(error) => Err(error),
-    }
-}
-
-fn http_client() -> Result<reqwest::Client> {
-    crate::transport::install_tls();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(HTTP_TIMEOUT)
-        .build()
-        .map_err(|error| Error::internal("the client of the public network cannot be made").with_source(error))
-}
-
-async fn exporter(plan: &Plan, version: &str, instance: &str) -> Result<Option<Exporter>> {
-    let Some(endpoint) = plan.settings.otlp_endpoint.clone() else {
-        return Ok(None);
-    };
-    let otlp = Otlp {
-        endpoint,
-        service: plan.record.name.clone(),
-        version: version.to_owned(),
-        environment: plan.settings.environment.to_string(),
-        instance: plan
-            .settings
-            .platform
-            .replica_id
-            .clone()
-            .unwrap_or_else(|| instance.to_owned()),
-    };
-    crate::transport::install_tls();
-    let scope = Scope::new("exporter", tracing::Span::none());
-    scope
-        .blocking("start-exporter", move || Exporter::start(&otlp))
-        .await?
-        .map(Some)
-}
-
-fn register_figures(kernel: &Arc<Kernel>) {
-    let metrics = &kernel.metrics;
-    metrics.gauge(
-        "process_resident_memory_bytes",
-        "Resident memory of the process.",
-        || crate::metrics::memory().rss as f64,
-    );
-    let health = kernel.health.clone();
-    metrics.gauge("syscall_uptime_seconds", "Since the service booted.", move || {
-        health.uptime().as_secs_f64()
-    });
-    let health = kernel.health.clone();
-    metrics.gauge("syscall_health", "0 healthy, 1 degraded, 2 unhealthy.", move || {
-        f64::from(health.status() as u8)
-    });
-    let heads = kernel.store.heads();
-    metrics.gauge("syscall_store_sequence", "The last sequence committed.", move || {
-        heads.borrow().seq as f64
-    });
-    // The scope holds the kernel's tasks, not the other way round.
-    let scope = Arc::downgrade(kernel);
-    metrics.gauge("syscall_tasks", "Tasks that run.", move || {
-        scope.upgrade().map_or(0.0, |kernel| kernel.scope.tasks() as f64)
-    });
-    if let Some(output) = kernel.recorder.output() {
-        metrics.gauge(
-            "syscall_log_lines_dropped_total",
-            "Lines that standard output was too slow for.",
-            move || output.dropped() as f64,
-        );
-    }
-    if let Some(exporter) = kernel.recorder.exporter() {
-        exporter.gauge("process.memory.usage", "By", || crate::metrics::memory().rss as f64);
-        let health = kernel.health.clone();
-        exporter.gauge("syscall.uptime", "s", move || health.uptime().as_secs_f64());
-        let weak = Arc::downgrade(kernel);
-        exporter.gauge("syscall.requests", "{request}", move || {
-            weak.upgrade()
-                .map_or(0.0, |kernel| kernel.traffic.requests.get() as f64)
-        });
-        let weak = Arc::downgrade(kernel);
-        exporter.gauge("syscall.errors", "{request}", move || {
-            weak.upgrade().map_or(0.0, |kernel| kernel.traffic.errors.get() as f64)
-        });
-    }
-}
-
-fn warn_of_the_platform(kernel: &Kernel) {
-    let platform = &kernel.settings.platform;
-    if !platform.railway {
-        return;
-    }
-    let needed = super::DrainBudget::default().total.as_secs();
-    match platform.draining_seconds {
-        Some(given) if given >= needed => {}
-        given => tracing::warn!(
-            given_seconds = given.unwrap_or(0),
-            needed_seconds = needed,
-            "RAILWAY_DEPLOYMENT_DRAINING_SECONDS is shorter than a drain takes, so the platform will kill requests in flight; set it to 10 or more"
-        ),
-    }
-    if kernel.settings.port.is_some_and(|port| port != kernel.record.port) {
-        tracing::warn!(
-            port = kernel.settings.port.unwrap_or_default(),
-            registered = kernel.record.port,
-            "PORT differs from the registry's, so the internal URLs that peers use are wrong; set PORT to the registry's"
-        );
-    }
 }

@@ -9,9 +9,11 @@ mod drain;
 mod environment;
 mod flows;
 mod front_door;
+mod outside;
 mod single;
 mod stores;
 mod supervisor;
+mod upkeep;
 mod vitals;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,93 @@
+//! What a life reaches outside of its process: peers, the public network, the collector; and what it says of its platform.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::DrainBudget;
+use super::boot::Plan;
+use crate::config::Environment;
+use crate::context::Kernel;
+use crate::error::{Error, Result};
+use crate::lifecycle::Scope;
+use crate::resolve::{Dns, Endpoint, Resolver, Table};
+use crate::telemetry::{Exporter, Otlp};
+
+/// Longest wait for an answer of the public network, where a caller says nothing else.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where the peers are: their sockets in a fleet of processes, else what the private network's names say.
+pub(super) fn resolver(plan: &Plan) -> Result<Arc<dyn Resolver>> {
+    if let Some(directory) = &plan.settings.sockets {
+        let table = plan.registry.services().fold(Table::default(), |table, service| {
+            let host = format!("{}.railway.internal", service.name);
+            table.with(host, Endpoint::Unix(directory.join(format!("{}.sock", service.key))))
+        });
+        return Ok(Arc::new(table));
+    }
+    match Dns::from_system() {
+        Ok(dns) => Ok(Arc::new(dns)),
+        // A laptop without a name server still runs its own fleet: calls within the process need no name.
+        Err(_) if plan.settings.environment == Environment::Development => Ok(Arc::new(Table::default())),
+        Err(error) => Err(error),
+    }
+}
+
+/// The client of the public network, without retries of its own.
+pub(super) fn http_client() -> Result<reqwest::Client> {
+    crate::transport::install_tls();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(HTTP_TIMEOUT)
+        .build()
+        .map_err(|error| Error::internal("the client of the public network cannot be made").with_source(error))
+}
+
+/// Where lines, spans and figures are exported to, if anywhere.
+pub(super) async fn exporter(plan: &Plan, version: &str, instance: &str) -> Result<Option<Exporter>> {
+    let Some(endpoint) = plan.settings.otlp_endpoint.clone() else {
+        return Ok(None);
+    };
+    let otlp = Otlp {
+        endpoint,
+        service: plan.record.name.clone(),
+        version: version.to_owned(),
+        environment: plan.settings.environment.to_string(),
+        instance: plan
+            .settings
+            .platform
+            .replica_id
+            .clone()
+            .unwrap_or_else(|| instance.to_owned()),
+    };
+    crate::transport::install_tls();
+    let scope = Scope::new("exporter", tracing::Span::none());
+    scope
+        .blocking("start-exporter", move || Exporter::start(&otlp))
+        .await?
+        .map(Some)
+}
+
+/// Says at boot what the platform's settings would break later.
+pub(super) fn warn_of_the_platform(kernel: &Kernel) {
+    let platform = &kernel.settings.platform;
+    if !platform.railway {
+        return;
+    }
+    let needed = DrainBudget::default().total.as_secs();
+    match platform.draining_seconds {
+        Some(given) if given >= needed => {}
+        given => tracing::warn!(
+            given_seconds = given.unwrap_or(0),
+            needed_seconds = needed,
+            "RAILWAY_DEPLOYMENT_DRAINING_SECONDS is shorter than a drain takes, so the platform will kill requests in flight; set it to 10 or more"
+        ),
+    }
+    if kernel.settings.port.is_some_and(|port| port != kernel.record.port) {
+        tracing::warn!(
+            port = kernel.settings.port.unwrap_or_default(),
+            registered = kernel.record.port,
+            "PORT differs from the registry's, so the internal URLs that peers use are wrong; set PORT to the registry's"
+        );
+    }
+}

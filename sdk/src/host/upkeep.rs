@@ -1,0 +1,103 @@
+//! What goes on in every life beside its requests: health, figures, retention, and the watch over the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::vitals;
+use crate::context::Kernel;
+use crate::error::Error;
+use crate::store::{Batch, Outcome, Retention};
+
+/// Retention: a week of events and finished jobs, a day of changes for watchers to resume in; and counts that keep the file within
+/// some hundreds of megabytes.
+const RETENTION: Retention = Retention {
+    event_age: Duration::from_secs(7 * 86_400),
+    events_max: 1_000_000,
+    change_age: Duration::from_secs(86_400),
+    changes_max: 200_000,
+    job_age: Duration::from_secs(7 * 86_400),
+    jobs_max: 200_000,
+    slice: 500,
+};
+/// Between slices of retention when there was something to drop, and when there was nothing.
+const PRUNE_BUSY: Duration = Duration::from_millis(200);
+const PRUNE_IDLE: Duration = Duration::from_secs(60);
+/// Starts it.
+pub(super) fn run_kernel_tasks(kernel: &Arc<Kernel>) {
+    let scope = &kernel.scope;
+    let health = kernel.health.clone();
+    let ending = scope.token();
+    scope.spawn_critical("health", async move {
+        ending.run_until_cancelled(health.keep_checking()).await;
+        Ok(())
+    });
+    scope.spawn_background("vitals", vitals::record(Arc::clone(kernel)));
+    scope.spawn_background("tell-health", vitals::tell_health(Arc::clone(kernel)));
+    let (store, clock) = (Arc::clone(&kernel.store), kernel.clock.clone());
+    scope.spawn_background("retention", async move {
+        loop {
+            let pruned = match store.commit(Batch::new(clock.now()).with(RETENTION)).await {
+                Ok(outcomes) => matches!(outcomes.first(), Some(Outcome::Pruned(rows)) if *rows > 0),
+                Err(error) => {
+                    tracing::warn!(error = %error, "retention could not drop what is old");
+                    false
+                }
+            };
+            tokio::time::sleep(if pruned { PRUNE_BUSY } else { PRUNE_IDLE }).await;
+        }
+    });
+    // The store tells by its heads that it will take no more; a kernel without a store is no kernel.
+    let mut heads = kernel.store.heads();
+    scope.spawn_critical("store", async move {
+        while heads.changed().await.is_ok() {}
+        Err(Error::unavailable("the store takes no more writes"))
+    });
+}
+
+/// The figures that are asked for rather than counted.
+pub(super) fn register_figures(kernel: &Arc<Kernel>) {
+    let metrics = &kernel.metrics;
+    metrics.gauge(
+        "process_resident_memory_bytes",
+        "Resident memory of the process.",
+        || crate::metrics::memory().rss as f64,
+    );
+    let health = kernel.health.clone();
+    metrics.gauge("syscall_uptime_seconds", "Since the service booted.", move || {
+        health.uptime().as_secs_f64()
+    });
+    let health = kernel.health.clone();
+    metrics.gauge("syscall_health", "0 healthy, 1 degraded, 2 unhealthy.", move || {
+        f64::from(health.status() as u8)
+    });
+    let heads = kernel.store.heads();
+    metrics.gauge("syscall_store_sequence", "The last sequence committed.", move || {
+        heads.borrow().seq as f64
+    });
+    // The scope holds the kernel's tasks, not the other way round.
+    let scope = Arc::downgrade(kernel);
+    metrics.gauge("syscall_tasks", "Tasks that run.", move || {
+        scope.upgrade().map_or(0.0, |kernel| kernel.scope.tasks() as f64)
+    });
+    if let Some(output) = kernel.recorder.output() {
+        metrics.gauge(
+            "syscall_log_lines_dropped_total",
+            "Lines that standard output was too slow for.",
+            move || output.dropped() as f64,
+        );
+    }
+    if let Some(exporter) = kernel.recorder.exporter() {
+        exporter.gauge("process.memory.usage", "By", || crate::metrics::memory().rss as f64);
+        let health = kernel.health.clone();
+        exporter.gauge("syscall.uptime", "s", move || health.uptime().as_secs_f64());
+        let weak = Arc::downgrade(kernel);
+        exporter.gauge("syscall.requests", "{request}", move || {
+            weak.upgrade()
+                .map_or(0.0, |kernel| kernel.traffic.requests.get() as f64)
+        });
+        let weak = Arc::downgrade(kernel);
+        exporter.gauge("syscall.errors", "{request}", move || {
+            weak.upgrade().map_or(0.0, |kernel| kernel.traffic.errors.get() as f64)
+        });
+    }
+}
