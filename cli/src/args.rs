@@ -526,7 +526,7 @@ pub(crate) struct Conform {
     /// The Host to send, where it is not the URL's own.
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
-    /// A job that may be created and cancelled here; found by asking where none is named.
+    /// A job that may be created, run and cancelled here; without it the rules of jobs are skipped.
     #[arg(long, value_name = "NAME")]
     pub(crate) job: Option<String>,
     /// A method that may be called here without harm; found by asking where none is named.
@@ -566,6 +566,9 @@ fn status(text: &str) -> Result<JobStatus, String> {
         .map_err(|error: syscall_sdk::error::Error| error.message().to_owned())
 }
 
+/// Longest length of time that is taken: past any use, and within what a date can bear.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// Reads `250ms`, `30s`, `15m`, `2h`, `7d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no length of time; write 250ms, 30s, 15m, 2h or 7d");
@@ -579,5 +582,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "d" => 86_400_000,
         _ => return Err(wrong()),
     };
-    count.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
+    match count.checked_mul(millis).map(Duration::from_millis) {
+        Some(length) if length <= LONGEST => Ok(length),
+        _ => Err(format!("{text:?} is longer than 100 years; say less")),
+    }
 }

@@ -80,6 +80,13 @@ pub(super) fn change(rows: &Rows, key: &str, change: impl FnOnce(&mut Row)) {
     });
 }
 
+/// Why nothing runs, where not one service has come up: there is no fleet then, and waiting mends no folder and no lock.
+pub(super) fn nothing_runs(rows: &Rows) -> Option<String> {
+    let rows = rows.borrow();
+    let none = rows.iter().all(|row| !matches!(row.state, State::Up(_)));
+    none.then(|| rows.iter().find_map(|row| row.remark.clone()).unwrap_or_default())
+}
+
 /// Draws the rows, on a terminal, until every service has come up or failed to. Gives how many lines were drawn.
 pub(super) async fn draw(order: &Order, port: u16, rows: &Rows) -> Result<usize> {
     let mut changes = rows.subscribe();

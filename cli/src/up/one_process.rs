@@ -37,6 +37,10 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
     }
     let (drawn, running) = tokio::join!(board::draw(&order, port, &rows), starting.ready());
     let (drawn, running) = (drawn?, running?);
+    if let Some(reason) = board::nothing_runs(&rows) {
+        running.stop(DrainBudget::none(), "nothing could boot").await;
+        anyhow::bail!("no service could boot: {reason}");
+    }
     tell_health(&rows, &running);
     let stopped = stop_signal();
     board::announce(&order, port, &rows, drawn, begun)?;

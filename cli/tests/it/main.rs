@@ -17,6 +17,7 @@ mod console;
 mod crash;
 mod demo;
 mod docs_site;
+mod documents;
 mod fleet;
 mod live;
 mod os_shell;

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::binary::{Fleet, blackroad, run};
+use crate::binary::{Fleet, Following, blackroad, run};
 
 /// Both ways to run a fleet.
 pub(crate) const MODES: [&[&str]; 2] = [&[], &["--processes"]];
@@ -172,5 +172,38 @@ fn what_is_kept_is_there_after_a_restart_in_the_other_mode_and_amnesia_keeps_not
     let fleet = Fleet::start(&["--only", "core", "--data-dir", directory, "--amnesia", "--processes"])?;
     assert_eq!(fleet.json(&["state", "put", "core", "kept", "1"])?["version"], 1);
     assert_eq!(std::fs::read_dir(data.path())?.count(), before);
+    Ok(())
+}
+
+#[test]
+fn lines_of_log_are_printed_beside_the_table_and_ctrl_c_still_drains() -> Result<()> {
+    for mode in MODES {
+        let args = up(mode, &["--only", "core", "--port", "0", "--logs"]);
+        let following = Following::start(blackroad(&texts(&args)))?;
+        let (mut table, mut ready) = (false, false);
+        while !(table && ready) {
+            let line = following.next()?;
+            table |= line.contains("the fleet is up at");
+            ready |= line.contains("ready");
+        }
+        assert_eq!(following.interrupt()?, Some(0), "{mode:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_ends_the_command_and_is_named() -> Result<()> {
+    for mode in MODES {
+        let args = [
+            &["up", "--only", "core,api", "--port", "0", "--data-dir", "/proc/nowhere"],
+            mode,
+        ]
+        .concat();
+        let ran = run(&args)?;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("no service could boot"), "{ran:?}");
+        assert!(ran.err.contains("/proc/nowhere"), "{ran:?}");
+        assert!(!ran.out.contains("the fleet is up"), "{ran:?}");
+    }
     Ok(())
 }

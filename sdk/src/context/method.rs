@@ -36,14 +36,23 @@ impl ServedMethod {
         Fut: Future<Output = Result<R>> + Send + 'static,
     {
         let handler = Arc::new(handler);
+        let params = schema_of::<P>();
+        let list = params.root["type"] == "array";
         ServedMethod {
             description,
             idempotent,
-            params: schema_of::<P>(),
+            params,
             result: schema_of::<R>(),
             handler: Arc::new(move |context, params| {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {
+                    // serde would take a list for a struct, field by field in their order, which no schema says.
+                    if !list && params.as_ref().is_some_and(|params| params.text().starts_with('[')) {
+                        return Err(
+                            Error::invalid(format!("the params of {name} are a list; send a JSON object"))
+                                .with_code("INVALID_PARAMS"),
+                        );
+                    }
                     let params = decode::<P>(name, params.as_ref())?;
                     let result = handler(context, params).await?;
                     Json::of(&result).map_err(|error| {

@@ -7,11 +7,12 @@ use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::respond::Failure;
 use crate::context::{Context, RequestInfo};
 use crate::error::{Error, Kind, Result};
-use crate::policy::BODY_MAX_BYTES;
+use crate::policy::{BODY_MAX_BYTES, REQUEST_TIMEOUT};
 
 /// How much of a body that is too large is still read: enough for what is too large by mistake, too little to keep a service busy.
 const PASSED_OVER_MAX_BYTES: usize = 8 * BODY_MAX_BYTES;
@@ -57,13 +58,21 @@ impl FromRequest<Context> for Body {
             return Err(too_large());
         }
         let mut body = request.into_body();
-        match Limited::new(&mut body, BODY_MAX_BYTES).collect().await {
-            Ok(read) => Ok(Body(read.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => {
+        let read = timeout(REQUEST_TIMEOUT, Limited::new(&mut body, BODY_MAX_BYTES).collect());
+        match read.await {
+            Err(_) => Err(Failure(Error::new(
+                Kind::DeadlineExceeded,
+                format!(
+                    "the body was not all there after {} ms; send it at once, or send less",
+                    REQUEST_TIMEOUT.as_millis()
+                ),
+            ))),
+            Ok(Ok(read)) => Ok(Body(read.to_bytes())),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 pass_over(body).await;
                 Err(too_large())
             }
-            Err(error) => Err(Error::invalid("the body broke off").with_source(error).into()),
+            Ok(Err(error)) => Err(Error::invalid("the body broke off").with_source(error).into()),
         }
     }
 }
@@ -78,11 +87,23 @@ async fn pass_over(mut body: axum::body::Body) {
     }
 }
 
-/// Reads a JSON body, and says where it is wrong.
+/// Reads a JSON body that is an object, and says where it is wrong.
 ///
 /// # Errors
 /// `INVALID_JSON` where it is none, `INVALID_BODY` where it is of another shape.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    // serde would take a list for a struct, field by field in their order, which is nobody's contract.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Error::invalid("the body is a list; send a JSON object").with_code("INVALID_BODY"));
+    }
+    parse_any(bytes)
+}
+
+/// Reads a JSON body that may be any value, and says where it is wrong.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::invalid("the body is empty; send a JSON object").with_code("INVALID_JSON"));
     }

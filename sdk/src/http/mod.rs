@@ -46,6 +46,10 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     let context = Context::new(Arc::clone(&kernel));
     let mut routes = syscalls(&kernel);
     routes.extend(own);
+    #[cfg(feature = "pages")]
+    if !routes.iter().any(|route| route.path == "/") {
+        routes.extend(pages::front());
+    }
     let document = openapi::Document::default();
     routes.extend(openapi::routes(Arc::clone(&document)));
     document.get_or_init(|| openapi::document(&kernel, &routes));

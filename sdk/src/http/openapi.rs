@@ -25,7 +25,8 @@ pub(super) fn routes(document: Document) -> Routes {
     };
     Routes::new().with(
         Route::get("/v1/sys/openapi.json", Access::right("openapi read"), serve)
-            .says("This document: OpenAPI 3.1 of all that this service answers over HTTP."),
+            .says("This document: OpenAPI 3.1 of all that this service answers over HTTP.")
+            .gives::<crate::wire::Json>(200, "The document."),
     )
 }
 
@@ -114,8 +115,11 @@ fn operation_id(route: &Route) -> String {
         .path
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty());
+    // A path with a slash at its end is another path than the one without.
+    let index = (route.path.len() > 1 && route.path.ends_with('/')).then_some("index");
     std::iter::once(route.verb.as_str().to_lowercase().as_str())
         .chain(words)
+        .chain(index)
         .collect::<Vec<_>>()
         .join("_")
 }

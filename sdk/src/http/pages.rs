@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -52,6 +52,19 @@ pub(super) fn routes() -> Routes {
                 .kind(RouteKind::Stream)
                 .gives_media(200, "HTML by element.", "text/event-stream"),
         )
+}
+
+/// The page of a service that has none of its own: the console's page of it, so that no link to a service leads nowhere.
+pub(super) fn front() -> Routes {
+    async fn to_console(context: Context) -> Redirect {
+        let console = service_url(&context, "console");
+        Redirect::to(&format!("{console}services/{}", context.kernel().record.key))
+    }
+    Routes::new().with(
+        Route::get("/", Access::Public, to_console)
+            .says("Leads to the console's page of this service.")
+            .gives_media(303, "The console.", ""),
+    )
 }
 
 async fn asset(Path(file): Path) -> Result<Response, Failure> {

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::events::cursor;
-use super::extract::{Body, Path, Query, parse};
+use super::extract::{Body, Path, Query, parse, parse_any};
 use super::idempotency::{Keyed, Known};
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
@@ -177,7 +177,7 @@ async fn signal(context: Context, Signal { id, name }: Signal, Body(body): Body)
     let value: Json = if body.is_empty() {
         serde_json::Value::Null.into()
     } else {
-        parse(&body)?
+        parse_any(&body)?
     };
     Ok(json(StatusCode::OK, &context.flows().signal(&id, &name, value).await?))
 }

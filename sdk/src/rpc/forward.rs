@@ -1,8 +1,15 @@
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::pool::Pool;
 use crate::error::{Error, Kind, Result};
 use crate::lifecycle::Scope;
 use crate::resolve::Endpoint;
 use crate::transport::{Request, Response};
+
+/// Longest wait for the head of an answer: past the longest deadline of a call, so that only a process that is mute meets it.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// Passes whole requests on to another process, bodies streaming both ways: the front door's way to services that are not mounted here.
 /// Cheap to clone.
@@ -18,9 +25,20 @@ impl Forwarder {
     /// Passes a request on and gives the answer as it comes.
     ///
     /// # Errors
-    /// `UNAVAILABLE` where the process cannot be reached, `BAD_GATEWAY` where it broke off.
+    /// `UNAVAILABLE` where the process cannot be reached, `BAD_GATEWAY` where it broke off, `DEADLINE_EXCEEDED` where it is mute.
     pub async fn forward(&self, endpoint: &Endpoint, request: Request) -> Result<Response> {
-        self.0.send(endpoint, request).await
+        let mute = |_| {
+            Error::new(
+                Kind::DeadlineExceeded,
+                format!(
+                    "{endpoint} took the request and did not answer within {} s",
+                    HEAD_TIMEOUT.as_secs()
+                ),
+            )
+        };
+        timeout(HEAD_TIMEOUT, self.0.send(endpoint, request))
+            .await
+            .map_err(mute)?
     }
 }
 

@@ -81,7 +81,8 @@ impl Output {
 }
 
 fn write_lines(waiting: &Receiver<Line>) {
-    let mut out = io::stdout().lock();
+    // Locked for each write alone: who prints beside the log, such as a table, must get its turn.
+    let mut out = io::stdout();
     while let Ok(line) = waiting.recv() {
         match line {
             // A closed standard output is no reason to stop: the rings still hold the lines.

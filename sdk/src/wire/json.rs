@@ -4,7 +4,8 @@ use std::fmt;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use utoipa::openapi::{RefOr, Schema, schema::AnyOf};
+use utoipa::openapi::schema::{Object, SchemaType};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A JSON value kept as the text it came as: passed on byte for byte, parsed only by who needs it.
@@ -93,7 +94,9 @@ impl<'de> Deserialize<'de> for Json {
 
 impl PartialSchema for Json {
     fn schema() -> RefOr<Schema> {
-        RefOr::T(Schema::AnyOf(AnyOf::new()))
+        RefOr::T(Schema::Object(
+            Object::builder().schema_type(SchemaType::AnyValue).build(),
+        ))
     }
 }
 

@@ -35,6 +35,9 @@ async fn every_body_that_is_wrong_is_refused_in_the_contracts_shape() {
         b"".to_vec(),
         b"{".to_vec(),
         b"[]".to_vec(),
+        // A list with the right things in the right order is no object either.
+        b"[\"info\",\"a\",1,null]".to_vec(),
+        b"{\"method\":\"echo\",\"params\":[\"a\"]}".to_vec(),
         b"null".to_vec(),
         b"\"text\"".to_vec(),
         b"{\"key\":1e999,\"name\":1e999,\"value\":1e999,\"event\":7,\"method\":7,\"level\":7}".to_vec(),

@@ -7,9 +7,10 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use syscall_sdk::context::Context;
+use syscall_sdk::contract::schema_of;
 use syscall_sdk::http::json as respond;
 use syscall_sdk::rpc::CallOptions;
-use syscall_sdk::wire::MethodInfo;
+use syscall_sdk::wire::{ErrorBody, MethodInfo};
 
 use crate::catalog::Catalog;
 
@@ -18,7 +19,9 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) async fn serve(catalog: Arc<Catalog>, context: Context) -> Response {
     let mut paths = Map::new();
-    let mut schemas = Map::new();
+    let error = schema_of::<ErrorBody>();
+    let mut schemas = error.named;
+    schemas.insert("ErrorBody".to_owned(), error.root);
     let mut missing = Vec::new();
     for record in context.registry().services().cloned().collect::<Vec<_>>() {
         match catalog.of(&context, &record.key).await {

@@ -9,7 +9,7 @@ use syscall_sdk::registry::ServiceRecord;
 use syscall_sdk::rpc::CallOptions;
 use syscall_sdk::wire::{Health, MeshInstance, Timestamp};
 
-use crate::roster::{self, UP};
+use crate::roster::{self, LEFT, UP};
 
 /// Longest wait for an answer: the platform's own health check gives up as soon.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,7 +51,7 @@ async fn probe(
         .list(&roster::service_prefix(&record.key)?)
         .await?
         .into_iter()
-        .filter(|(_, member): &(String, MeshInstance)| member.state == UP)
+        .filter(|(_, member): &(String, MeshInstance)| member.state != LEFT)
         .collect();
     if on_roster.is_empty() {
         return Ok(());
@@ -67,8 +67,13 @@ async fn probe(
             let latency = Some((begun.elapsed().as_secs_f64() * 1_000_000.0).round() / 1_000.0);
             let now = Timestamp(context.clock().now());
             for (key, member) in on_roster {
-                let answered = instance.as_deref().is_none_or(|instance| instance == member.instance);
-                if answered {
+                let named = instance.as_deref() == Some(member.instance.as_str());
+                if member.state != UP {
+                    // Whoever answers is not lost, whatever was announced in its place.
+                    if named {
+                        roster::mark_found(context, &key, &record.name, status).await?;
+                    }
+                } else if named || instance.is_none() {
                     members
                         .update(&key, |known: Option<MeshInstance>| {
                             Ok(known.map(|known| MeshInstance {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blackroad_os_contracts::operator::{JOINED, LEFT, LOST, Presence, Swept};
+use blackroad_os_contracts::operator::{self as contract, JOINED, LOST, Presence, Swept};
 use syscall_sdk::context::{Context, JobContext};
 use syscall_sdk::contract::Topic;
 use syscall_sdk::error::{Error, Result};
@@ -20,7 +20,8 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
 const INSTANCE_MAX_BYTES: usize = 128;
 
 pub(crate) const UP: &str = "up";
-pub(crate) const GONE: [&str; 2] = ["left", "lost"];
+pub(crate) const LEFT: &str = "left";
+pub(crate) const GONE: [&str; 2] = [LEFT, "lost"];
 
 pub(crate) fn members(context: &Context) -> Result<State> {
     context.namespace(NAMESPACE)
@@ -78,7 +79,7 @@ pub(crate) async fn announce(context: Context, params: Announce) -> Result<Annou
 pub(crate) async fn sign_off(context: Context, params: SignOff) -> Result<SignedOff> {
     let record = context.registry().get(&params.service)?.clone();
     let key = member_key(&record.key, &params.instance)?;
-    let left = mark_gone(&context, &key, &record.name, "left", &params.reason, &LEFT).await?;
+    let left = mark_gone(&context, &key, &record.name, LEFT, &params.reason, &contract::LEFT).await?;
     Ok(SignedOff { left })
 }
 
@@ -118,6 +119,41 @@ pub(crate) async fn mark_gone(
         // It announced itself again in this moment.
         Err(error) if error.code() == "VERSION_CONFLICT" => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Puts a process that was thought lost back on the roster, with its event in the same commit.
+pub(crate) async fn mark_found(context: &Context, key: &str, service: &str, status: HealthStatus) -> Result<()> {
+    let members = members(context)?;
+    let Some(entry) = members.entry(key).await? else {
+        return Ok(());
+    };
+    let known: MeshInstance = entry
+        .value
+        .to()
+        .map_err(|error| Error::internal(format!("{key} holds no process")).with_source(error))?;
+    let now = Timestamp(context.clock().now());
+    let member = MeshInstance {
+        state: UP.to_owned(),
+        status,
+        since: now,
+        last_seen: now,
+        reason: None,
+        ..known
+    };
+    let presence = Presence {
+        service: service.to_owned(),
+        instance: member.instance.clone(),
+        reason: Some("it answers again".to_owned()),
+    };
+    let commit = context
+        .batch()
+        .put(&members, key, &member, Condition::Revision(entry.revision))
+        .emit(&JOINED, &presence);
+    match commit.commit().await {
+        // It announced itself in this moment.
+        Err(error) if error.code() == "VERSION_CONFLICT" => Ok(()),
+        outcome => outcome.map(drop),
     }
 }
 

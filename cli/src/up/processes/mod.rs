@@ -98,6 +98,10 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
         drawn = board::draw(&order, port, &rows) => drawn?,
         signal = stop_signal() => return stop(signal, &plan, &scope, &stopping, &keeping, &[]).await,
     };
+    if let Some(reason) = board::nothing_runs(&rows) {
+        stop("nothing could boot", &plan, &scope, &stopping, &keeping, &[]).await?;
+        anyhow::bail!("no service could boot: {reason}");
+    }
     let servers = listeners
         .into_iter()
         .map(|(listener, door)| {

@@ -192,7 +192,7 @@ async fn a_service_that_breaks_one_rule_is_caught_at_that_rule() -> Result<()> {
         let alone: &[&str] = if rule.starts_with("every ") {
             &[]
         } else {
-            &["--rule", rule]
+            &["--rule", rule, "--job", "rest"]
         };
         if !alone.is_empty() {
             let (ran, told) = conform(&[&[&url, "--service", "core"], alone].concat()).await?;
