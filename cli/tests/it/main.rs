@@ -25,6 +25,7 @@ mod pages;
 mod poison;
 mod processes;
 mod root;
+mod roster;
 mod scenarios;
 mod shell;
 mod up;
