@@ -26,6 +26,7 @@ mod processes;
 mod root;
 mod scenarios;
 mod shell;
+mod store;
 mod up;
 mod web;
 mod workflows;

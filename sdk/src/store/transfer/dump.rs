@@ -187,7 +187,7 @@ impl<W: Write> Writer<W> {
 }
 
 /// Rows between two words on how far it is: some tenths of a second.
-const TELL_EVERY: u64 = 10_000;
+const TELL_EVERY: u64 = 50_000;
 
 fn tell(rows: u64, told: &mut impl FnMut(u64)) {
     if rows > 0 && rows.is_multiple_of(TELL_EVERY) {

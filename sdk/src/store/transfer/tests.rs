@@ -128,7 +128,7 @@ async fn little() -> Contents {
             data: None,
             trace: None,
         }),
-        Op::Enqueue(Enqueue {
+        Op::Enqueue(Box::new(Enqueue {
             id: "j1".to_owned(),
             name: "send".to_owned(),
             params: None,
@@ -144,7 +144,7 @@ async fn little() -> Contents {
             unique_key: None,
             schedule_id: None,
             trace: None,
-        }),
+        })),
         Op::Claim(Claim {
             owner: "me".to_owned(),
             wants: vec![Want {
