@@ -19,8 +19,9 @@ use crate::store::{Attempt, Change, Entry, Event, Job, Remembered, Result, Sched
 
 /// How long one page may take, of reading or of writing: what a busy server does in far less.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Rows in a page: the largest values, 1 MiB each, then fill a message of a gigabyte at worst, and small ones cost few round trips.
-const PAGE: usize = 500;
+/// Rows in a page: small ones cost few round trips, and the largest, some values of a request's body each, stay within the gigabyte that a
+/// message may have.
+const PAGE: usize = 200;
 
 impl Postgres {
     /// What a schema holds at one moment, and its bytes on disk; its replicas may go on meanwhile. Nothing in it is changed.
