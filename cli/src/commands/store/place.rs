@@ -22,7 +22,7 @@ pub(super) enum Place {
     /// A file.
     File(PathBuf),
     /// A schema of a database.
-    Schema { target: Target, schema: String },
+    Schema { target: Box<Target>, schema: String },
 }
 
 impl Place {
@@ -40,6 +40,7 @@ impl Place {
                 .map_err(|fault| anyhow!("{fault}; it is postgres://user:password@host:port/database"))
                 .context("the database's URL cannot be used")?;
             let schema = record.schema_name();
+            let target = Box::new(target);
             return Ok(Place::Schema { target, schema });
         }
         let directory = typed.data_dir.or_else(|| set("DATA_DIR").map(PathBuf::from));
@@ -53,7 +54,7 @@ impl Place {
             Place::File(path) => Ok(Embedded::dump(path)?),
             Place::Schema { target, schema } => {
                 let scope = scope();
-                let dumped = Postgres::dump(&Database::new(target.clone(), &scope), schema).await;
+                let dumped = Postgres::dump(&Database::new(Target::clone(target), &scope), schema).await;
                 scope.stop(GRACE).await;
                 Ok(dumped?)
             }
@@ -72,7 +73,7 @@ impl Place {
             }
             Place::Schema { target, schema } => {
                 let scope = scope();
-                let restored = Postgres::restore(&Database::new(target.clone(), &scope), schema, contents).await;
+                let restored = Postgres::restore(&Database::new(Target::clone(target), &scope), schema, contents).await;
                 scope.stop(GRACE).await;
                 Ok(restored?)
             }

@@ -137,7 +137,7 @@ async fn little() -> Contents {
             max_attempts: 1,
             // A factor that a reader of JSON is likely to round.
             backoff: Backoff {
-                factor: 1.100_000_000_000_000_1,
+                factor: 0.1 + 0.2,
                 ..Backoff::default()
             },
             timeout: None,
