@@ -15,6 +15,7 @@ mod logs;
 mod ps;
 mod registry;
 mod state;
+mod store;
 mod subscriptions;
 mod trace;
 mod traces;
@@ -42,6 +43,7 @@ pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result
         Command::Workflow(workflow) => workflow::run(&remote, json, workflow).await,
         Command::State(state) => state::run(&remote, json, state).await,
         Command::Commit(commit) => commit::run(&remote, json, commit).await,
+        Command::Store(store) => store::run(&remote, json, store).await,
         Command::Subscriptions(which) => subscriptions::run(&remote, json, which).await,
         Command::Groups(which) => groups::list(&remote, json, which).await,
         Command::Group(group) => groups::run(&remote, json, group).await,

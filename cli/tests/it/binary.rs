@@ -19,6 +19,7 @@ pub(crate) fn blackroad(args: &[&str]) -> Command {
         "BLACKROAD_PORT",
         "BLACKROAD_TOKEN",
         "DATA_DIR",
+        "DATABASE_URL",
         "PORT",
         "ENVIRONMENT",
         "LOG_LEVEL",
@@ -95,6 +96,13 @@ impl Fleet {
             };
         }
         Self::of(shell)
+    }
+
+    /// Starts a fleet whose data lies in a database.
+    pub(crate) fn start_in(database: &str, args: &[&str]) -> Result<Self> {
+        let mut command = blackroad(&["up", "--json", "--port", "0"]);
+        command.args(args).env("DATABASE_URL", database);
+        Self::of(command)
     }
 
     fn of(mut command: Command) -> Result<Self> {

@@ -28,6 +28,7 @@ mod root;
 mod roster;
 mod scenarios;
 mod shell;
+mod store;
 mod up;
 mod web;
 mod workflows;

@@ -63,11 +63,10 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn Store>> {
     let path = match &settings.store {
         StoreChoice::Memory => return Ok(Arc::new(Memory::new(clock.clone()))),
-        StoreChoice::Embedded { directory, .. } => directory.join(format!("{}.db", record.name)),
+        StoreChoice::Embedded { directory, .. } => directory.join(record.file_name()),
         StoreChoice::Postgres(url) => {
             let options = postgres::Options {
-                // A key is a DNS label: it has no underscore that a dash could be taken for.
-                schema: format!("blackroad_{}", record.key.replace('-', "_")),
+                schema: record.schema_name(),
                 clock: clock.clone(),
                 owner: owner.to_owned(),
             };

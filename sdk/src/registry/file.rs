@@ -54,6 +54,19 @@ pub struct ServiceRecord {
     pub calls: Vec<String>,
 }
 
+impl ServiceRecord {
+    /// The name of the file in which it keeps its data, in the data directory.
+    pub fn file_name(&self) -> String {
+        format!("{}.db", self.name)
+    }
+
+    /// The name of the schema in which it keeps its data, in PostgreSQL.
+    pub fn schema_name(&self) -> String {
+        // A key is a DNS label: it has no underscore that a dash could be taken for.
+        format!("blackroad_{}", self.key.replace('-', "_"))
+    }
+}
+
 /// Where a service is found in an environment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

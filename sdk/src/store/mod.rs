@@ -3,6 +3,7 @@
 //! A batch mixes state, events, jobs and what is remembered of idempotent requests; all of it happens or none of it. An
 //! acknowledged commit is durable to the degree that the backend states. Backends: [`embedded`] (one SQLite file),
 //! [`postgres`] (a schema a service, shared by its replicas) and [`memory`] (the model that the others are checked against). Wrappers that are stores themselves: [`prefix`], [`fault`].
+//! What a store holds moves to another by [`transfer`].
 
 mod batch;
 #[cfg(any(test, feature = "testing"))]
@@ -16,6 +17,7 @@ pub mod prefix;
 mod query;
 mod record;
 mod rules;
+pub mod transfer;
 mod transition;
 
 #[cfg(test)]

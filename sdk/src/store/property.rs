@@ -16,13 +16,13 @@ use crate::store::memory::Memory;
 use crate::store::postgres::cluster::Space;
 use crate::store::{Batch, Error, Op, Outcome, Refusal, Result, Store};
 use snapshot::snapshot;
-use strategy::steps;
+pub(super) use strategy::steps;
 
 /// A batch, and how long after the one before it.
 #[derive(Clone, Debug)]
-struct Step {
-    wait: Duration,
-    ops: Vec<Op>,
+pub(super) struct Step {
+    pub(super) wait: Duration,
+    pub(super) ops: Vec<Op>,
 }
 
 /// An answer that can be compared.

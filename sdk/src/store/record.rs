@@ -1,9 +1,13 @@
 //! What a store gives back.
+//!
+//! The rows are also the lines of a [dump](super::transfer), never of the wire: a field's name is part of that format.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
+use super::transfer::field;
 use crate::policy::Backoff;
 use crate::wire::{JobStatus, Json};
 
@@ -11,11 +15,13 @@ use crate::wire::{JobStatus, Json};
 pub type Seq = u64;
 
 /// A key's value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The key.
     pub key: String,
     /// The value.
+    #[serde(with = "field::json")]
     pub value: Json,
     /// 1 for the first write of the key, +1 a write; starts again after a delete or expiry.
     pub version: u64,
@@ -28,7 +34,8 @@ pub struct Entry {
 }
 
 /// One committed change of a key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     /// Its place in commit order.
     pub seq: Seq,
@@ -41,7 +48,8 @@ pub struct Change {
 }
 
 /// One event of the service's log.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Event {
     /// Its place in commit order.
     pub seq: Seq,
@@ -50,6 +58,7 @@ pub struct Event {
     /// What happened: `user:created`.
     pub topic: String,
     /// The facts.
+    #[serde(with = "field::json_or_none")]
     pub data: Option<Json>,
     /// When it was emitted.
     pub at: DateTime<Utc>,
@@ -58,7 +67,8 @@ pub struct Event {
 }
 
 /// A job, whole.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Job {
     /// Its place in commit order.
     pub seq: Seq,
@@ -67,6 +77,7 @@ pub struct Job {
     /// Which handler runs it.
     pub name: String,
     /// What the handler is given.
+    #[serde(with = "field::json_or_none")]
     pub params: Option<Json>,
     /// Where it stands.
     pub status: JobStatus,
@@ -87,6 +98,7 @@ pub struct Job {
     /// How many failures end it.
     pub max_attempts: u32,
     /// The wait between failures.
+    #[serde(with = "field::backoff")]
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
@@ -95,8 +107,10 @@ pub struct Job {
     /// The schedule that made it.
     pub schedule_id: Option<String>,
     /// What the handler last said of how far it is.
+    #[serde(with = "field::json_or_none")]
     pub progress: Option<Json>,
     /// What it came to.
+    #[serde(with = "field::json_or_none")]
     pub result: Option<Json>,
     /// The latest failure.
     pub error: Option<JobFailure>,
@@ -109,7 +123,8 @@ pub struct Job {
 }
 
 /// Why an attempt failed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobFailure {
     /// One sentence.
     pub message: String,
@@ -118,7 +133,8 @@ pub struct JobFailure {
 }
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AttemptEnd {
     /// It gave a result.
     Completed,
@@ -131,7 +147,8 @@ pub enum AttemptEnd {
 }
 
 /// One ended attempt.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Attempt {
     /// The attempt's number, from 1.
     pub attempt: u32,
@@ -148,7 +165,8 @@ pub struct Attempt {
 }
 
 /// A cron schedule and the job it makes at each tick.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Its place in commit order.
     pub seq: Seq,
@@ -157,6 +175,7 @@ pub struct Schedule {
     /// The handler of the jobs it makes.
     pub name: String,
     /// What they are given.
+    #[serde(with = "field::json_or_none")]
     pub params: Option<Json>,
     /// The cron expression.
     pub cron: String,
@@ -177,13 +196,15 @@ pub struct Schedule {
     /// How many failures end a job of it.
     pub max_attempts: u32,
     /// The wait between failures.
+    #[serde(with = "field::backoff")]
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
 }
 
 /// What is remembered of a request that carried an `Idempotency-Key`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Remembered {
     /// Hash of what was asked; another body under the same key is refused.
     pub fingerprint: String,
@@ -196,7 +217,8 @@ pub struct Remembered {
 }
 
 /// An answer as it was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Answer {
     /// The status code, as a number: the store does not know HTTP.
     pub status: u16,

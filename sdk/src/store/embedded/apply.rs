@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::counters::Counters;
 use super::row::{self, millis, millis_or_none, remembered_columns, signed, text};
-use crate::store::{Condition, Delete, Emit, Entry, Op, Outcome, Put, Refusal, Remember, Seq, rules};
+use crate::store::{
+    Condition, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Seq, rules,
+};
 use crate::wire::Json;
 
 /// Why an operation did not happen.
@@ -70,23 +72,6 @@ impl Tables<'_> {
         let (kept, current) = self.check(&put.namespace, &put.key, put.condition, at)?;
         let version = current.map_or(1, |kept| kept.version + 1);
         let revision = self.counters.next_seq();
-        self.conn
-            .prepare_cached(
-                "INSERT INTO state (ns, key, value, version, revision, updated_at, expires_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (ns, key) DO UPDATE SET value = excluded.value, \
-                 version = excluded.version, revision = excluded.revision, updated_at = excluded.updated_at, \
-                 expires_at = excluded.expires_at",
-            )?
-            .execute(params![
-                put.namespace,
-                put.key,
-                put.value.text(),
-                signed(version),
-                signed(revision),
-                millis(at),
-                millis_or_none(put.expires_at)
-            ])?;
-        self.counters.entries += u64::from(kept.is_none());
         let entry = Entry {
             key: put.key.clone(),
             value: put.value.clone(),
@@ -95,8 +80,30 @@ impl Tables<'_> {
             updated_at: at,
             expires_at: put.expires_at,
         };
+        self.write_entry(&put.namespace, &entry)?;
+        self.counters.entries += u64::from(kept.is_none());
         self.note_change(&put.namespace, &put.key, revision, Some(&entry), at)?;
         Ok(Outcome::Written(entry))
+    }
+
+    pub(super) fn write_entry(&self, namespace: &str, entry: &Entry) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO state (ns, key, value, version, revision, updated_at, expires_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (ns, key) DO UPDATE SET value = excluded.value, \
+                 version = excluded.version, revision = excluded.revision, updated_at = excluded.updated_at, \
+                 expires_at = excluded.expires_at",
+            )?
+            .execute(params![
+                namespace,
+                entry.key,
+                entry.value.text(),
+                signed(entry.version),
+                signed(entry.revision),
+                millis(entry.updated_at),
+                millis_or_none(entry.expires_at)
+            ])?;
+        Ok(())
     }
 
     fn delete(&mut self, delete: &Delete, at: DateTime<Utc>) -> Result<Outcome, Halt> {
@@ -132,7 +139,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    fn note_change(
+    pub(super) fn note_change(
         &mut self,
         namespace: &str,
         key: &str,
@@ -172,7 +179,22 @@ impl Tables<'_> {
     }
 
     fn emit(&mut self, emit: &Emit, at: DateTime<Utc>) -> Result<Outcome, Halt> {
-        let seq = self.counters.next_seq();
+        let event = Event {
+            seq: self.counters.next_seq(),
+            id: emit.id.clone(),
+            topic: emit.topic.clone(),
+            data: emit.data.clone(),
+            at,
+            trace: emit.trace.clone(),
+        };
+        if !self.insert_event(&event)? {
+            return Err(Refusal::EventExists.into());
+        }
+        Ok(Outcome::Emitted(event.seq))
+    }
+
+    /// Whether the id was free.
+    pub(super) fn insert_event(&mut self, event: &Event) -> rusqlite::Result<bool> {
         let written = self
             .conn
             .prepare_cached(
@@ -180,19 +202,18 @@ impl Tables<'_> {
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
-                signed(seq),
-                emit.id,
-                emit.topic,
-                text(&emit.data),
-                millis(at),
-                emit.trace
+                signed(event.seq),
+                event.id,
+                event.topic,
+                text(&event.data),
+                millis(event.at),
+                event.trace
             ])?;
-        if written == 0 {
-            return Err(Refusal::EventExists.into());
+        if written > 0 {
+            self.counters.events += 1;
+            self.counters.event_head = event.seq;
         }
-        self.counters.events += 1;
-        self.counters.event_head = seq;
-        Ok(Outcome::Emitted(seq))
+        Ok(written > 0)
     }
 
     fn remember(&mut self, remember: &Remember, at: DateTime<Utc>) -> Result<Outcome, Halt> {
@@ -207,22 +228,33 @@ impl Tables<'_> {
             .optional()?;
         let kept = kept.filter(|kept| !rules::expired(Some(kept.expires_at), at));
         rules::check_remembered(kept, remember)?;
-        let answer = remember.answer.as_ref();
+        let kept = Remembered {
+            fingerprint: remember.fingerprint.clone(),
+            answer: remember.answer.clone(),
+            owner: remember.owner.clone(),
+            expires_at: remember.expires_at,
+        };
+        self.write_remembered(&remember.scope, &remember.key, &kept)?;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn write_remembered(&self, scope: &str, key: &str, kept: &Remembered) -> rusqlite::Result<()> {
+        let answer = kept.answer.as_ref();
         self.conn
             .prepare_cached(
                 "INSERT OR REPLACE INTO remembered (scope, key, fingerprint, owner, status, body, expires_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
-                remember.scope,
-                remember.key,
-                remember.fingerprint,
-                remember.owner,
+                scope,
+                key,
+                kept.fingerprint,
+                kept.owner,
                 answer.map(|answer| answer.status),
                 answer.map(|answer| &answer.body),
-                millis(remember.expires_at)
+                millis(kept.expires_at)
             ])?;
-        Ok(Outcome::Done)
+        Ok(())
     }
 
     fn forget(&mut self, scope: &str, key: &str) -> Result<Outcome, Halt> {

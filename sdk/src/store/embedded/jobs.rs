@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::apply::{Halt, Tables};
 use super::row::{self, duration_millis, end_number, job_columns, millis, millis_or_none, signed, status_number, text};
-use crate::store::{Attempt, Enqueue, Job, Outcome, Refusal, Settle, transition};
+use crate::store::{Attempt, Enqueue, Job, Outcome, Refusal, Seq, Settle, transition};
 use crate::wire::Json;
 
 impl Tables<'_> {
@@ -29,7 +29,7 @@ impl Tables<'_> {
         let mut job = self.job(&settle.job)?;
         transition::fence(&job, settle.attempt)?;
         if let Some(attempt) = transition::settle(&mut job, settle, at) {
-            self.insert_attempt(&job, &attempt)?;
+            self.insert_attempt(job.seq, &attempt)?;
         }
         self.update_job(&job)?;
         if job.status.ended() {
@@ -42,10 +42,15 @@ impl Tables<'_> {
     pub(super) fn progress(&mut self, id: &str, attempt: u32, progress: &Json) -> Result<Outcome, Halt> {
         let job = self.job(id)?;
         transition::fence(&job, attempt)?;
+        self.set_progress(job.seq, progress)?;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn set_progress(&self, job: Seq, progress: &Json) -> rusqlite::Result<()> {
         self.conn
             .prepare_cached("UPDATE job SET progress = ?2 WHERE seq = ?1")?
-            .execute(params![signed(job.seq), progress.text()])?;
-        Ok(Outcome::Done)
+            .execute(params![signed(job), progress.text()])?;
+        Ok(())
     }
 
     pub(super) fn cancel(&mut self, id: &str, at: DateTime<Utc>) -> Result<Outcome, Halt> {
@@ -53,7 +58,7 @@ impl Tables<'_> {
             return self.cancel_schedule(id, at);
         };
         if let Some(attempt) = transition::cancel(&mut job, at)? {
-            self.insert_attempt(&job, &attempt)?;
+            self.insert_attempt(job.seq, &attempt)?;
         }
         self.update_job(&job)?;
         self.counters.jobs_live -= 1;
@@ -104,7 +109,7 @@ impl Tables<'_> {
             .collect::<rusqlite::Result<_>>()?;
         for mut job in left {
             let attempt = transition::interrupt(&mut job, at);
-            self.insert_attempt(&job, &attempt)?;
+            self.insert_attempt(job.seq, &attempt)?;
             self.update_job(&job)?;
         }
         Ok(())
@@ -143,7 +148,7 @@ impl Tables<'_> {
     }
 
     /// Whether the id was free.
-    fn insert_job(&self, job: &Job) -> rusqlite::Result<bool> {
+    pub(super) fn insert_job(&self, job: &Job) -> rusqlite::Result<bool> {
         let written = self
             .conn
             .prepare_cached(
@@ -198,14 +203,14 @@ impl Tables<'_> {
         Ok(())
     }
 
-    pub(super) fn insert_attempt(&self, job: &Job, attempt: &Attempt) -> rusqlite::Result<()> {
+    pub(super) fn insert_attempt(&self, job: Seq, attempt: &Attempt) -> rusqlite::Result<()> {
         self.conn
             .prepare_cached(
                 "INSERT INTO attempt (job, attempt, started_at, ended_at, ending, error, error_stack, trace) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
-                signed(job.seq),
+                signed(job),
                 attempt.attempt,
                 millis(attempt.started_at),
                 millis(attempt.ended_at),

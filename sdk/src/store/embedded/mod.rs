@@ -21,6 +21,7 @@ mod row;
 mod schedules;
 mod schema;
 mod threads;
+mod transfer;
 mod writer;
 
 #[cfg(test)]

@@ -84,6 +84,16 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a file for a look at all of it; one of a newer schema is refused, and an older one brought up to date.
+pub(super) fn snapshot(path: &Path) -> Result<Connection> {
+    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    schema::migrate(&mut conn, Some(path))?;
+    for setting in READER {
+        set(&conn, setting)?;
+    }
+    Ok(conn)
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     // Each connection is used by one thread, so SQLite's own mutexes would only cost.
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(opening)?;

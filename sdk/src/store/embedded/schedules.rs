@@ -45,7 +45,7 @@ impl Tables<'_> {
         schedule.ok_or_else(|| Refusal::NoSuchJob { id: id.to_owned() }.into())
     }
 
-    fn insert_schedule(&self, schedule: &Schedule) -> rusqlite::Result<()> {
+    pub(super) fn insert_schedule(&self, schedule: &Schedule) -> rusqlite::Result<()> {
         self.conn
             .prepare_cached(
                 "INSERT INTO schedule (seq, id, name, params, cron, timezone, catch_up, created_at, next_run, priority, \
@@ -72,7 +72,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    fn update_schedule(&self, schedule: &Schedule) -> rusqlite::Result<()> {
+    pub(super) fn update_schedule(&self, schedule: &Schedule) -> rusqlite::Result<()> {
         self.conn
             .prepare_cached("UPDATE schedule SET next_run = ?2, last_run = ?3, cancelled_at = ?4 WHERE seq = ?1")?
             .execute(params![

@@ -16,6 +16,7 @@ use futures_util::future::{BoxFuture, ready};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::store::transfer::{Contents, check_fit, not_empty};
 use crate::store::{
     Attempt, Batch, Change, ChangeQuery, Entry, Error, Event, EventQuery, Heads, Job, JobQuery, Outcome, Remembered,
     Result, Scan, Schedule, Seq, Stats, Store, rules,
@@ -71,6 +72,27 @@ impl Memory {
             state: Mutex::default(),
             heads: watch::Sender::new(Heads::default()),
         }
+    }
+
+    /// What it holds.
+    pub fn dump(&self) -> Contents {
+        Contents::of(&self.lock())
+    }
+
+    /// Puts contents into a store that holds nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`] where it holds something, or the contents could be no store's.
+    pub fn restore(&self, contents: &Contents) -> Result<()> {
+        check_fit(contents)?;
+        let mut state = self.lock();
+        let held = Contents::of(&state);
+        if !held.meta.is_new() || held.rows() > 0 {
+            return Err(not_empty("the store in memory"));
+        }
+        *state = contents.state();
+        self.heads.send_replace(state.marks.heads);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

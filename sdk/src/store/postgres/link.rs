@@ -56,9 +56,18 @@ impl Link {
 
     /// The statements that begin a transaction.
     pub(super) fn begin(&self) -> String {
-        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+        self.begun("READ COMMITTED")
+    }
+
+    /// The statements that begin a transaction which sees one moment and writes nothing.
+    pub(super) fn begin_snapshot(&self) -> String {
+        self.begun("REPEATABLE READ READ ONLY")
+    }
+
+    fn begun(&self, level: &str) -> String {
+        let begin = format!("BEGIN ISOLATION LEVEL {level}");
         match self.keeps {
-            true => begin.to_owned(),
+            true => begin,
             false => format!("{begin};{}", settings("SET LOCAL")),
         }
     }

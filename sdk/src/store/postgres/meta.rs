@@ -19,6 +19,9 @@ pub(super) struct Meta {
     pub(super) jobs_ended: u64,
 }
 
+/// Reads the row alone.
+const LOOK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, event_floor, change_floor, entries, \
+                    changes, events, jobs_live, jobs_ended FROM {s}.meta WHERE id = 1";
 /// Takes the row, and with it the turn to commit.
 const LOCK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, event_floor, change_floor, entries, \
                     changes, events, jobs_live, jobs_ended FROM {s}.meta WHERE id = 1 FOR UPDATE";
@@ -33,6 +36,10 @@ const SAVE: &str = "UPDATE {s}.meta SET seq = $1, event_head = $2, change_head =
 impl Meta {
     pub(super) fn lock() -> Query<'static> {
         Query::new(LOCK, [])
+    }
+
+    pub(super) fn look() -> Query<'static> {
+        Query::new(LOOK, [])
     }
 
     pub(super) fn read(rows: &Rows) -> Result<Self, Fault> {

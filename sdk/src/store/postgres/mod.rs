@@ -27,6 +27,7 @@ mod row;
 mod schema;
 mod target;
 mod tls;
+mod transfer;
 mod write;
 mod write_jobs;
 mod writer;

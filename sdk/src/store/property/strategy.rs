@@ -24,7 +24,7 @@ pub(super) const NAMES: [&str; 2] = ["send", "sweep"];
 pub(super) const IDS: [&str; 10] = ["j0", "j1", "j2", "j3", "j4", "j5", "j6", "j7", "j8", "s0"];
 pub(super) const SCHEDULES: [&str; 3] = ["s0", "s1", "j0"];
 
-pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(in crate::store) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = (0u64..1_500, vec(op(), 1..6)).prop_map(|(wait, ops)| Step {
         wait: Duration::from_millis(wait),
         ops,
