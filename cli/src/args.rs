@@ -248,6 +248,9 @@ pub(crate) struct CreateJob {
     /// The longest that one attempt may take, such as 90s.
     #[arg(long, value_parser = duration, value_name = "AGE")]
     pub(crate) timeout: Option<Duration>,
+    /// The longest that it may live in all, such as 2h: past it nothing is tried any more.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) within: Option<Duration>,
     /// Higher runs first.
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) priority: Option<i32>,

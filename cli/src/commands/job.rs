@@ -35,6 +35,7 @@ async fn create(remote: &Remote, create: CreateJob) -> Result<wire::Job> {
         delay: create.delay.map(millis),
         max_attempts: create.attempts,
         timeout: create.timeout.map(millis),
+        max_elapsed: create.within.map(millis),
         priority: create.priority,
         unique_key: create.unique,
         ..wire::CreateJob::default()
@@ -83,6 +84,7 @@ fn show(job: &wire::Job) -> Result<()> {
     field("next", moment(job.next_run))?;
     field("created", moment(Some(job.created_at)))?;
     field("due", moment(job.run_at.filter(|_| !job.status.ended())))?;
+    field("until", moment(job.deadline.filter(|_| !job.status.ended())))?;
     field("started", moment(job.started_at))?;
     field("ended", moment(job.completed_at))?;
     field("progress", text(&job.progress))?;

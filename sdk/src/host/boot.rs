@@ -339,6 +339,7 @@ async fn plant_crons(kernel: &Kernel, crons: &[Cron]) -> Result<()> {
             max_attempts: task.max_attempts,
             backoff: task.backoff,
             timeout: task.timeout,
+            max_elapsed: task.max_elapsed,
         }));
     }
     for schedule in kernel.store.schedules().await? {

@@ -132,6 +132,7 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
             max_attempts: new.max_attempts,
             backoff: new.backoff,
             timeout: new.timeout,
+            max_elapsed: new.max_elapsed,
         })),
         store::Op::Enqueue(new) => Created::Job(
             Box::new(store::Job {
@@ -150,6 +151,7 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
                 max_attempts: new.max_attempts,
                 backoff: new.backoff,
                 timeout: new.timeout,
+                deadline: new.deadline(at),
                 unique_key: new.unique_key.clone(),
                 schedule_id: None,
                 progress: None,

@@ -2,6 +2,7 @@
 
 mod cron;
 mod owned;
+mod retry;
 mod runner;
 mod shape;
 
@@ -30,7 +31,7 @@ use crate::wire::{CreateJob, JobStatus};
 const ATTEMPTS_MAX: u32 = 1_000;
 /// Longest that an attempt may take, and that a job may wait to begin.
 const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Furthest that a job may be put off: ten years are a mistake in the unit.
+/// Furthest that a job may be put off or end: ten years are a mistake in the unit.
 const DELAY_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 /// What stands before the name of a workflow in the name of the job that a run of it is. No job of a service may begin so.
 pub const FLOW_PREFIX: &str = "flow:";
@@ -56,6 +57,8 @@ pub struct TaskDefaults {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that a job of it may live, from its creation.
+    pub max_elapsed: Option<Duration>,
     /// How many run at once in one process.
     pub concurrency: usize,
 }
@@ -147,6 +150,7 @@ impl Jobs {
                 max_attempts: checked.max_attempts,
                 backoff: checked.backoff,
                 timeout: checked.timeout,
+                max_elapsed: checked.max_elapsed,
             })));
         }
         if create.timezone.is_some() || create.catch_up.is_some() {
@@ -160,6 +164,13 @@ impl Jobs {
             (None, Some(delay)) => Some(self.clock.now() + bounded("delay", delay, DELAY_MAX)?),
             (None, None) => None,
         };
+        if let (Some(run_at), Some(most)) = (run_at, checked.max_elapsed)
+            && run_at >= self.clock.now() + most
+        {
+            return Err(Error::invalid(
+                "the job would begin when its maxElapsed, which counts from its creation, is over",
+            ));
+        }
         Ok(Op::Enqueue(Box::new(Enqueue {
             id,
             name: create.name,
@@ -169,6 +180,7 @@ impl Jobs {
             max_attempts: checked.max_attempts,
             backoff: checked.backoff,
             timeout: checked.timeout,
+            max_elapsed: checked.max_elapsed,
             unique_key: create.unique_key,
             schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
@@ -317,6 +329,7 @@ struct Checked {
     max_attempts: u32,
     backoff: Backoff,
     timeout: Option<Duration>,
+    max_elapsed: Option<Duration>,
 }
 
 impl Checked {
@@ -331,11 +344,13 @@ impl Checked {
                 "backoff has a base of at least 1 ms and a factor of 1 to 100",
             ));
         }
-        let timeout = match create.timeout {
-            None => defaults.timeout,
-            Some(0) => return Err(Error::invalid("timeout is at least 1 ms")),
-            Some(millis) => Some(bounded("timeout", millis, TIMEOUT_MAX)?),
+        let limit = |field: &str, millis: Option<u64>, unless_said: Option<Duration>, most: Duration| match millis {
+            None => Ok(unless_said),
+            Some(0) => Err(Error::invalid(format!("{field} is at least 1 ms"))),
+            Some(millis) => bounded(field, millis, most).map(Some),
         };
+        let timeout = limit("timeout", create.timeout, defaults.timeout, TIMEOUT_MAX)?;
+        let max_elapsed = limit("maxElapsed", create.max_elapsed, defaults.max_elapsed, DELAY_MAX)?;
         if create
             .unique_key
             .as_ref()
@@ -349,6 +364,7 @@ impl Checked {
             max_attempts,
             backoff,
             timeout,
+            max_elapsed,
         })
     }
 }
@@ -367,6 +383,7 @@ impl Default for TaskDefaults {
             max_attempts: DEFAULT_ATTEMPTS,
             backoff: Backoff::default(),
             timeout: None,
+            max_elapsed: None,
             concurrency: runner::CONCURRENCY,
         }
     }

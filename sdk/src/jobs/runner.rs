@@ -15,15 +15,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{Cadence, Jobs};
-use crate::error::{Error, Kind, Result};
+use super::{Cadence, Jobs, retry};
+use crate::error::{Error, Result};
 use crate::lifecycle::{Scope, panic_message};
 use crate::policy::{Backoff, jitter};
-use crate::store::{
-    self, Batch, Claim, Enqueue, Job, JobFailure, Op, Outcome, Refusal, Schedule, Settle, Verdict, Want,
-};
+use crate::store::{self, Batch, Claim, Enqueue, Job, Op, Outcome, Refusal, Schedule, Settle, Verdict, Want};
 use crate::telemetry::{self, TraceContext};
-use crate::wire::{JobStatus, Json};
+use crate::wire::Json;
 
 /// Jobs of one service that run at once in one process, unless its contract says less: most jobs wait for others, and the store's reader threads are few.
 pub const CONCURRENCY: usize = 64;
@@ -266,6 +264,7 @@ impl Runner {
                 max_attempts: schedule.max_attempts,
                 backoff: schedule.backoff,
                 timeout: schedule.timeout,
+                max_elapsed: schedule.max_elapsed,
                 unique_key: None,
                 schedule_id: Some(schedule.id),
                 trace: None,
@@ -305,12 +304,14 @@ enum End {
 }
 
 async fn execute(run: &Run, handler: JobHandler, stopping: &CancellationToken) -> End {
-    let timeout = run.job.timeout;
+    let limit = retry::limit(&run.job, run.jobs.clock.now());
     let work = AssertUnwindSafe(async { handler(run.clone()).await }).catch_unwind();
     let limited = async {
-        match timeout {
-            None => Some(work.await),
-            Some(most) => tokio::time::timeout(most, work).await.ok(),
+        match limit {
+            None => Ok(work.await),
+            // Its time was over before it came to run.
+            Some((most, late)) if most.is_zero() => Err(late),
+            Some((most, late)) => tokio::time::timeout(most, work).await.map_err(|_| late),
         }
     };
     let cancelled = async {
@@ -321,12 +322,10 @@ async fn execute(run: &Run, handler: JobHandler, stopping: &CancellationToken) -
         biased;
         outcome = limited => match outcome {
             _ if run.cancelled.is_cancelled() => End::Cancelled,
-            Some(Ok(Ok(result))) => End::Completed(result),
-            Some(Ok(Err(error))) => End::Failed(error),
-            Some(Err(panic)) => End::Failed(Error::internal(format!("the handler panicked: {}", panic_message(&*panic))).with_code("PANIC")),
-            None => End::Failed(
-                Error::new(Kind::DeadlineExceeded, format!("the attempt took longer than its {} ms", timeout.unwrap_or_default().as_millis())),
-            ),
+            Ok(Ok(Ok(result))) => End::Completed(result),
+            Ok(Ok(Err(error))) => End::Failed(error),
+            Ok(Err(panic)) => End::Failed(Error::internal(format!("the handler panicked: {}", panic_message(&*panic))).with_code("PANIC")),
+            Err(late) => End::Failed(late),
         },
         () = cancelled => End::Cancelled,
         () = stopping.cancelled() => End::HandedBack,
@@ -338,7 +337,7 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
     let job = &run.job;
     let verdict = match end {
         End::Completed(result) => Some(Verdict::Completed { result }),
-        End::Failed(error) => Some(failed(run, &error)),
+        End::Failed(error) => Some(retry::verdict(job, &error, run.jobs.clock.now(), jitter())),
         End::HandedBack => Some(Verdict::HandedBack),
         End::Cancelled => None,
     };
@@ -389,22 +388,5 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
                 tokio::time::sleep(SETTLE_BACKOFF.wait(failure, jitter())).await;
             }
         }
-    }
-}
-
-fn failed(run: &Run, error: &Error) -> Verdict {
-    let job = &run.job;
-    let failures = job.failures + 1;
-    let wait = error
-        .retry_after()
-        .unwrap_or_else(|| job.backoff.wait(failures, jitter()));
-    let retry_at = (!error.kind().hopeless() && failures < job.max_attempts).then(|| run.jobs.clock.now() + wait);
-    let message = format!("{}: {}", error.code(), error.message());
-    let chain = error.chain();
-    let stack = (chain != message).then_some(chain);
-    debug_assert!(job.status == JobStatus::Running, "only a claimed job is run");
-    Verdict::Failed {
-        error: JobFailure { message, stack },
-        retry_at,
     }
 }

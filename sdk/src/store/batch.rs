@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::policy::Backoff;
 use crate::store::{Answer, Entry, Job, JobFailure, Schedule, Seq};
@@ -189,12 +189,21 @@ pub struct Enqueue {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that it may live, from its creation.
+    pub max_elapsed: Option<Duration>,
     /// While a job with this key lives, no second one is made.
     pub unique_key: Option<String>,
     /// The schedule that makes it.
     pub schedule_id: Option<String>,
     /// The `traceparent` of who creates it.
     pub trace: Option<String>,
+}
+
+impl Enqueue {
+    /// When its time is over, where it is created at `at`.
+    pub fn deadline(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        at.checked_add_signed(TimeDelta::from_std(self.max_elapsed?).ok()?)
+    }
 }
 
 /// See [`Op::Claim`].
@@ -280,6 +289,8 @@ pub struct NewSchedule {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that a job of it may live, from its creation.
+    pub max_elapsed: Option<Duration>,
 }
 
 /// See [`Op::Remember`].

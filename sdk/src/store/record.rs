@@ -90,6 +90,8 @@ pub struct Job {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// No attempt runs past this, and none begins; a job that was revived by hand has none any more.
+    pub deadline: Option<DateTime<Utc>>,
     /// While a job with this key lives, no second one is made.
     pub unique_key: Option<String>,
     /// The schedule that made it.
@@ -180,6 +182,8 @@ pub struct Schedule {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that a job of it may live, from its creation.
+    pub max_elapsed: Option<Duration>,
 }
 
 /// What is remembered of a request that carried an `Idempotency-Key`.

@@ -108,6 +108,9 @@ pub struct CreateJob {
     /// The longest that one attempt may take, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
+    /// The longest that it may live, in milliseconds from its creation: past it nothing is tried any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_elapsed: Option<u64>,
     /// Higher runs first; 0 unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
@@ -158,6 +161,9 @@ pub struct Job {
     /// Not before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<Timestamp>,
+    /// No attempt of it runs past this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
     /// Higher runs first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,

@@ -381,6 +381,45 @@ async fn a_job_runs_fails_retries_and_tells_its_story() {
 }
 
 #[tokio::test]
+async fn an_error_without_retry_and_a_time_that_is_over_each_end_a_job() {
+    let core = Fixture::start().await;
+    let kernel = core.running.kernel("core").unwrap();
+    let story = async |order: serde_json::Value| {
+        let id = core.post("/v1/sys/job", &order).await.body["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        kernel.jobs.ended(&id).await.unwrap();
+        core.get(&format!("/v1/sys/job/{id}")).await.body
+    };
+    let hopeless = story(json!({ "name": "hopeless" })).await;
+    assert_eq!(
+        (hopeless["status"].as_str(), &hopeless["attempt"]),
+        (Some("failed"), &json!(1))
+    );
+    assert_eq!(hopeless["error"]["message"], "UNAVAILABLE: the account is closed");
+
+    let late = story(json!({ "name": "stubborn", "maxElapsed": 20 })).await;
+    assert_eq!((late["status"].as_str(), &late["attempt"]), (Some("failed"), &json!(1)));
+    assert!(
+        late["error"]["message"].as_str().unwrap().starts_with("JOB_DEADLINE: "),
+        "{late}"
+    );
+    assert!(late["deadline"].is_string());
+
+    for bad in [json!({ "maxElapsed": 0 }), json!({ "maxElapsed": 5, "delay": 5 })] {
+        let mut order = json!({ "name": "upper" });
+        order.as_object_mut().unwrap().extend(bad.as_object().unwrap().clone());
+        assert_eq!(
+            core.post("/v1/sys/job", &order).await.status,
+            StatusCode::BAD_REQUEST,
+            "{order}"
+        );
+    }
+    core.stop().await;
+}
+
+#[tokio::test]
 async fn a_running_job_is_cancelled_at_once_and_its_late_outcome_refused() {
     let core = Fixture::start().await;
     let id = core.post("/v1/sys/job", &json!({ "name": "stubborn" })).await.body["id"]

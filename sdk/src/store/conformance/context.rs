@@ -214,6 +214,7 @@ pub(super) fn enqueue(id: &str) -> Enqueue {
         max_attempts: 3,
         backoff: Backoff::default(),
         timeout: None,
+        max_elapsed: None,
         unique_key: None,
         schedule_id: None,
         trace: None,
@@ -233,6 +234,7 @@ pub(super) fn schedule(id: &str, next_run: DateTime<Utc>) -> NewSchedule {
         max_attempts: 3,
         backoff: Backoff::default(),
         timeout: None,
+        max_elapsed: None,
     }
 }
 

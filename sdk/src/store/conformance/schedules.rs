@@ -33,6 +33,7 @@ async fn a_schedule_is_read_back_as_it_was_made(it: Context<'_>) {
             cap: 70,
         },
         timeout: Some(Duration::from_secs(3)),
+        max_elapsed: Some(Duration::from_secs(90)),
         ..schedule("s", it.later(60))
     };
     let made = scheduled(it.one(order.clone()).await);
@@ -52,6 +53,7 @@ async fn a_schedule_is_read_back_as_it_was_made(it: Context<'_>) {
         max_attempts: 9,
         backoff: order.backoff,
         timeout: order.timeout,
+        max_elapsed: order.max_elapsed,
     };
     assert_eq!(made, expected);
     assert_eq!(read(it, "s").await, expected);

@@ -38,7 +38,7 @@ macro_rules! job_columns {
     () => {
         "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
-         error, error_stack, trace, owner, cancel_acknowledged_at"
+         error, error_stack, trace, owner, cancel_acknowledged_at, deadline"
     };
 }
 /// The columns of [`attempt`].
@@ -51,7 +51,7 @@ macro_rules! attempt_columns {
 macro_rules! schedule_columns {
     () => {
         "seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, cancelled_at, priority, \
-         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout"
+         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed"
     };
 }
 /// The columns of [`remembered`].
@@ -119,6 +119,7 @@ pub(super) fn job(row: &Row) -> Result<Job> {
         max_attempts: small(row, 12)?,
         backoff: backoff(row, 13)?,
         timeout: duration_or_none(row, 16)?,
+        deadline: moment_or_none(row, 26)?,
         unique_key: get(row, 17)?,
         schedule_id: get(row, 18)?,
         progress: json_or_none(row, 19)?,
@@ -165,6 +166,7 @@ pub(super) fn schedule(row: &Row) -> Result<Schedule> {
         max_attempts: small(row, 12)?,
         backoff: backoff(row, 13)?,
         timeout: duration_or_none(row, 16)?,
+        max_elapsed: duration_or_none(row, 17)?,
     })
 }
 

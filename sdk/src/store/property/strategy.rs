@@ -102,6 +102,7 @@ fn enqueue() -> impl Strategy<Value = Op> {
             max_attempts,
             backoff: Backoff::default(),
             timeout: Some(Duration::from_micros(1_500)),
+            max_elapsed: (priority > 0).then_some(Duration::from_micros(2_500)),
             unique_key,
             trace: None,
         }))
@@ -157,6 +158,7 @@ fn schedule() -> impl Strategy<Value = Op> {
             max_attempts: 1,
             backoff: Backoff::default(),
             timeout: None,
+            max_elapsed: None,
         }))
     })
 }
