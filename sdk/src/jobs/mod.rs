@@ -2,6 +2,7 @@
 
 mod cron;
 mod owned;
+mod pause;
 mod retry;
 mod runner;
 mod shape;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 pub use cron::Cadence;
 pub use owned::{End, NAMESPACE as RUNS, OWNED_BY, end_key, owner};
+pub use pause::{Paused, Pauses};
 pub use runner::{CONCURRENCY, Finished, JobHandler, Run, Runner, RunnerOptions};
 pub use shape::{schedule_as_job, to_wire};
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::pause::{Known, Pauses};
 use super::{Cadence, Jobs, retry};
 use crate::error::{Error, Result};
 use crate::lifecycle::{Scope, panic_message};
@@ -103,6 +104,7 @@ pub struct Runner {
     scope: Scope,
     attempts: Scope,
     free: BTreeMap<String, usize>,
+    paused: Known,
     ended: (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>),
 }
 
@@ -122,6 +124,7 @@ impl Runner {
             scope,
             attempts,
             free,
+            paused: Known::default(),
             ended: mpsc::unbounded_channel(),
         }
     }
@@ -131,8 +134,12 @@ impl Runner {
         let mut heads = self.jobs.store.heads();
         while !self.scope.is_cancelled() {
             // Noted before the store is asked: what becomes ready while it answers must wake this loop again.
-            let jobs_head = heads.borrow_and_update().jobs;
-            let wake = match self.take_due().await {
+            let store::Heads {
+                jobs: jobs_head,
+                change,
+                ..
+            } = *heads.borrow_and_update();
+            let wake = match self.take_due(change).await {
                 Ok(wake) => wake,
                 // Closed or poisoned: nothing can be run any more, and who watches the store has been told.
                 Err(_) if heads.has_changed().is_err() => break,
@@ -165,13 +172,14 @@ impl Runner {
     }
 
     /// Takes what is due, starts it, and gives the moment at which there may be more.
-    async fn take_due(&mut self) -> Result<Option<DateTime<Utc>>> {
-        let next_tick = self.tick().await?;
+    async fn take_due(&mut self, change: store::Seq) -> Result<Option<DateTime<Utc>>> {
+        let paused = self.paused.at(&self.jobs, change).await?;
+        let next_tick = self.tick(&paused).await?;
         let limit = self.options.concurrency.saturating_sub(self.attempts.tasks());
         let wants: Vec<Want> = self
             .free
             .iter()
-            .filter(|(_, slots)| **slots > 0)
+            .filter(|(name, slots)| **slots > 0 && paused.name(name).is_none())
             .map(|(name, slots)| Want {
                 name: name.clone(),
                 slots: *slots,
@@ -222,11 +230,14 @@ impl Runner {
     }
 
     /// Takes every tick that is due and gives the moment of the next.
-    async fn tick(&self) -> Result<Option<DateTime<Utc>>> {
+    async fn tick(&self, paused: &Pauses) -> Result<Option<DateTime<Utc>>> {
         let now = self.jobs.clock.now();
         let mut next: Option<DateTime<Utc>> = None;
         for schedule in self.jobs.store.schedules().await? {
-            let Some(due) = schedule.next_run else { continue };
+            // Its ticks pass; when it goes on, those that did are missed ones.
+            let Some(due) = schedule.next_run.filter(|_| paused.schedule(&schedule.id).is_none()) else {
+                continue;
+            };
             let coming = if due <= now {
                 self.take_tick(schedule, due, now).await?
             } else {

@@ -27,6 +27,7 @@ pub fn to_wire(job: store::Job, attempts: Option<Vec<Attempt>>) -> wire::Job {
         progress: job.progress,
         next_run: None,
         cancel_acknowledged_at: job.cancel_acknowledged_at.map(Timestamp),
+        paused: None,
         attempts: attempts.map(|attempts| attempts.into_iter().map(attempt).collect()),
     }
 }
@@ -58,6 +59,7 @@ pub fn schedule_as_job(schedule: store::Schedule) -> wire::Job {
         progress: None,
         next_run: schedule.next_run.map(Timestamp),
         cancel_acknowledged_at: None,
+        paused: None,
         attempts: None,
     }
 }
@@ -74,6 +76,7 @@ impl From<store::Schedule> for wire::Schedule {
             created_at: Timestamp(schedule.created_at),
             next_run: schedule.next_run.map(Timestamp),
             last_run: schedule.last_run.map(Timestamp),
+            paused: None,
         }
     }
 }

@@ -179,6 +179,9 @@ pub struct Job {
     /// When the handler of a cancelled job noticed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_acknowledged_at: Option<Timestamp>,
+    /// Why it is held back, where it is `pending` since it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
     /// Ended attempts, oldest first; only where one job was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<AttemptRecord>>,
@@ -222,6 +225,35 @@ pub struct Jobs {
     /// Ask for this with `cursor` to go on; absent at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// What is paused, jobs by name before schedules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused: Vec<Pause>,
+}
+
+/// Why jobs are to be held back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PauseJobs {
+    /// For whoever wonders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// A pause of the jobs of a name, or of a schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Pause {
+    /// The name, or the id of the schedule.
+    pub of: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// `GET /v1/sys/schedules`.
@@ -256,4 +288,7 @@ pub struct Schedule {
     /// The latest tick.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<Timestamp>,
+    /// Why it does not tick, where it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
 }
