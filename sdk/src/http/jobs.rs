@@ -150,6 +150,7 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
             cron: new.cron.clone(),
             timezone: new.timezone.clone(),
             catch_up: new.catch_up,
+            overlap: new.overlap,
             created_at: at,
             next_run: new.next_run,
             last_run: None,

@@ -6,6 +6,7 @@ mod pause;
 mod retry;
 mod runner;
 mod shape;
+mod ticks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -146,7 +147,8 @@ impl Jobs {
                 params: create.params,
                 cron: expression,
                 timezone,
-                catch_up: create.catch_up.unwrap_or(true),
+                catch_up: create.catch_up.unwrap_or_default(),
+                overlap: create.overlap.unwrap_or_default(),
                 next_run,
                 priority: create.priority.unwrap_or(0),
                 max_attempts: checked.max_attempts,
@@ -155,9 +157,9 @@ impl Jobs {
                 max_elapsed: checked.max_elapsed,
             })));
         }
-        if create.timezone.is_some() || create.catch_up.is_some() {
+        if create.timezone.is_some() || create.catch_up.is_some() || create.overlap.is_some() {
             return Err(Error::invalid(
-                "timezone and catchUp belong to a schedule; give a runAt with its own offset instead",
+                "timezone, catchUp and overlap belong to a schedule; give a runAt with its own offset instead",
             ));
         }
         let run_at = match (create.run_at, create.delay) {

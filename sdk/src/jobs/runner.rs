@@ -13,14 +13,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use uuid::Uuid;
 
-use super::pause::{Known, Pauses};
-use super::{Cadence, Jobs, retry};
+use super::pause::Known;
+use super::{Jobs, retry, ticks};
 use crate::error::{Error, Result};
 use crate::lifecycle::{Scope, panic_message};
 use crate::policy::{Backoff, jitter};
-use crate::store::{self, Batch, Claim, Enqueue, Job, Op, Outcome, Refusal, Schedule, Settle, Verdict, Want};
+use crate::store::{self, Batch, Claim, Job, Op, Outcome, Refusal, Settle, Verdict, Want};
 use crate::telemetry::{self, TraceContext};
 use crate::wire::Json;
 
@@ -174,7 +173,7 @@ impl Runner {
     /// Takes what is due, starts it, and gives the moment at which there may be more.
     async fn take_due(&mut self, change: store::Seq) -> Result<Option<DateTime<Utc>>> {
         let paused = self.paused.at(&self.jobs, change).await?;
-        let next_tick = self.tick(&paused).await?;
+        let next_tick = ticks::take(&self.jobs, &paused).await?;
         let limit = self.options.concurrency.saturating_sub(self.attempts.tasks());
         let wants: Vec<Want> = self
             .free
@@ -227,65 +226,6 @@ impl Runner {
         let (ended, stopping) = (self.ended.0.clone(), self.attempts.token());
         self.attempts
             .spawn_graceful("job", attempt(run, handler, ended, stopping));
-    }
-
-    /// Takes every tick that is due and gives the moment of the next.
-    async fn tick(&self, paused: &Pauses) -> Result<Option<DateTime<Utc>>> {
-        let now = self.jobs.clock.now();
-        let mut next: Option<DateTime<Utc>> = None;
-        for schedule in self.jobs.store.schedules().await? {
-            // Its ticks pass; when it goes on, those that did are missed ones.
-            let Some(due) = schedule.next_run.filter(|_| paused.schedule(&schedule.id).is_none()) else {
-                continue;
-            };
-            let coming = if due <= now {
-                self.take_tick(schedule, due, now).await?
-            } else {
-                Some(due)
-            };
-            next = [next, coming].into_iter().flatten().min();
-        }
-        Ok(next)
-    }
-
-    async fn take_tick(
-        &self,
-        schedule: Schedule,
-        due: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>> {
-        let coming = Cadence::parse(&schedule.cron, &schedule.timezone)?.catch_up(due, now);
-        let tick = Op::Tick {
-            schedule: schedule.id.clone(),
-            from: due,
-            next: coming,
-        };
-        let mut ops = vec![tick];
-        // A tick is missed when the one after it has passed as well.
-        let missed = Cadence::parse(&schedule.cron, &schedule.timezone)?
-            .after(due)
-            .is_some_and(|after| after <= now);
-        if !missed || schedule.catch_up {
-            ops.push(Op::Enqueue(Box::new(Enqueue {
-                id: Uuid::now_v7().to_string(),
-                name: schedule.name,
-                params: schedule.params,
-                priority: schedule.priority,
-                run_at: None,
-                max_attempts: schedule.max_attempts,
-                backoff: schedule.backoff,
-                timeout: schedule.timeout,
-                max_elapsed: schedule.max_elapsed,
-                unique_key: None,
-                schedule_id: Some(schedule.id),
-                trace: None,
-            })));
-        }
-        match self.jobs.store.commit(Batch { at: now, ops }).await {
-            // Another scheduler took it, or it was cancelled in between.
-            Ok(_) | Err(store::Error::Refused { .. }) => Ok(coming),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

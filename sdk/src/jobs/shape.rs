@@ -73,6 +73,7 @@ impl From<store::Schedule> for wire::Schedule {
             schedule: schedule.cron,
             timezone: schedule.timezone,
             catch_up: schedule.catch_up,
+            overlap: schedule.overlap,
             created_at: Timestamp(schedule.created_at),
             next_run: schedule.next_run.map(Timestamp),
             last_run: schedule.last_run.map(Timestamp),

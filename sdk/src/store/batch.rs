@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::policy::Backoff;
 use crate::store::{Answer, Entry, Job, JobFailure, Schedule, Seq};
-use crate::wire::Json;
+use crate::wire::{CatchUp, Json, Overlap};
 
 /// One atomic write.
 #[derive(Clone, Debug)]
@@ -277,8 +277,10 @@ pub struct NewSchedule {
     pub cron: String,
     /// The IANA time zone, checked by the caller.
     pub timezone: String,
-    /// Whether a missed tick runs once.
-    pub catch_up: bool,
+    /// What becomes of missed ticks.
+    pub catch_up: CatchUp,
+    /// What a tick does while a job of an earlier one lives.
+    pub overlap: Overlap,
     /// The first tick.
     pub next_run: Option<DateTime<Utc>>,
     /// Higher runs first.

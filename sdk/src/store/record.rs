@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::policy::Backoff;
-use crate::wire::{JobStatus, Json};
+use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 /// The store's sequence: 1 for the first write, strictly increasing in commit order, never repeated, not even after deletes.
 pub type Seq = u64;
@@ -164,8 +164,10 @@ pub struct Schedule {
     pub cron: String,
     /// The IANA time zone in which the expression is read.
     pub timezone: String,
-    /// Whether a tick that was missed runs once as soon as it can (`true`), or not at all.
-    pub catch_up: bool,
+    /// What becomes of missed ticks.
+    pub catch_up: CatchUp,
+    /// What a tick does while a job of an earlier one lives.
+    pub overlap: Overlap,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// The next tick; `None` where there is none to come.

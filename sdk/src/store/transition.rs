@@ -49,6 +49,7 @@ pub(super) fn scheduled(order: &NewSchedule, seq: Seq, at: DateTime<Utc>) -> Sch
         cron: order.cron.clone(),
         timezone: order.timezone.clone(),
         catch_up: order.catch_up,
+        overlap: order.overlap,
         created_at: at,
         next_run: order.next_run,
         last_run: None,

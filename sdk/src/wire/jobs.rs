@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Json, Timestamp};
+use super::{CatchUp, Json, Overlap, Timestamp};
 use crate::error::Error;
 use crate::policy::Backoff;
 
@@ -90,9 +90,12 @@ pub struct CreateJob {
     /// The IANA time zone of the schedule; UTC unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// Whether a tick that was missed runs once when the service is back; true unless said.
+    /// What becomes of ticks of the schedule that were missed; `last` unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub catch_up: Option<bool>,
+    pub catch_up: Option<CatchUp>,
+    /// What a tick of the schedule does while a job of an earlier one lives; `allow` unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
     /// Not before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<Timestamp>,
@@ -278,8 +281,10 @@ pub struct Schedule {
     pub schedule: String,
     /// The time zone in which it is read.
     pub timezone: String,
-    /// Whether a missed tick runs once.
-    pub catch_up: bool,
+    /// What becomes of missed ticks.
+    pub catch_up: CatchUp,
+    /// What a tick does while a job of an earlier one lives.
+    pub overlap: Overlap,
     /// When it was created.
     pub created_at: Timestamp,
     /// The next tick.

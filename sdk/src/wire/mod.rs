@@ -9,6 +9,7 @@ mod json;
 mod mesh;
 mod observe;
 mod rpc;
+mod schedules;
 mod state;
 mod subscription;
 mod system;
@@ -27,6 +28,7 @@ pub use observe::{
     TraceSummary, Traces,
 };
 pub use rpc::{MethodInfo, Methods, RpcRequest, RpcResponse};
+pub use schedules::{CatchUp, Overlap};
 pub use state::{Entry, Operation, OperationKind, PutState, StateChange, StateList, Transacted, Transaction};
 pub use subscription::{
     DeadLetter, DeadLetterKind, DeadLetters, Deliver, Delivered, Delivery, EditDeadLetter, Incoming, LogPlace,

@@ -11,7 +11,7 @@ use crate::policy::Backoff;
 use crate::store::{
     Answer, Attempt, AttemptEnd, Change, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq, Stats,
 };
-use crate::wire::{JobStatus, Json};
+use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 type Result<T> = std::result::Result<T, Fault>;
 
@@ -51,7 +51,8 @@ macro_rules! attempt_columns {
 macro_rules! schedule_columns {
     () => {
         "seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, cancelled_at, priority, \
-         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed"
+         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, \
+         overlap"
     };
 }
 /// The columns of [`remembered`].
@@ -157,7 +158,7 @@ pub(super) fn schedule(row: &Row) -> Result<Schedule> {
         params: json_or_none(row, 3)?,
         cron: get(row, 4)?,
         timezone: get(row, 5)?,
-        catch_up: get::<i64>(row, 6)? != 0,
+        catch_up: nth(row, 6, &CatchUp::ALL)?,
         created_at: moment(row, 7)?,
         next_run: moment_or_none(row, 8)?,
         last_run: moment_or_none(row, 9)?,
@@ -167,6 +168,7 @@ pub(super) fn schedule(row: &Row) -> Result<Schedule> {
         backoff: backoff(row, 13)?,
         timeout: duration_or_none(row, 16)?,
         max_elapsed: duration_or_none(row, 17)?,
+        overlap: nth(row, 18, &Overlap::ALL)?,
     })
 }
 
@@ -253,6 +255,12 @@ pub(super) fn end_number(end: AttemptEnd) -> i64 {
         AttemptEnd::Cancelled => 2,
         AttemptEnd::Interrupted => 3,
     }
+}
+
+/// The one of `all` that a column numbers.
+fn nth<T: Copy>(row: &Row, column: usize, all: &[T]) -> Result<T> {
+    let place: usize = small(row, column)?;
+    all.get(place).copied().ok_or_else(|| damaged(row, column))
 }
 
 fn small<T: TryFrom<i64>>(row: &Row, column: usize) -> Result<T> {

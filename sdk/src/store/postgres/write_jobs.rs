@@ -116,8 +116,8 @@ fn insert_schedules<'a>(rows: &[(&'a String, &'a Schedule)]) -> Query<'a> {
     let each = || rows.iter().map(|(_, schedule)| *schedule);
     Query::new(
         "INSERT INTO {s}.schedule (seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, \
-         cancelled_at, priority, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+         cancelled_at, priority, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, overlap) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         [
             numbers(each().map(|schedule| signed(schedule.seq))),
             texts(each().map(|schedule| schedule.id.as_str())),
@@ -125,7 +125,7 @@ fn insert_schedules<'a>(rows: &[(&'a String, &'a Schedule)]) -> Query<'a> {
             texts_or_null(each().map(|schedule| json_text(&schedule.params))),
             texts(each().map(|schedule| schedule.cron.as_str())),
             texts(each().map(|schedule| schedule.timezone.as_str())),
-            numbers(each().map(|schedule| i64::from(schedule.catch_up))),
+            numbers(each().map(|schedule| schedule.catch_up as i64)),
             numbers(each().map(|schedule| millis(schedule.created_at))),
             numbers_or_null(each().map(|schedule| millis_or_none(schedule.next_run))),
             numbers_or_null(each().map(|schedule| millis_or_none(schedule.last_run))),
@@ -137,6 +137,7 @@ fn insert_schedules<'a>(rows: &[(&'a String, &'a Schedule)]) -> Query<'a> {
             numbers(each().map(|schedule| signed(schedule.backoff.cap))),
             numbers_or_null(each().map(|schedule| duration_millis(schedule.timeout))),
             numbers_or_null(each().map(|schedule| duration_millis(schedule.max_elapsed))),
+            numbers(each().map(|schedule| schedule.overlap as i64)),
         ],
     )
 }

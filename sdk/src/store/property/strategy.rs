@@ -15,7 +15,7 @@ use crate::store::{
     Answer, Claim, Condition, Delete, Emit, Enqueue, JobFailure, NewSchedule, Op, Put, Remember, Retention, Settle,
     Verdict, Want,
 };
-use crate::wire::Json;
+use crate::wire::{CatchUp, Json, Overlap};
 
 pub(super) const NAMESPACES: [&str; 2] = ["one", "two"];
 pub(super) const KEYS: [&str; 5] = ["k", "k/1", "k/2", "k0", "k:1"];
@@ -152,7 +152,8 @@ fn schedule() -> impl Strategy<Value = Op> {
             params: None,
             cron: "* * * * *".to_owned(),
             timezone: "UTC".to_owned(),
-            catch_up: true,
+            catch_up: CatchUp::All,
+            overlap: Overlap::Buffer,
             next_run,
             priority: 0,
             max_attempts: 1,
