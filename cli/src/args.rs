@@ -267,6 +267,33 @@ pub(crate) enum Job {
     Cancel(OneJob),
     /// Queue a failed or cancelled job anew.
     Retry(OneJob),
+    /// Begin no more jobs of a name, or let a schedule tick no more, until it is resumed.
+    Pause(PauseJobs),
+    /// End a pause.
+    Resume(OnePause),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PauseJobs {
+    #[command(flatten)]
+    pub(crate) one: OnePause,
+    /// Why, for whoever wonders.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Who says so.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OnePause {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The name of the jobs, or with --schedule the id of a schedule.
+    pub(crate) of: String,
+    /// A schedule, and not the jobs of a name.
+    #[arg(long)]
+    pub(crate) schedule: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -292,6 +319,9 @@ pub(crate) struct CreateJob {
     /// The longest that one attempt may take, such as 90s.
     #[arg(long, value_parser = duration, value_name = "AGE")]
     pub(crate) timeout: Option<Duration>,
+    /// The longest that it may live in all, such as 2h: past it nothing is tried any more.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) within: Option<Duration>,
     /// Higher runs first.
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) priority: Option<i32>,

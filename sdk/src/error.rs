@@ -159,6 +159,7 @@ struct Inner {
     message: String,
     details: Option<Value>,
     retry_after: Option<Duration>,
+    without_retry: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -172,6 +173,7 @@ impl Error {
             message: message.into(),
             details: None,
             retry_after: None,
+            without_retry: false,
             source: None,
         }))
     }
@@ -222,6 +224,13 @@ impl Error {
         self
     }
 
+    /// Says that trying again is of no use, whatever the kind: a job, a step or a delivery that fails with it ends at once.
+    #[must_use]
+    pub fn without_retry(mut self) -> Self {
+        self.0.without_retry = true;
+        self
+    }
+
     /// The error beneath this one; logged, never sent.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -264,6 +273,11 @@ impl Error {
     /// How long to wait before trying again, where waiting helps.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Whether trying again is of no use, as [its kind](Kind::hopeless) or [who made it](Error::without_retry) says.
+    pub fn hopeless(&self) -> bool {
+        self.0.without_retry || self.0.kind.hopeless()
     }
 
     /// The whole chain on one line, for a log.

@@ -1,4 +1,4 @@
-//! `blackroad job create|show|cancel|retry`.
+//! `blackroad job create|show|cancel|retry|pause|resume`.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use reqwest::Method;
 use syscall_sdk::wire::{self, Json};
 
-use crate::args::{CreateJob, Job, OneJob};
+use crate::args::{CreateJob, Job, OneJob, OnePause, PauseJobs};
 use crate::input;
 use crate::print::{self, BAD, DIM, NAME};
 use crate::remote::Remote;
@@ -17,6 +17,8 @@ pub(super) async fn run(remote: &Remote, machine: bool, job: Job) -> Result<()> 
         Job::Show(one) => act(remote, Method::GET, one, "").await?,
         Job::Cancel(one) => act(remote, Method::POST, one, "/cancel").await?,
         Job::Retry(one) => act(remote, Method::POST, one, "/retry").await?,
+        Job::Pause(pause) => return self::pause(remote, machine, pause).await,
+        Job::Resume(one) => return resume(remote, machine, &one).await,
     };
     if machine {
         return print::json(&job);
@@ -35,6 +37,7 @@ async fn create(remote: &Remote, create: CreateJob) -> Result<wire::Job> {
         delay: create.delay.map(millis),
         max_attempts: create.attempts,
         timeout: create.timeout.map(millis),
+        max_elapsed: create.within.map(millis),
         priority: create.priority,
         unique_key: create.unique,
         ..wire::CreateJob::default()
@@ -52,6 +55,35 @@ async fn act(remote: &Remote, method: Method, one: OneJob, action: &str) -> Resu
         .read()
 }
 
+async fn pause(remote: &Remote, machine: bool, pause: PauseJobs) -> Result<()> {
+    let why = wire::PauseJobs {
+        reason: pause.reason,
+        by: pause.by,
+    };
+    let path = pause_path(&pause.one, "pause");
+    let paused: wire::Pause = remote
+        .post(&pause.one.service, &path, &serde_json::to_value(why)?)
+        .await?;
+    match machine {
+        true => print::json(&paused),
+        false => print::line(format!("{} is paused", paused.of)),
+    }
+}
+
+async fn resume(remote: &Remote, machine: bool, one: &OnePause) -> Result<()> {
+    let path = pause_path(one, "resume");
+    let over: wire::Pause = remote.post(&one.service, &path, &serde_json::json!({})).await?;
+    match machine {
+        true => print::json(&over),
+        false => print::line(format!("{} goes on; it was paused {}", over.of, print::age(over.since))),
+    }
+}
+
+fn pause_path(one: &OnePause, verb: &str) -> String {
+    let family = if one.schedule { "job" } else { "jobs" };
+    format!("/v1/sys/{family}/{}/{verb}", segment(&one.of))
+}
+
 /// A text as one segment of a path.
 pub(super) fn segment(text: &str) -> String {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
@@ -64,6 +96,17 @@ pub(super) fn segment(text: &str) -> String {
             }
         })
         .collect()
+}
+
+/// Why, by whom and since when, as far as it is known.
+pub(super) fn remark(pause: &wire::Pause) -> String {
+    let by = pause.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let reason = pause
+        .reason
+        .as_ref()
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    format!("paused {}{by}{reason}", print::age(pause.since))
 }
 
 fn show(job: &wire::Job) -> Result<()> {
@@ -83,6 +126,8 @@ fn show(job: &wire::Job) -> Result<()> {
     field("next", moment(job.next_run))?;
     field("created", moment(Some(job.created_at)))?;
     field("due", moment(job.run_at.filter(|_| !job.status.ended())))?;
+    field("paused", job.paused.as_ref().map(remark))?;
+    field("until", moment(job.deadline.filter(|_| !job.status.ended())))?;
     field("started", moment(job.started_at))?;
     field("ended", moment(job.completed_at))?;
     field("progress", text(&job.progress))?;

@@ -51,6 +51,9 @@ fn attempts(job: &Job) -> String {
 
 /// What a person would want to know next.
 fn remark(job: &Job) -> String {
+    if let Some(pause) = &job.paused {
+        return super::job::remark(pause);
+    }
     if let Some(error) = &job.error {
         return print::short(&error.message, 60);
     }
@@ -71,7 +74,7 @@ async fn schedules(remote: &Remote, machine: bool, service: &str) -> Result<()> 
     if found.schedules.is_empty() {
         return print::line("no schedules");
     }
-    let mut table = print::table(&["id", "name", "schedule", "time zone", "next", "last"]);
+    let mut table = print::table(&["id", "name", "schedule", "time zone", "next", "last", ""]);
     for schedule in found.schedules {
         table.add_row([
             schedule.id,
@@ -80,6 +83,7 @@ async fn schedules(remote: &Remote, machine: bool, service: &str) -> Result<()> 
             schedule.timezone,
             schedule.next_run.map(print::age).unwrap_or_default(),
             schedule.last_run.map(print::age).unwrap_or_default(),
+            schedule.paused.as_ref().map(super::job::remark).unwrap_or_default(),
         ]);
     }
     print::show(&table)

@@ -200,8 +200,32 @@ fn a_job_is_created_shown_listed_cancelled_and_retried() -> Result<()> {
         "Europe/Berlin",
     ];
     let schedule = fleet.json(&cron)?;
+    let pause = [
+        "job",
+        "pause",
+        "operator",
+        schedule["id"].as_str().unwrap(),
+        "--schedule",
+        "--reason",
+        "a freeze",
+        "--by",
+        "ada",
+    ];
+    assert_eq!(fleet.json(&pause)?["reason"], "a freeze");
     let listed = fleet.run(&["jobs", "operator", "--schedules"])?.out;
-    assert!(listed.contains("Europe/Berlin"), "{listed}");
+    assert!(
+        listed.contains("Europe/Berlin") && listed.contains("by ada: a freeze"),
+        "{listed}"
+    );
+    let resume = [
+        "job",
+        "resume",
+        "operator",
+        schedule["id"].as_str().unwrap(),
+        "--schedule",
+    ];
+    assert_eq!(fleet.run(&resume)?.code, Some(0));
+    assert_eq!(fleet.run(&resume)?.code, Some(1), "it is not paused any more");
     assert_eq!(
         fleet.json(&["job", "cancel", "operator", schedule["id"].as_str().unwrap()])?["status"],
         "cancelled"

@@ -100,6 +100,8 @@ pub struct Task<P, R> {
     pub backoff: Option<Backoff>,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that a job of it may live, from its creation: past it nothing is tried any more.
+    pub max_elapsed: Option<Duration>,
     /// How many run at once in one process.
     pub concurrency: Option<usize>,
     types: PhantomData<fn(P) -> R>,
@@ -118,6 +120,7 @@ impl<P, R> Task<P, R> {
             max_attempts: DEFAULT_ATTEMPTS,
             backoff: None,
             timeout: None,
+            max_elapsed: None,
             concurrency: None,
             types: PhantomData,
         }
@@ -141,6 +144,13 @@ impl<P, R> Task<P, R> {
     #[must_use]
     pub const fn timeout(mut self, most: Duration) -> Self {
         self.timeout = Some(most);
+        self
+    }
+
+    /// The longest that a job of it may live, from its creation: past it nothing is tried any more.
+    #[must_use]
+    pub const fn max_elapsed(mut self, most: Duration) -> Self {
+        self.max_elapsed = Some(most);
         self
     }
 

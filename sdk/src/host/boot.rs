@@ -29,6 +29,7 @@ use crate::store::{Batch, NewSchedule, Op, Store};
 use crate::subscription::Subscriptions;
 use crate::telemetry::{Output, Recorder, root_span};
 use crate::transport::{Handler, Switchboard};
+use crate::wire::{CatchUp, Overlap};
 use crate::workflow::{Flows, FlowsOptions};
 
 /// Everything that a life of a service is made from.
@@ -333,12 +334,14 @@ async fn plant_crons(kernel: &Kernel, crons: &[Cron]) -> Result<()> {
             params: cron.params.clone(),
             cron: cron.expression.to_owned(),
             timezone: "UTC".to_owned(),
-            catch_up: true,
+            catch_up: CatchUp::Last,
+            overlap: Overlap::Allow,
             next_run: Cadence::parse(cron.expression, "UTC")?.after(kernel.clock.now()),
             priority: 0,
             max_attempts: task.max_attempts,
             backoff: task.backoff,
             timeout: task.timeout,
+            max_elapsed: task.max_elapsed,
         }));
     }
     for schedule in kernel.store.schedules().await? {

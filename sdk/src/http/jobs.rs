@@ -5,17 +5,17 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::events::cursor;
-use super::extract::{Body, Path, Query, parse};
+use super::extract::{Body, Path, Payload, Query, parse};
 use super::idempotency::{Keyed, Known};
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
 use crate::auth::Access;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::jobs::{Created, FLOW_PREFIX, no_such_job, schedule_as_job, to_wire};
+use crate::jobs::{Created, FLOW_PREFIX, Paused, no_such_job, schedule_as_job, to_wire};
 use crate::service::{Route, Routes};
 use crate::store::{self, Answer, Batch, JobQuery, Outcome, Refusal};
-use crate::wire::{CreateJob, Job, JobStatus, Jobs, Schedules};
+use crate::wire::{CreateJob, Job, JobStatus, Jobs, Pause, PauseJobs, Schedule, Schedules};
 
 /// Jobs on a page unless said.
 const LIMIT: usize = 50;
@@ -63,6 +63,32 @@ pub(super) fn routes() -> Routes {
                 .query("cursor", "string", "Go on from this cursor.")
                 .gives::<Jobs>(200, "The jobs.")
                 .fails(&[(400, "A parameter does not fit.")]),
+        )
+        .with(
+            Route::post("/v1/sys/jobs/{name}/pause", Access::right("job pause"), pause)
+                .says("Begins no more jobs of a name, in any replica and after any restart; what runs goes on.")
+                .takes::<PauseJobs>()
+                .gives::<Pause>(200, "Paused.")
+                .fails(&[(400, "A bound does not fit."), (404, "No handler has this name.")]),
+        )
+        .with(
+            Route::post("/v1/sys/jobs/{name}/resume", Access::right("job pause"), resume)
+                .says("Ends the pause of the jobs of a name.")
+                .gives::<Pause>(200, "The pause that is over.")
+                .fails(&[(404, "They are not paused.")]),
+        )
+        .with(
+            Route::post("/v1/sys/job/{id}/pause", Access::right("job pause"), pause_schedule)
+                .says("Lets a schedule tick no more until it is resumed; jobs that it made go on.")
+                .takes::<PauseJobs>()
+                .gives::<Pause>(200, "Paused.")
+                .fails(&[(400, "A bound does not fit."), (404, "There is no such schedule.")]),
+        )
+        .with(
+            Route::post("/v1/sys/job/{id}/resume", Access::right("job pause"), resume_schedule)
+                .says("Ends the pause of a schedule; a tick that passed meanwhile is a missed one.")
+                .gives::<Pause>(200, "The pause that is over.")
+                .fails(&[(404, "It is not paused.")]),
         )
         .with(
             Route::get("/v1/sys/schedules", Access::right("job read"), schedules)
@@ -124,6 +150,7 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
             cron: new.cron.clone(),
             timezone: new.timezone.clone(),
             catch_up: new.catch_up,
+            overlap: new.overlap,
             created_at: at,
             next_run: new.next_run,
             last_run: None,
@@ -132,6 +159,7 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
             max_attempts: new.max_attempts,
             backoff: new.backoff,
             timeout: new.timeout,
+            max_elapsed: new.max_elapsed,
         })),
         store::Op::Enqueue(new) => Created::Job(
             Box::new(store::Job {
@@ -150,6 +178,7 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
                 max_attempts: new.max_attempts,
                 backoff: new.backoff,
                 timeout: new.timeout,
+                deadline: new.deadline(at),
                 unique_key: new.unique_key.clone(),
                 schedule_id: None,
                 progress: None,
@@ -176,10 +205,17 @@ async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
     let jobs = context.jobs();
     if let Some(job) = jobs.get(&id).await? {
         let attempts = jobs.attempts(&id).await?;
-        return Ok(json(StatusCode::OK, &to_wire(job, Some(attempts))));
+        return Ok(json(StatusCode::OK, &jobs.pauses().await?.show(job, Some(attempts))));
     }
     match jobs.schedule(&id).await? {
-        Some(schedule) => Ok(json(StatusCode::OK, &schedule_as_job(schedule))),
+        Some(schedule) => {
+            let mut shown = schedule_as_job(schedule);
+            shown.paused = jobs.pauses().await?.schedule(&id).cloned();
+            if shown.status == JobStatus::Queued && shown.paused.is_some() {
+                shown.status = JobStatus::Pending;
+            }
+            Ok(json(StatusCode::OK, &shown))
+        }
         None => Err(no_such_job(&id).into()),
     }
 }
@@ -227,20 +263,53 @@ async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Resp
         before,
         limit,
     };
-    let jobs = context.jobs().list(query).await?;
-    let next = (jobs.len() == limit)
-        .then(|| jobs.last().map(|job| job.seq.to_string()))
-        .flatten();
+    let pauses = context.jobs().pauses().await?;
+    let (jobs, next) = context.jobs().list_shown(query, &pauses).await?;
     Ok(json(
         StatusCode::OK,
         &Jobs {
-            jobs: jobs.into_iter().map(|job| to_wire(job, None)).collect(),
-            cursor: next,
+            jobs: jobs.into_iter().map(|job| pauses.show(job, None)).collect(),
+            cursor: next.map(|seq| seq.to_string()),
+            paused: pauses.all(),
         },
     ))
 }
 
 async fn schedules(context: Context) -> Result<Response, Failure> {
-    let schedules = context.jobs().schedules().await?.into_iter().map(Into::into).collect();
+    let pauses = context.jobs().pauses().await?;
+    let shown = |schedule: store::Schedule| Schedule {
+        paused: pauses.schedule(&schedule.id).cloned(),
+        ..schedule.into()
+    };
+    let schedules = context.jobs().schedules().await?.into_iter().map(shown).collect();
     Ok(json(StatusCode::OK, &Schedules { schedules }))
+}
+
+async fn pause(context: Context, Path(name): Path, Payload(why): Payload<PauseJobs>) -> Result<Response, Failure> {
+    Ok(json(
+        StatusCode::OK,
+        &context.jobs().pause(Paused::Name(&name), why).await?,
+    ))
+}
+
+async fn resume(context: Context, Path(name): Path) -> Result<Response, Failure> {
+    Ok(json(StatusCode::OK, &context.jobs().resume(Paused::Name(&name)).await?))
+}
+
+async fn pause_schedule(
+    context: Context,
+    Path(id): Path,
+    Payload(why): Payload<PauseJobs>,
+) -> Result<Response, Failure> {
+    Ok(json(
+        StatusCode::OK,
+        &context.jobs().pause(Paused::Schedule(&id), why).await?,
+    ))
+}
+
+async fn resume_schedule(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    Ok(json(
+        StatusCode::OK,
+        &context.jobs().resume(Paused::Schedule(&id)).await?,
+    ))
 }

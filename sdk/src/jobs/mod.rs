@@ -2,8 +2,11 @@
 
 mod cron;
 mod owned;
+mod pause;
+mod retry;
 mod runner;
 mod shape;
+mod ticks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +17,7 @@ use uuid::Uuid;
 
 pub use cron::Cadence;
 pub use owned::{End, NAMESPACE as RUNS, OWNED_BY, end_key, owner};
+pub use pause::{Paused, Pauses};
 pub use runner::{CONCURRENCY, Finished, JobHandler, Run, Runner, RunnerOptions};
 pub use shape::{schedule_as_job, to_wire};
 
@@ -30,7 +34,7 @@ use crate::wire::{CreateJob, JobStatus};
 const ATTEMPTS_MAX: u32 = 1_000;
 /// Longest that an attempt may take, and that a job may wait to begin.
 const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Furthest that a job may be put off: ten years are a mistake in the unit.
+/// Furthest that a job may be put off or end: ten years are a mistake in the unit.
 const DELAY_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 /// What stands before the name of a workflow in the name of the job that a run of it is. No job of a service may begin so.
 pub const FLOW_PREFIX: &str = "flow:";
@@ -56,6 +60,8 @@ pub struct TaskDefaults {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that a job of it may live, from its creation.
+    pub max_elapsed: Option<Duration>,
     /// How many run at once in one process.
     pub concurrency: usize,
 }
@@ -141,17 +147,19 @@ impl Jobs {
                 params: create.params,
                 cron: expression,
                 timezone,
-                catch_up: create.catch_up.unwrap_or(true),
+                catch_up: create.catch_up.unwrap_or_default(),
+                overlap: create.overlap.unwrap_or_default(),
                 next_run,
                 priority: create.priority.unwrap_or(0),
                 max_attempts: checked.max_attempts,
                 backoff: checked.backoff,
                 timeout: checked.timeout,
+                max_elapsed: checked.max_elapsed,
             })));
         }
-        if create.timezone.is_some() || create.catch_up.is_some() {
+        if create.timezone.is_some() || create.catch_up.is_some() || create.overlap.is_some() {
             return Err(Error::invalid(
-                "timezone and catchUp belong to a schedule; give a runAt with its own offset instead",
+                "timezone, catchUp and overlap belong to a schedule; give a runAt with its own offset instead",
             ));
         }
         let run_at = match (create.run_at, create.delay) {
@@ -160,6 +168,13 @@ impl Jobs {
             (None, Some(delay)) => Some(self.clock.now() + bounded("delay", delay, DELAY_MAX)?),
             (None, None) => None,
         };
+        if let (Some(run_at), Some(most)) = (run_at, checked.max_elapsed)
+            && run_at >= self.clock.now() + most
+        {
+            return Err(Error::invalid(
+                "the job would begin when its maxElapsed, which counts from its creation, is over",
+            ));
+        }
         Ok(Op::Enqueue(Box::new(Enqueue {
             id,
             name: create.name,
@@ -169,6 +184,7 @@ impl Jobs {
             max_attempts: checked.max_attempts,
             backoff: checked.backoff,
             timeout: checked.timeout,
+            max_elapsed: checked.max_elapsed,
             unique_key: create.unique_key,
             schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
@@ -317,6 +333,7 @@ struct Checked {
     max_attempts: u32,
     backoff: Backoff,
     timeout: Option<Duration>,
+    max_elapsed: Option<Duration>,
 }
 
 impl Checked {
@@ -331,11 +348,13 @@ impl Checked {
                 "backoff has a base of at least 1 ms and a factor of 1 to 100",
             ));
         }
-        let timeout = match create.timeout {
-            None => defaults.timeout,
-            Some(0) => return Err(Error::invalid("timeout is at least 1 ms")),
-            Some(millis) => Some(bounded("timeout", millis, TIMEOUT_MAX)?),
+        let limit = |field: &str, millis: Option<u64>, unless_said: Option<Duration>, most: Duration| match millis {
+            None => Ok(unless_said),
+            Some(0) => Err(Error::invalid(format!("{field} is at least 1 ms"))),
+            Some(millis) => bounded(field, millis, most).map(Some),
         };
+        let timeout = limit("timeout", create.timeout, defaults.timeout, TIMEOUT_MAX)?;
+        let max_elapsed = limit("maxElapsed", create.max_elapsed, defaults.max_elapsed, DELAY_MAX)?;
         if create
             .unique_key
             .as_ref()
@@ -349,6 +368,7 @@ impl Checked {
             max_attempts,
             backoff,
             timeout,
+            max_elapsed,
         })
     }
 }
@@ -367,6 +387,7 @@ impl Default for TaskDefaults {
             max_attempts: DEFAULT_ATTEMPTS,
             backoff: Backoff::default(),
             timeout: None,
+            max_elapsed: None,
             concurrency: runner::CONCURRENCY,
         }
     }

@@ -13,17 +13,15 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use uuid::Uuid;
 
-use super::{Cadence, Jobs};
-use crate::error::{Error, Kind, Result};
+use super::pause::Known;
+use super::{Jobs, retry, ticks};
+use crate::error::{Error, Result};
 use crate::lifecycle::{Scope, panic_message};
 use crate::policy::{Backoff, jitter};
-use crate::store::{
-    self, Batch, Claim, Enqueue, Job, JobFailure, Op, Outcome, Refusal, Schedule, Settle, Verdict, Want,
-};
+use crate::store::{self, Batch, Claim, Job, Op, Outcome, Refusal, Settle, Verdict, Want};
 use crate::telemetry::{self, TraceContext};
-use crate::wire::{JobStatus, Json};
+use crate::wire::Json;
 
 /// Jobs of one service that run at once in one process, unless its contract says less: most jobs wait for others, and the store's reader threads are few.
 pub const CONCURRENCY: usize = 64;
@@ -105,6 +103,7 @@ pub struct Runner {
     scope: Scope,
     attempts: Scope,
     free: BTreeMap<String, usize>,
+    paused: Known,
     ended: (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>),
 }
 
@@ -124,6 +123,7 @@ impl Runner {
             scope,
             attempts,
             free,
+            paused: Known::default(),
             ended: mpsc::unbounded_channel(),
         }
     }
@@ -133,8 +133,12 @@ impl Runner {
         let mut heads = self.jobs.store.heads();
         while !self.scope.is_cancelled() {
             // Noted before the store is asked: what becomes ready while it answers must wake this loop again.
-            let jobs_head = heads.borrow_and_update().jobs;
-            let wake = match self.take_due().await {
+            let store::Heads {
+                jobs: jobs_head,
+                change,
+                ..
+            } = *heads.borrow_and_update();
+            let wake = match self.take_due(change).await {
                 Ok(wake) => wake,
                 // Closed or poisoned: nothing can be run any more, and who watches the store has been told.
                 Err(_) if heads.has_changed().is_err() => break,
@@ -167,13 +171,14 @@ impl Runner {
     }
 
     /// Takes what is due, starts it, and gives the moment at which there may be more.
-    async fn take_due(&mut self) -> Result<Option<DateTime<Utc>>> {
-        let next_tick = self.tick().await?;
+    async fn take_due(&mut self, change: store::Seq) -> Result<Option<DateTime<Utc>>> {
+        let paused = self.paused.at(&self.jobs, change).await?;
+        let next_tick = ticks::take(&self.jobs, &paused).await?;
         let limit = self.options.concurrency.saturating_sub(self.attempts.tasks());
         let wants: Vec<Want> = self
             .free
             .iter()
-            .filter(|(_, slots)| **slots > 0)
+            .filter(|(name, slots)| **slots > 0 && paused.name(name).is_none())
             .map(|(name, slots)| Want {
                 name: name.clone(),
                 slots: *slots,
@@ -222,61 +227,6 @@ impl Runner {
         self.attempts
             .spawn_graceful("job", attempt(run, handler, ended, stopping));
     }
-
-    /// Takes every tick that is due and gives the moment of the next.
-    async fn tick(&self) -> Result<Option<DateTime<Utc>>> {
-        let now = self.jobs.clock.now();
-        let mut next: Option<DateTime<Utc>> = None;
-        for schedule in self.jobs.store.schedules().await? {
-            let Some(due) = schedule.next_run else { continue };
-            let coming = if due <= now {
-                self.take_tick(schedule, due, now).await?
-            } else {
-                Some(due)
-            };
-            next = [next, coming].into_iter().flatten().min();
-        }
-        Ok(next)
-    }
-
-    async fn take_tick(
-        &self,
-        schedule: Schedule,
-        due: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>> {
-        let coming = Cadence::parse(&schedule.cron, &schedule.timezone)?.catch_up(due, now);
-        let tick = Op::Tick {
-            schedule: schedule.id.clone(),
-            from: due,
-            next: coming,
-        };
-        let mut ops = vec![tick];
-        // A tick is missed when the one after it has passed as well.
-        let missed = Cadence::parse(&schedule.cron, &schedule.timezone)?
-            .after(due)
-            .is_some_and(|after| after <= now);
-        if !missed || schedule.catch_up {
-            ops.push(Op::Enqueue(Box::new(Enqueue {
-                id: Uuid::now_v7().to_string(),
-                name: schedule.name,
-                params: schedule.params,
-                priority: schedule.priority,
-                run_at: None,
-                max_attempts: schedule.max_attempts,
-                backoff: schedule.backoff,
-                timeout: schedule.timeout,
-                unique_key: None,
-                schedule_id: Some(schedule.id),
-                trace: None,
-            })));
-        }
-        match self.jobs.store.commit(Batch { at: now, ops }).await {
-            // Another scheduler took it, or it was cancelled in between.
-            Ok(_) | Err(store::Error::Refused { .. }) => Ok(coming),
-            Err(error) => Err(error.into()),
-        }
-    }
 }
 
 /// Runs one attempt and writes down what it came to.
@@ -305,12 +255,14 @@ enum End {
 }
 
 async fn execute(run: &Run, handler: JobHandler, stopping: &CancellationToken) -> End {
-    let timeout = run.job.timeout;
+    let limit = retry::limit(&run.job, run.jobs.clock.now());
     let work = AssertUnwindSafe(async { handler(run.clone()).await }).catch_unwind();
     let limited = async {
-        match timeout {
-            None => Some(work.await),
-            Some(most) => tokio::time::timeout(most, work).await.ok(),
+        match limit {
+            None => Ok(work.await),
+            // Its time was over before it came to run.
+            Some((most, late)) if most.is_zero() => Err(late),
+            Some((most, late)) => tokio::time::timeout(most, work).await.map_err(|_| late),
         }
     };
     let cancelled = async {
@@ -321,12 +273,10 @@ async fn execute(run: &Run, handler: JobHandler, stopping: &CancellationToken) -
         biased;
         outcome = limited => match outcome {
             _ if run.cancelled.is_cancelled() => End::Cancelled,
-            Some(Ok(Ok(result))) => End::Completed(result),
-            Some(Ok(Err(error))) => End::Failed(error),
-            Some(Err(panic)) => End::Failed(Error::internal(format!("the handler panicked: {}", panic_message(&*panic))).with_code("PANIC")),
-            None => End::Failed(
-                Error::new(Kind::DeadlineExceeded, format!("the attempt took longer than its {} ms", timeout.unwrap_or_default().as_millis())),
-            ),
+            Ok(Ok(Ok(result))) => End::Completed(result),
+            Ok(Ok(Err(error))) => End::Failed(error),
+            Ok(Err(panic)) => End::Failed(Error::internal(format!("the handler panicked: {}", panic_message(&*panic))).with_code("PANIC")),
+            Err(late) => End::Failed(late),
         },
         () = cancelled => End::Cancelled,
         () = stopping.cancelled() => End::HandedBack,
@@ -338,7 +288,7 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
     let job = &run.job;
     let verdict = match end {
         End::Completed(result) => Some(Verdict::Completed { result }),
-        End::Failed(error) => Some(failed(run, &error)),
+        End::Failed(error) => Some(retry::verdict(job, &error, run.jobs.clock.now(), jitter())),
         End::HandedBack => Some(Verdict::HandedBack),
         End::Cancelled => None,
     };
@@ -389,22 +339,5 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
                 tokio::time::sleep(SETTLE_BACKOFF.wait(failure, jitter())).await;
             }
         }
-    }
-}
-
-fn failed(run: &Run, error: &Error) -> Verdict {
-    let job = &run.job;
-    let failures = job.failures + 1;
-    let wait = error
-        .retry_after()
-        .unwrap_or_else(|| job.backoff.wait(failures, jitter()));
-    let retry_at = (!error.kind().hopeless() && failures < job.max_attempts).then(|| run.jobs.clock.now() + wait);
-    let message = format!("{}: {}", error.code(), error.message());
-    let chain = error.chain();
-    let stack = (chain != message).then_some(chain);
-    debug_assert!(job.status == JobStatus::Running, "only a claimed job is run");
-    Verdict::Failed {
-        error: JobFailure { message, stack },
-        retry_at,
     }
 }

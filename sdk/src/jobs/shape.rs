@@ -21,11 +21,13 @@ pub fn to_wire(job: store::Job, attempts: Option<Vec<Attempt>>) -> wire::Job {
         attempt: Some(job.attempt),
         max_attempts: Some(job.max_attempts),
         run_at: Some(Timestamp(job.run_at)),
+        deadline: job.deadline.map(Timestamp),
         priority: Some(job.priority),
         unique_key: job.unique_key,
         progress: job.progress,
         next_run: None,
         cancel_acknowledged_at: job.cancel_acknowledged_at.map(Timestamp),
+        paused: None,
         attempts: attempts.map(|attempts| attempts.into_iter().map(attempt).collect()),
     }
 }
@@ -51,11 +53,13 @@ pub fn schedule_as_job(schedule: store::Schedule) -> wire::Job {
         attempt: None,
         max_attempts: Some(schedule.max_attempts),
         run_at: None,
+        deadline: None,
         priority: Some(schedule.priority),
         unique_key: None,
         progress: None,
         next_run: schedule.next_run.map(Timestamp),
         cancel_acknowledged_at: None,
+        paused: None,
         attempts: None,
     }
 }
@@ -69,9 +73,11 @@ impl From<store::Schedule> for wire::Schedule {
             schedule: schedule.cron,
             timezone: schedule.timezone,
             catch_up: schedule.catch_up,
+            overlap: schedule.overlap,
             created_at: Timestamp(schedule.created_at),
             next_run: schedule.next_run.map(Timestamp),
             last_run: schedule.last_run.map(Timestamp),
+            paused: None,
         }
     }
 }

@@ -189,6 +189,7 @@ impl Service {
         let mut defaults = TaskDefaults {
             max_attempts: task.max_attempts,
             timeout: task.timeout,
+            max_elapsed: task.max_elapsed,
             ..TaskDefaults::default()
         };
         defaults.backoff = task.backoff.unwrap_or(defaults.backoff);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::policy::Backoff;
 use crate::store::{Answer, Entry, Job, JobFailure, Schedule, Seq};
-use crate::wire::Json;
+use crate::wire::{CatchUp, Json, Overlap};
 
 /// One atomic write.
 #[derive(Clone, Debug)]
@@ -189,12 +189,21 @@ pub struct Enqueue {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that it may live, from its creation.
+    pub max_elapsed: Option<Duration>,
     /// While a job with this key lives, no second one is made.
     pub unique_key: Option<String>,
     /// The schedule that makes it.
     pub schedule_id: Option<String>,
     /// The `traceparent` of who creates it.
     pub trace: Option<String>,
+}
+
+impl Enqueue {
+    /// When its time is over, where it is created at `at`.
+    pub fn deadline(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        at.checked_add_signed(TimeDelta::from_std(self.max_elapsed?).ok()?)
+    }
 }
 
 /// See [`Op::Claim`].
@@ -268,8 +277,10 @@ pub struct NewSchedule {
     pub cron: String,
     /// The IANA time zone, checked by the caller.
     pub timezone: String,
-    /// Whether a missed tick runs once.
-    pub catch_up: bool,
+    /// What becomes of missed ticks.
+    pub catch_up: CatchUp,
+    /// What a tick does while a job of an earlier one lives.
+    pub overlap: Overlap,
     /// The first tick.
     pub next_run: Option<DateTime<Utc>>,
     /// Higher runs first.
@@ -280,6 +291,8 @@ pub struct NewSchedule {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that a job of it may live, from its creation.
+    pub max_elapsed: Option<Duration>,
 }
 
 /// See [`Op::Remember`].

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::transfer::field;
 use crate::policy::Backoff;
-use crate::wire::{JobStatus, Json};
+use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 /// The store's sequence: 1 for the first write, strictly increasing in commit order, never repeated, not even after deletes.
 pub type Seq = u64;
@@ -102,6 +102,8 @@ pub struct Job {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// No attempt runs past this, and none begins; a job that was revived by hand has none any more.
+    pub deadline: Option<DateTime<Utc>>,
     /// While a job with this key lives, no second one is made.
     pub unique_key: Option<String>,
     /// The schedule that made it.
@@ -181,8 +183,10 @@ pub struct Schedule {
     pub cron: String,
     /// The IANA time zone in which the expression is read.
     pub timezone: String,
-    /// Whether a tick that was missed runs once as soon as it can (`true`), or not at all.
-    pub catch_up: bool,
+    /// What becomes of missed ticks.
+    pub catch_up: CatchUp,
+    /// What a tick does while a job of an earlier one lives.
+    pub overlap: Overlap,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// The next tick; `None` where there is none to come.
@@ -200,6 +204,8 @@ pub struct Schedule {
     pub backoff: Backoff,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
+    /// The longest that a job of it may live, from its creation.
+    pub max_elapsed: Option<Duration>,
 }
 
 /// What is remembered of a request that carried an `Idempotency-Key`.

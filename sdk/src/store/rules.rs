@@ -22,6 +22,7 @@ pub(super) fn normalised(mut batch: Batch) -> Batch {
             Op::Enqueue(job) => {
                 job.run_at.iter_mut().for_each(cut);
                 job.timeout.iter_mut().for_each(cut_duration);
+                job.max_elapsed.iter_mut().for_each(cut_duration);
                 job.backoff.factor = number(job.backoff.factor);
             }
             Op::Settle(settle) => {
@@ -34,6 +35,7 @@ pub(super) fn normalised(mut batch: Batch) -> Batch {
             Op::Schedule(schedule) => {
                 schedule.next_run.iter_mut().for_each(cut);
                 schedule.timeout.iter_mut().for_each(cut_duration);
+                schedule.max_elapsed.iter_mut().for_each(cut_duration);
                 schedule.backoff.factor = number(schedule.backoff.factor);
             }
             Op::Tick { from, next, .. } => {

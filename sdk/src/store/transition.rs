@@ -27,6 +27,7 @@ pub(super) fn enqueued(order: &Enqueue, seq: Seq, at: DateTime<Utc>) -> Job {
         max_attempts: order.max_attempts,
         backoff: order.backoff,
         timeout: order.timeout,
+        deadline: order.deadline(at),
         unique_key: order.unique_key.clone(),
         schedule_id: order.schedule_id.clone(),
         progress: None,
@@ -48,6 +49,7 @@ pub(super) fn scheduled(order: &NewSchedule, seq: Seq, at: DateTime<Utc>) -> Sch
         cron: order.cron.clone(),
         timezone: order.timezone.clone(),
         catch_up: order.catch_up,
+        overlap: order.overlap,
         created_at: at,
         next_run: order.next_run,
         last_run: None,
@@ -56,6 +58,7 @@ pub(super) fn scheduled(order: &NewSchedule, seq: Seq, at: DateTime<Utc>) -> Sch
         max_attempts: order.max_attempts,
         backoff: order.backoff,
         timeout: order.timeout,
+        max_elapsed: order.max_elapsed,
     }
 }
 
@@ -144,6 +147,8 @@ pub(super) fn revive(job: &mut Job, at: DateTime<Utc>) -> Result<(), Refusal> {
     }
     queue(job, at);
     job.failures = 0;
+    // Who revives it after its time wants it all the same.
+    job.deadline = None;
     job.completed_at = None;
     job.cancel_acknowledged_at = None;
     Ok(())

@@ -248,8 +248,7 @@ impl Inbox {
         held.failures.one();
         let attempt = arrival.attempt;
         // An event that does not fit stays so; every other failure may pass.
-        let hopeless = matches!(error.kind(), Kind::Invalid | Kind::TooLarge | Kind::Unprocessable);
-        let gives_up = hopeless || attempt >= held.declared.max_attempts;
+        let gives_up = error.hopeless() || attempt >= held.declared.max_attempts;
         let stands = gives_up && kept.value.dead >= DEAD_MAX;
         let key = in_key(&held.holder);
         let (next, wait, mut ops) = if gives_up && !stands {

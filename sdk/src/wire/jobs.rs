@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Json, Timestamp};
+use super::{CatchUp, Json, Overlap, Timestamp};
 use crate::error::Error;
 use crate::policy::Backoff;
 
@@ -90,9 +90,12 @@ pub struct CreateJob {
     /// The IANA time zone of the schedule; UTC unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// Whether a tick that was missed runs once when the service is back; true unless said.
+    /// What becomes of ticks of the schedule that were missed; `last` unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub catch_up: Option<bool>,
+    pub catch_up: Option<CatchUp>,
+    /// What a tick of the schedule does while a job of an earlier one lives; `allow` unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
     /// Not before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<Timestamp>,
@@ -108,6 +111,9 @@ pub struct CreateJob {
     /// The longest that one attempt may take, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
+    /// The longest that it may live, in milliseconds from its creation: past it nothing is tried any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_elapsed: Option<u64>,
     /// Higher runs first; 0 unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
@@ -158,6 +164,9 @@ pub struct Job {
     /// Not before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<Timestamp>,
+    /// No attempt of it runs past this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
     /// Higher runs first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
@@ -173,6 +182,9 @@ pub struct Job {
     /// When the handler of a cancelled job noticed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_acknowledged_at: Option<Timestamp>,
+    /// Why it is held back, where it is `pending` since it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
     /// Ended attempts, oldest first; only where one job was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<AttemptRecord>>,
@@ -216,6 +228,35 @@ pub struct Jobs {
     /// Ask for this with `cursor` to go on; absent at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// What is paused, jobs by name before schedules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused: Vec<Pause>,
+}
+
+/// Why jobs are to be held back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PauseJobs {
+    /// For whoever wonders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// A pause of the jobs of a name, or of a schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Pause {
+    /// The name, or the id of the schedule.
+    pub of: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// `GET /v1/sys/schedules`.
@@ -240,8 +281,10 @@ pub struct Schedule {
     pub schedule: String,
     /// The time zone in which it is read.
     pub timezone: String,
-    /// Whether a missed tick runs once.
-    pub catch_up: bool,
+    /// What becomes of missed ticks.
+    pub catch_up: CatchUp,
+    /// What a tick does while a job of an earlier one lives.
+    pub overlap: Overlap,
     /// When it was created.
     pub created_at: Timestamp,
     /// The next tick.
@@ -250,4 +293,7 @@ pub struct Schedule {
     /// The latest tick.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<Timestamp>,
+    /// Why it does not tick, where it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
 }

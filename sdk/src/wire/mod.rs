@@ -9,6 +9,7 @@ mod json;
 mod mesh;
 mod observe;
 mod rpc;
+mod schedules;
 mod state;
 mod subscription;
 mod system;
@@ -19,7 +20,7 @@ pub use cloudevent::{CloudEvent, EmittedBatch};
 pub use commit::{CheckState, CommitOp, CommitRequest, CommitResult, Committed, DeleteState, DeletedState};
 pub use events::{EmitRequest, Emitted, Event, RecentEvents};
 pub use groups::{EventGap, Fetch, Fetched, FetchedEvent, Group, Groups, Seek, Settled, Settlement};
-pub use jobs::{AttemptRecord, CreateJob, Job, JobError, JobStatus, Jobs, Schedule, Schedules};
+pub use jobs::{AttemptRecord, CreateJob, Job, JobError, JobStatus, Jobs, Pause, PauseJobs, Schedule, Schedules};
 pub use json::Json;
 pub use mesh::{Announce, Announced, ListMesh, Mesh, MeshInstance, MeshService, SignOff, SignedOff};
 pub use observe::{
@@ -27,6 +28,7 @@ pub use observe::{
     TraceSummary, Traces,
 };
 pub use rpc::{MethodInfo, Methods, RpcRequest, RpcResponse};
+pub use schedules::{CatchUp, Overlap};
 pub use state::{Entry, Operation, OperationKind, PutState, StateChange, StateList, Transacted, Transaction};
 pub use subscription::{
     DeadLetter, DeadLetterKind, DeadLetters, Deliver, Delivered, Delivery, EditDeadLetter, Incoming, LogPlace,

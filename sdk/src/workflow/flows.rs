@@ -154,6 +154,7 @@ impl Flows {
             max_attempts: 1,
             backoff: Backoff::default(),
             timeout: None,
+            max_elapsed: None,
             unique_key: None,
             schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),

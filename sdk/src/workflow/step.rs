@@ -31,7 +31,7 @@ pub struct StepPolicy {
     pub backoff: Backoff,
     /// The longest that one attempt may take; as long as it likes unless said.
     pub timeout: Option<Duration>,
-    /// Codes of errors that another attempt would not mend. Those of [`Kind::hopeless`] are never tried again.
+    /// Codes of errors that another attempt would not mend. Those that are [`hopeless`](Error::hopeless) are never tried again.
     pub give_up_on: Vec<String>,
     /// Whether only what may pass by itself ([`Kind::retryable`]) is tried again, and not every failure. A call does so whatever is said
     /// here: the callee said what it thinks of the request.
@@ -54,7 +54,7 @@ impl StepPolicy {
     /// How long to wait before the next attempt; `None` is to give up.
     fn wait(&self, error: &Error, attempts: u32) -> Option<Duration> {
         let given_up = attempts >= self.attempts
-            || error.kind().hopeless()
+            || error.hopeless()
             || self.give_up_on.iter().any(|code| code == error.code())
             // An answer that is still being made comes later.
             || (self.only_retryable && !error.kind().retryable() && error.code() != "REQUEST_IN_PROGRESS");

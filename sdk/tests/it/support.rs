@@ -35,6 +35,7 @@ pub(crate) const FLAKY: Task<(), u32> =
             Duration::from_millis(10),
             Duration::from_millis(20),
         ));
+pub(crate) const HOPELESS: Task<(), ()> = Task::new("core", "hopeless");
 pub(crate) const STUBBORN: Task<(), ()> = Task::new("core", "stubborn");
 
 /// The service of the tests, with a counter that tells how often `count` was called.
@@ -72,6 +73,9 @@ pub(crate) fn service(calls: &Arc<AtomicU32>) -> Service {
             } else {
                 Ok(attempt)
             }
+        })
+        .task(HOPELESS, |_: JobContext, (): ()| async move {
+            Err(Error::unavailable("the account is closed").without_retry())
         })
         .task(STUBBORN, |context: JobContext, (): ()| async move {
             context.cancelled().await;

@@ -381,6 +381,122 @@ async fn a_job_runs_fails_retries_and_tells_its_story() {
 }
 
 #[tokio::test]
+async fn an_error_without_retry_and_a_time_that_is_over_each_end_a_job() {
+    let core = Fixture::start().await;
+    let kernel = core.running.kernel("core").unwrap();
+    let story = async |order: serde_json::Value| {
+        let id = core.post("/v1/sys/job", &order).await.body["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        kernel.jobs.ended(&id).await.unwrap();
+        core.get(&format!("/v1/sys/job/{id}")).await.body
+    };
+    let hopeless = story(json!({ "name": "hopeless" })).await;
+    assert_eq!(
+        (hopeless["status"].as_str(), &hopeless["attempt"]),
+        (Some("failed"), &json!(1))
+    );
+    assert_eq!(hopeless["error"]["message"], "UNAVAILABLE: the account is closed");
+
+    let late = story(json!({ "name": "stubborn", "maxElapsed": 20 })).await;
+    assert_eq!((late["status"].as_str(), &late["attempt"]), (Some("failed"), &json!(1)));
+    assert!(
+        late["error"]["message"].as_str().unwrap().starts_with("JOB_DEADLINE: "),
+        "{late}"
+    );
+    assert!(late["deadline"].is_string());
+
+    for bad in [json!({ "maxElapsed": 0 }), json!({ "maxElapsed": 5, "delay": 5 })] {
+        let mut order = json!({ "name": "upper" });
+        order.as_object_mut().unwrap().extend(bad.as_object().unwrap().clone());
+        assert_eq!(
+            core.post("/v1/sys/job", &order).await.status,
+            StatusCode::BAD_REQUEST,
+            "{order}"
+        );
+    }
+    core.stop().await;
+}
+
+#[tokio::test]
+async fn a_paused_job_is_pending_until_it_is_resumed() {
+    let core = Fixture::start().await;
+    let kernel = core.running.kernel("core").unwrap();
+    let why = json!({ "reason": "the mill is closed", "by": "ada" });
+    let paused = core.post("/v1/sys/jobs/upper/pause", &why).await;
+    assert_eq!((paused.status.as_u16(), &paused.body["by"]), (200, &json!("ada")));
+    let order = json!({ "name": "upper", "params": { "text": "abc" } });
+    let id = core.post("/v1/sys/job", &order).await.body["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    // One that is not paused was created later and runs first.
+    let other = core.post("/v1/sys/job", &json!({ "name": "hopeless" })).await.body["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    kernel.jobs.ended(&other).await.unwrap();
+
+    let held = core.get(&format!("/v1/sys/job/{id}")).await.body;
+    assert_eq!((&held["status"], &held["attempt"]), (&json!("pending"), &json!(0)));
+    assert_eq!(held["paused"]["reason"], "the mill is closed");
+    let pending = core.get("/v1/sys/jobs?status=pending").await.body;
+    assert_eq!(
+        (&pending["jobs"][0]["id"], &pending["paused"][0]["of"]),
+        (&json!(id), &json!("upper"))
+    );
+    assert_eq!(core.get("/v1/sys/jobs?status=queued").await.body["jobs"], json!([]));
+
+    assert_eq!(
+        core.post("/v1/sys/jobs/upper/resume", &json!({})).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(kernel.jobs.ended(&id).await.unwrap().attempt, 1);
+    let again = core.post("/v1/sys/jobs/upper/resume", &json!({})).await;
+    assert_eq!(
+        (again.status.as_u16(), &again.body["error"]["code"]),
+        (404, &json!("PAUSE_NOT_FOUND"))
+    );
+    assert_eq!(
+        core.post("/v1/sys/jobs/nope/pause", &json!({})).await.status,
+        StatusCode::NOT_FOUND
+    );
+    core.stop().await;
+}
+
+#[tokio::test]
+async fn a_paused_schedule_does_not_tick_until_it_is_resumed() {
+    let core = Fixture::start().await;
+    let kernel = core.running.kernel("core").unwrap();
+    let order = json!({ "name": "hopeless", "schedule": "* * * * * *" });
+    let id = core.post("/v1/sys/job", &order).await.body["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let paused = core.post(&format!("/v1/sys/job/{id}/pause"), &json!({})).await;
+    assert_eq!(paused.status, StatusCode::OK);
+    let shown = core.get(&format!("/v1/sys/job/{id}")).await.body;
+    assert_eq!(
+        (&shown["status"], &shown["paused"]["of"]),
+        (&json!("pending"), &json!(id))
+    );
+    let listed = core.get("/v1/sys/schedules").await.body;
+    assert_eq!(listed["schedules"][0]["paused"]["of"], json!(id));
+
+    assert_eq!(
+        core.post(&format!("/v1/sys/job/{id}/resume"), &json!({})).await.status,
+        StatusCode::OK
+    );
+    let mut heads = kernel.store.heads();
+    let before = kernel.store.schedule(&id).await.unwrap().unwrap().last_run;
+    while kernel.store.schedule(&id).await.unwrap().unwrap().last_run == before {
+        heads.changed().await.unwrap();
+    }
+    core.stop().await;
+}
+
+#[tokio::test]
 async fn a_running_job_is_cancelled_at_once_and_its_late_outcome_refused() {
     let core = Fixture::start().await;
     let id = core.post("/v1/sys/job", &json!({ "name": "stubborn" })).await.body["id"]

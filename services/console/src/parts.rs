@@ -6,7 +6,7 @@ use syscall_sdk::context::Context;
 use syscall_sdk::error::Error;
 use syscall_sdk::http::pages::{self, command, service_url};
 use syscall_sdk::pages::{Asset, Failure, Frame, Html, Tone, as_command, badge, error_state};
-use syscall_sdk::wire::JobStatus;
+use syscall_sdk::wire::{JobStatus, Pause};
 
 /// What only this service's pages use.
 pub(crate) const ASSETS: &[Asset] = &[STYLE];
@@ -107,6 +107,17 @@ pub(crate) fn short(id: &str) -> &str {
     // The end of a UUID of version 7 is its random part; its beginning is the time, which the neighbours share.
     let from = id.len().saturating_sub(8);
     if id.is_char_boundary(from) { &id[from..] } else { id }
+}
+
+/// Why something is paused and by whom, as far as it is known.
+pub(crate) fn pause_remark(pause: &Pause) -> String {
+    let by = pause.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let reason = pause
+        .reason
+        .as_ref()
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    format!("Paused since {}{by}{reason}", pause.since)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Cancelling jobs and bringing them back.
 
+use std::time::Duration;
+
 use super::cases;
 use super::context::{Context, completed, enqueue, failed, job, settle};
 use crate::store::{AttemptEnd, Enqueue, Op, Outcome, Refusal};
@@ -13,6 +15,7 @@ cases![
     an_ended_job_cannot_be_cancelled,
     what_is_not_there_cannot_be_cancelled,
     a_failed_job_is_revived_with_fresh_attempts,
+    a_revived_job_has_no_deadline_any_more,
     a_cancelled_job_is_revived_behind_a_new_fence,
     a_living_or_completed_job_cannot_be_revived,
     a_job_is_not_revived_while_its_unique_key_lives,
@@ -93,6 +96,18 @@ async fn a_failed_job_is_revived_with_fresh_attempts(it: Context<'_>) {
     assert_eq!((revived.run_at, revived.completed_at), (it.now(), None));
     assert!(revived.error.is_some(), "why it failed stays to be read");
     assert_eq!(it.claim().await[0].attempt, 2);
+}
+
+async fn a_revived_job_has_no_deadline_any_more(it: Context<'_>) {
+    it.one(Enqueue {
+        max_elapsed: Some(Duration::from_secs(9)),
+        ..enqueue("j")
+    })
+    .await;
+    it.cancel("j").await;
+    assert_eq!(it.job("j").await.deadline, Some(it.later(9)));
+    it.one(revive("j")).await;
+    assert_eq!(it.job("j").await.deadline, None);
 }
 
 async fn a_cancelled_job_is_revived_behind_a_new_fence(it: Context<'_>) {

@@ -13,7 +13,7 @@ use crate::store::{
     Job, JobFailure, JobQuery, NewSchedule, Op, Outcome, Put, Refusal, Remember, Result, Retention, Scan, Settle,
     Store, Verdict, Want,
 };
-use crate::wire::{JobStatus, Json};
+use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 /// A store with its clock, and short words for what is done to it.
 #[derive(Clone, Copy, Debug)]
@@ -214,6 +214,7 @@ pub(super) fn enqueue(id: &str) -> Enqueue {
         max_attempts: 3,
         backoff: Backoff::default(),
         timeout: None,
+        max_elapsed: None,
         unique_key: None,
         schedule_id: None,
         trace: None,
@@ -227,12 +228,14 @@ pub(super) fn schedule(id: &str, next_run: DateTime<Utc>) -> NewSchedule {
         params: None,
         cron: "0 * * * *".to_owned(),
         timezone: "Europe/Berlin".to_owned(),
-        catch_up: true,
+        catch_up: CatchUp::Last,
+        overlap: Overlap::Allow,
         next_run: Some(next_run),
         priority: 0,
         max_attempts: 3,
         backoff: Backoff::default(),
         timeout: None,
+        max_elapsed: None,
     }
 }
 

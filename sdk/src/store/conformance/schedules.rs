@@ -8,7 +8,7 @@ use super::cases;
 use super::context::{Context, enqueue, json_text, schedule};
 use crate::policy::Backoff;
 use crate::store::{NewSchedule, Op, Outcome, Refusal, Schedule};
-use crate::wire::JobStatus;
+use crate::wire::{CatchUp, JobStatus, Overlap};
 
 cases![
     a_schedule_is_read_back_as_it_was_made,
@@ -24,7 +24,8 @@ cases![
 async fn a_schedule_is_read_back_as_it_was_made(it: Context<'_>) {
     let order = NewSchedule {
         params: Some(json_text("{ }")),
-        catch_up: false,
+        catch_up: CatchUp::All,
+        overlap: Overlap::Buffer,
         priority: 4,
         max_attempts: 9,
         backoff: Backoff {
@@ -33,6 +34,7 @@ async fn a_schedule_is_read_back_as_it_was_made(it: Context<'_>) {
             cap: 70,
         },
         timeout: Some(Duration::from_secs(3)),
+        max_elapsed: Some(Duration::from_secs(90)),
         ..schedule("s", it.later(60))
     };
     let made = scheduled(it.one(order.clone()).await);
@@ -43,7 +45,8 @@ async fn a_schedule_is_read_back_as_it_was_made(it: Context<'_>) {
         params: order.params,
         cron: "0 * * * *".to_owned(),
         timezone: "Europe/Berlin".to_owned(),
-        catch_up: false,
+        catch_up: CatchUp::All,
+        overlap: Overlap::Buffer,
         created_at: it.now(),
         next_run: Some(it.later(60)),
         last_run: None,
@@ -52,6 +55,7 @@ async fn a_schedule_is_read_back_as_it_was_made(it: Context<'_>) {
         max_attempts: 9,
         backoff: order.backoff,
         timeout: order.timeout,
+        max_elapsed: order.max_elapsed,
     };
     assert_eq!(made, expected);
     assert_eq!(read(it, "s").await, expected);

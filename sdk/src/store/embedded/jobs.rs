@@ -153,8 +153,9 @@ impl Tables<'_> {
             .conn
             .prepare_cached(
                 "INSERT INTO job (seq, id, name, params, status, priority, created_at, run_at, attempt, failures, \
-                 max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, trace) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+                 max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, trace, \
+                 deadline) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
@@ -173,7 +174,8 @@ impl Tables<'_> {
                 duration_millis(job.timeout),
                 job.unique_key,
                 job.schedule_id,
-                job.trace
+                job.trace,
+                millis_or_none(job.deadline)
             ])?;
         Ok(written > 0)
     }
@@ -183,7 +185,8 @@ impl Tables<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE job SET status = ?2, run_at = ?3, started_at = ?4, completed_at = ?5, attempt = ?6, \
-                 failures = ?7, result = ?8, error = ?9, error_stack = ?10, owner = ?11, cancel_acknowledged_at = ?12 \
+                 failures = ?7, result = ?8, error = ?9, error_stack = ?10, owner = ?11, cancel_acknowledged_at = ?12, \
+                 deadline = ?13 \
                  WHERE seq = ?1",
             )?
             .execute(params![
@@ -198,7 +201,8 @@ impl Tables<'_> {
                 job.error.as_ref().map(|error| &error.message),
                 job.error.as_ref().and_then(|error| error.stack.as_ref()),
                 job.owner,
-                millis_or_none(job.cancel_acknowledged_at)
+                millis_or_none(job.cancel_acknowledged_at),
+                millis_or_none(job.deadline)
             ])?;
         Ok(())
     }

@@ -8,7 +8,7 @@ use rusqlite::{Result, Row};
 
 use crate::policy::Backoff;
 use crate::store::{Answer, Attempt, AttemptEnd, Change, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq};
-use crate::wire::{JobStatus, Json};
+use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 /// The columns of [`entry`].
 macro_rules! entry_columns {
@@ -33,7 +33,7 @@ macro_rules! job_columns {
     () => {
         "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
-         error, error_stack, trace, owner, cancel_acknowledged_at"
+         error, error_stack, trace, owner, cancel_acknowledged_at, deadline"
     };
 }
 /// The columns of [`attempt`].
@@ -46,7 +46,8 @@ macro_rules! attempt_columns {
 macro_rules! schedule_columns {
     () => {
         "seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, cancelled_at, priority, \
-         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout"
+         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, \
+         overlap"
     };
 }
 /// The columns of [`remembered`].
@@ -114,6 +115,7 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job> {
         max_attempts: row.get(12)?,
         backoff: backoff(row, 13)?,
         timeout: duration_or_none(row, 16)?,
+        deadline: moment_or_none(row, 26)?,
         unique_key: row.get(17)?,
         schedule_id: row.get(18)?,
         progress: json_or_none(row, 19)?,
@@ -151,7 +153,7 @@ pub(super) fn schedule(row: &Row<'_>) -> Result<Schedule> {
         params: json_or_none(row, 3)?,
         cron: row.get(4)?,
         timezone: row.get(5)?,
-        catch_up: row.get(6)?,
+        catch_up: nth(row, 6, &CatchUp::ALL)?,
         created_at: moment(row, 7)?,
         next_run: moment_or_none(row, 8)?,
         last_run: moment_or_none(row, 9)?,
@@ -160,6 +162,8 @@ pub(super) fn schedule(row: &Row<'_>) -> Result<Schedule> {
         max_attempts: row.get(12)?,
         backoff: backoff(row, 13)?,
         timeout: duration_or_none(row, 16)?,
+        max_elapsed: duration_or_none(row, 17)?,
+        overlap: nth(row, 18, &Overlap::ALL)?,
     })
 }
 
@@ -271,10 +275,15 @@ fn failure(row: &Row<'_>, column: usize) -> Result<Option<JobFailure>> {
 }
 
 fn status(row: &Row<'_>, column: usize) -> Result<JobStatus> {
+    nth(row, column, &JobStatus::ALL)
+}
+
+/// The one of `all` that a column numbers.
+fn nth<T: Copy>(row: &Row<'_>, column: usize, all: &[T]) -> Result<T> {
     let number: i64 = row.get(column)?;
     let place = usize::try_from(number).ok();
-    let status = place.and_then(|place| JobStatus::ALL.get(place)).copied();
-    status.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, number))
+    let found = place.and_then(|place| all.get(place)).copied();
+    found.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, number))
 }
 
 fn json(row: &Row<'_>, column: usize) -> Result<Json> {

@@ -49,8 +49,8 @@ impl Tables<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO schedule (seq, id, name, params, cron, timezone, catch_up, created_at, next_run, priority, \
-                 max_attempts, backoff_base, backoff_factor, backoff_cap, timeout) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, overlap) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
             )?
             .execute(params![
                 signed(schedule.seq),
@@ -59,7 +59,7 @@ impl Tables<'_> {
                 text(&schedule.params),
                 schedule.cron,
                 schedule.timezone,
-                schedule.catch_up,
+                schedule.catch_up as i64,
                 millis(schedule.created_at),
                 millis_or_none(schedule.next_run),
                 schedule.priority,
@@ -67,7 +67,9 @@ impl Tables<'_> {
                 signed(schedule.backoff.base),
                 schedule.backoff.factor,
                 signed(schedule.backoff.cap),
-                duration_millis(schedule.timeout)
+                duration_millis(schedule.timeout),
+                duration_millis(schedule.max_elapsed),
+                schedule.overlap as i64
             ])?;
         Ok(())
     }

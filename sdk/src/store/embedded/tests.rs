@@ -289,6 +289,7 @@ fn enqueue(id: &str) -> Op {
         max_attempts: 3,
         backoff: Default::default(),
         timeout: None,
+        max_elapsed: None,
         unique_key: None,
         schedule_id: None,
         trace: None,

@@ -11,7 +11,7 @@ use crate::policy::Backoff;
 use crate::store::{
     Answer, Attempt, AttemptEnd, Change, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq, Stats,
 };
-use crate::wire::{JobStatus, Json};
+use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 type Result<T> = std::result::Result<T, Fault>;
 
@@ -38,7 +38,7 @@ macro_rules! job_columns {
     () => {
         "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
-         error, error_stack, trace, owner, cancel_acknowledged_at"
+         error, error_stack, trace, owner, cancel_acknowledged_at, deadline"
     };
 }
 /// The columns of [`attempt`].
@@ -51,7 +51,8 @@ macro_rules! attempt_columns {
 macro_rules! schedule_columns {
     () => {
         "seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, cancelled_at, priority, \
-         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout"
+         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, \
+         overlap"
     };
 }
 /// The columns of [`remembered`].
@@ -119,6 +120,7 @@ pub(super) fn job(row: &Row) -> Result<Job> {
         max_attempts: small(row, 12)?,
         backoff: backoff(row, 13)?,
         timeout: duration_or_none(row, 16)?,
+        deadline: moment_or_none(row, 26)?,
         unique_key: get(row, 17)?,
         schedule_id: get(row, 18)?,
         progress: json_or_none(row, 19)?,
@@ -156,7 +158,7 @@ pub(super) fn schedule(row: &Row) -> Result<Schedule> {
         params: json_or_none(row, 3)?,
         cron: get(row, 4)?,
         timezone: get(row, 5)?,
-        catch_up: get::<i64>(row, 6)? != 0,
+        catch_up: nth(row, 6, &CatchUp::ALL)?,
         created_at: moment(row, 7)?,
         next_run: moment_or_none(row, 8)?,
         last_run: moment_or_none(row, 9)?,
@@ -165,6 +167,8 @@ pub(super) fn schedule(row: &Row) -> Result<Schedule> {
         max_attempts: small(row, 12)?,
         backoff: backoff(row, 13)?,
         timeout: duration_or_none(row, 16)?,
+        max_elapsed: duration_or_none(row, 17)?,
+        overlap: nth(row, 18, &Overlap::ALL)?,
     })
 }
 
@@ -251,6 +255,12 @@ pub(super) fn end_number(end: AttemptEnd) -> i64 {
         AttemptEnd::Cancelled => 2,
         AttemptEnd::Interrupted => 3,
     }
+}
+
+/// The one of `all` that a column numbers.
+fn nth<T: Copy>(row: &Row, column: usize, all: &[T]) -> Result<T> {
+    let place: usize = small(row, column)?;
+    all.get(place).copied().ok_or_else(|| damaged(row, column))
 }
 
 fn small<T: TryFrom<i64>>(row: &Row, column: usize) -> Result<T> {

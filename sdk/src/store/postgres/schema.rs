@@ -20,10 +20,16 @@ struct Migration {
 }
 
 /// Each entry brings a schema from one version to the next.
-const MIGRATIONS: &[Migration] = &[Migration {
-    sql: include_str!("schema_1.sql"),
-    needs: 1,
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        sql: include_str!("schema_1.sql"),
+        needs: 1,
+    },
+    Migration {
+        sql: include_str!("schema_2.sql"),
+        needs: 1,
+    },
+];
 
 /// How long the steps may take together, with the wait for another process that does them.
 const DEADLINE: Duration = Duration::from_secs(60);

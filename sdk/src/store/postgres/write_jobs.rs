@@ -25,9 +25,9 @@ fn insert<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
     Query::new(
         "INSERT INTO {s}.job (seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, \
          attempt, failures, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, \
-         progress, result, error, error_stack, trace, owner, cancel_acknowledged_at) \
+         progress, result, error, error_stack, trace, owner, cancel_acknowledged_at, deadline) \
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-         $21, $22, $23, $24, $25, $26)",
+         $21, $22, $23, $24, $25, $26, $27)",
         [
             numbers(each().map(|job| signed(job.seq))),
             texts(each().map(|job| job.id.as_str())),
@@ -55,6 +55,7 @@ fn insert<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
             texts_or_null(each().map(|job| job.trace.as_deref())),
             texts_or_null(each().map(|job| job.owner.as_deref())),
             numbers_or_null(each().map(|job| millis_or_none(job.cancel_acknowledged_at))),
+            numbers_or_null(each().map(|job| millis_or_none(job.deadline))),
         ],
     )
 }
@@ -67,9 +68,9 @@ fn update<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
         "UPDATE {s}.job t SET status = u.status, run_at = u.run_at, started_at = u.started_at, \
          completed_at = u.completed_at, attempt = u.attempt, failures = u.failures, progress = u.progress, \
          result = u.result, error = u.error, error_stack = u.error_stack, owner = u.owner, \
-         cancel_acknowledged_at = u.cancel_acknowledged_at \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS u(seq, status, run_at, started_at, \
-         completed_at, attempt, failures, progress, result, error, error_stack, owner, cancel_acknowledged_at) \
+         cancel_acknowledged_at = u.cancel_acknowledged_at, deadline = u.deadline \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS u(seq, status, run_at, started_at, \
+         completed_at, attempt, failures, progress, result, error, error_stack, owner, cancel_acknowledged_at, deadline) \
          WHERE t.seq = u.seq",
         [
             numbers(each().map(|job| signed(job.seq))),
@@ -85,6 +86,7 @@ fn update<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
             free_texts(errors().map(|error| error.and_then(|error| error.stack.as_deref()))),
             texts_or_null(each().map(|job| job.owner.as_deref())),
             numbers_or_null(each().map(|job| millis_or_none(job.cancel_acknowledged_at))),
+            numbers_or_null(each().map(|job| millis_or_none(job.deadline))),
         ],
     )
 }
@@ -114,8 +116,8 @@ fn insert_schedules<'a>(rows: &[(&'a String, &'a Schedule)]) -> Query<'a> {
     let each = || rows.iter().map(|(_, schedule)| *schedule);
     Query::new(
         "INSERT INTO {s}.schedule (seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, \
-         cancelled_at, priority, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         cancelled_at, priority, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, overlap) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         [
             numbers(each().map(|schedule| signed(schedule.seq))),
             texts(each().map(|schedule| schedule.id.as_str())),
@@ -123,7 +125,7 @@ fn insert_schedules<'a>(rows: &[(&'a String, &'a Schedule)]) -> Query<'a> {
             texts_or_null(each().map(|schedule| json_text(&schedule.params))),
             texts(each().map(|schedule| schedule.cron.as_str())),
             texts(each().map(|schedule| schedule.timezone.as_str())),
-            numbers(each().map(|schedule| i64::from(schedule.catch_up))),
+            numbers(each().map(|schedule| schedule.catch_up as i64)),
             numbers(each().map(|schedule| millis(schedule.created_at))),
             numbers_or_null(each().map(|schedule| millis_or_none(schedule.next_run))),
             numbers_or_null(each().map(|schedule| millis_or_none(schedule.last_run))),
@@ -134,6 +136,8 @@ fn insert_schedules<'a>(rows: &[(&'a String, &'a Schedule)]) -> Query<'a> {
             reals(each().map(|schedule| schedule.backoff.factor)),
             numbers(each().map(|schedule| signed(schedule.backoff.cap))),
             numbers_or_null(each().map(|schedule| duration_millis(schedule.timeout))),
+            numbers_or_null(each().map(|schedule| duration_millis(schedule.max_elapsed))),
+            numbers(each().map(|schedule| schedule.overlap as i64)),
         ],
     )
 }

@@ -34,6 +34,7 @@ fn one_of_each(id: &str) -> Batch {
             max_attempts: 1,
             backoff: Default::default(),
             timeout: None,
+            max_elapsed: None,
             unique_key: Some("unique".to_owned()),
             schedule_id: None,
             trace: None,

@@ -15,7 +15,7 @@ use crate::store::{
     Answer, Claim, Condition, Delete, Emit, Enqueue, JobFailure, NewSchedule, Op, Put, Remember, Retention, Settle,
     Verdict, Want,
 };
-use crate::wire::Json;
+use crate::wire::{CatchUp, Json, Overlap};
 
 pub(super) const NAMESPACES: [&str; 2] = ["one", "two"];
 pub(super) const KEYS: [&str; 5] = ["k", "k/1", "k/2", "k0", "k:1"];
@@ -102,6 +102,7 @@ fn enqueue() -> impl Strategy<Value = Op> {
             max_attempts,
             backoff: Backoff::default(),
             timeout: Some(Duration::from_micros(1_500)),
+            max_elapsed: (priority > 0).then_some(Duration::from_micros(2_500)),
             unique_key,
             trace: None,
         }))
@@ -151,12 +152,14 @@ fn schedule() -> impl Strategy<Value = Op> {
             params: None,
             cron: "* * * * *".to_owned(),
             timezone: "UTC".to_owned(),
-            catch_up: true,
+            catch_up: CatchUp::All,
+            overlap: Overlap::Buffer,
             next_run,
             priority: 0,
             max_attempts: 1,
             backoff: Backoff::default(),
             timeout: None,
+            max_elapsed: None,
         }))
     })
 }

@@ -27,6 +27,7 @@ pub(crate) async fn page(context: &Context, key: &str, job: &str) -> Result<Stri
         ("Status", job_badge(job.status)),
         ("Created", time(job.created_at)),
         ("Not before", moment(job.run_at)),
+        ("Deadline", moment(job.deadline)),
         ("Latest attempt", moment(job.started_at)),
         ("Ended", moment(job.completed_at)),
         ("Attempt", Html::text(job.attempt.unwrap_or(0))),

@@ -107,6 +107,7 @@ fn table(context: &Context, key: &str, view: &View, jobs: &[Job]) -> Html {
         .fold(table, |table, job| {
             let attempt = job.attempt.map_or_else(String::new, |attempt| attempt.to_string());
             let outcome = match (&job.error, &job.result, &job.progress) {
+                _ if job.paused.is_some() => job.paused.as_ref().map_or_else(String::new, parts::pause_remark),
                 (Some(error), ..) => error.message.clone(),
                 (None, Some(result), _) => result.text().to_owned(),
                 (None, None, Some(progress)) => progress.text().to_owned(),
