@@ -141,6 +141,7 @@ async fn little() -> Contents {
                 ..Backoff::default()
             },
             timeout: None,
+            max_elapsed: None,
             unique_key: None,
             schedule_id: None,
             trace: None,
