@@ -5,7 +5,7 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 
-use super::extract::parse;
+use super::extract::{parse, parse_any};
 use crate::error::{Error, Result};
 use crate::name::Topic;
 use crate::store::Emit;
@@ -65,7 +65,7 @@ pub(super) fn read_one(body: &[u8], own: &str) -> Result<Emit> {
 
 /// Reads an array of them.
 pub(super) fn read_batch(body: &[u8], own: &str) -> Result<Vec<Emit>> {
-    let events: Vec<CloudEvent> = parse(body)?;
+    let events: Vec<CloudEvent> = parse_any(body)?;
     let read = events.into_iter().enumerate().map(|(index, event)| {
         emit(event, own).map_err(|error| {
             Error::new(error.kind(), format!("[{index}]: {}", error.message())).with_code(error.code().to_owned())
