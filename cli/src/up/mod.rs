@@ -8,7 +8,7 @@ mod processes;
 use std::process::ExitCode;
 
 use syscall_sdk::config::Variables;
-use syscall_sdk::host::{EXIT_CONFIG, StartError, process_environment};
+use syscall_sdk::host::{EXIT_CONFIG, Host, StartError, process_environment};
 
 use crate::args::{Target, Up};
 use crate::fleet;
@@ -37,13 +37,13 @@ impl Order {
 
 /// Runs the fleet until it is told to stop.
 pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
-    let mut variables = match process_environment() {
-        Ok(variables) => variables,
-        Err(problems) => {
-            eprintln!("{problems}");
-            return ExitCode::from(EXIT_CONFIG);
-        }
-    };
+    let (mut variables, faults) = process_environment();
+    if !faults.is_empty() {
+        let host = fleet::mount(Host::new(variables), &up.only);
+        let faults = host.map_or(faults.clone(), |host| host.faults_beside(faults));
+        eprintln!("{faults}");
+        return ExitCode::from(EXIT_CONFIG);
+    }
     if let Some(key) = &up.serve_one {
         return processes::serve_one(key, variables).await;
     }

@@ -1,4 +1,4 @@
-//! One list of scenarios, typed at a fleet in one process and at a fleet of processes: nobody can tell them apart.
+//! One list of scenarios, typed at the nine services in one process and in nine: nobody can tell them apart.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::binary::Fleet;
 use crate::up::MODES;
 
 /// What is typed, and what the answer must hold.
-const SCENARIOS: [(&str, &[&str], i32, &str); 29] = [
+const SCENARIOS: [(&str, &[&str], i32, &str); 30] = [
     (
         "users",
         &[
@@ -98,8 +98,9 @@ const SCENARIOS: [(&str, &[&str], i32, &str); 29] = [
     ("identity", &["health", "operator"], 0, "healthy"),
     ("identity", &["registry", "core"], 0, "blackroad-os-core"),
     ("errors", &["trace", "core", "nope"], 1, "400"),
-    ("errors", &["health", "web"], 1, "SERVICE_NOT_RUNNING"),
-    ("errors", &["cat", "/core"], 1, "os"),
+    ("identity", &["health", "web"], 0, "healthy"),
+    ("tree", &["ls", "/core"], 0, "identity"),
+    ("errors", &["cat", "/core"], 1, "is a directory"),
 ];
 
 /// Requests that no command types: what they ask, and of whom; each method, path and body.
@@ -129,7 +130,7 @@ fn requests() -> Vec<(&'static str, &'static str, &'static str, Value)> {
 fn a_fleet_in_one_process_and_a_fleet_of_processes_give_the_same_answers() -> Result<()> {
     let mut transcripts = Vec::new();
     for mode in MODES {
-        let fleet = Fleet::start(&[&["--amnesia", "--only", "operator,core,api"], mode].concat())?;
+        let fleet = Fleet::start(&[&["--amnesia"], mode].concat())?;
         transcripts.push(transcript(&fleet)?);
     }
     for (one, many) in transcripts[0].iter().zip(&transcripts[1]) {
@@ -193,4 +194,15 @@ fn scrub(value: &mut Value) {
         }),
         _ => {}
     }
+}
+
+#[test]
+fn a_service_that_does_not_run_is_told_apart_in_both_modes() -> Result<()> {
+    for mode in MODES {
+        let fleet = Fleet::start(&[&["--amnesia", "--only", "core"], mode].concat())?;
+        let ran = fleet.run(&["health", "web"])?;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("SERVICE_NOT_RUNNING"), "{mode:?}: {ran:?}");
+    }
+    Ok(())
 }

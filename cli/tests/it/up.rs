@@ -48,10 +48,17 @@ fn every_fault_of_the_environment_is_named_at_once_and_the_code_is_78() -> Resul
             .env("ENVIRONMENT", "moon")
             .env("LOG_LEVEL", "loud")
             .env("SYSCALL_AUTH", "perhaps")
+            .env("SYSCALL_TOKEN_FILE", "/nowhere")
             .output()?;
         let said = String::from_utf8(output.stderr)?;
         assert_eq!(output.status.code(), Some(78), "{said}");
-        for name in ["3 faults", "ENVIRONMENT", "LOG_LEVEL", "SYSCALL_AUTH"] {
+        for name in [
+            "4 faults",
+            "ENVIRONMENT",
+            "LOG_LEVEL",
+            "SYSCALL_AUTH",
+            "SYSCALL_TOKEN_FILE",
+        ] {
             assert!(said.contains(name), "{name} is not in {said}");
         }
     }

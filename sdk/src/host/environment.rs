@@ -16,13 +16,13 @@ const SECRET_MAX_BYTES: u64 = 64 * 1024;
 /// The process's environment: the one place that reads it. `NAME_FILE` is read into `NAME`; of names that are not the kernel's own
 /// only what reads as a small text, since other programs have such variables too.
 ///
-/// # Errors
-/// Every file that cannot be read, and every variable that is no text.
+/// With it comes every fault that was met: a file that cannot be read, a variable that is no text. Where there is one, nothing may be
+/// started; [`Host::faults_beside`](super::Host::faults_beside) adds what else is wrong, so that all of it is told at once.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the environment"
 )]
-pub fn process_environment() -> Result<Variables, Problems> {
+pub fn process_environment() -> (Variables, Problems) {
     let mut problems = Problems::default();
     let mut variables = Variables::new();
     for (name, value) in std::env::vars_os() {
@@ -36,11 +36,7 @@ pub fn process_environment() -> Result<Variables, Problems> {
         }
     }
     read_files(&mut variables, &mut problems);
-    if problems.is_empty() {
-        Ok(variables)
-    } else {
-        Err(problems)
-    }
+    (variables, problems)
 }
 
 fn read_files(variables: &mut Variables, problems: &mut Problems) {

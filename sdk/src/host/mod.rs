@@ -201,6 +201,14 @@ impl Host {
         }
     }
 
+    /// These faults of the environment with those that [`Host::check`] finds, each told once.
+    pub fn faults_beside(&self, mut faults: Problems) -> Problems {
+        if let Err(StartError::Config(found)) = self.check() {
+            found.iter().for_each(|problem| faults.push(problem));
+        }
+        faults
+    }
+
     fn log_level(&self, settings: &[Settings]) -> crate::wire::LogLevel {
         settings
             .iter()

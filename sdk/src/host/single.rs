@@ -14,10 +14,10 @@ use crate::transport::Bind;
 ///
 /// 0 after a drain, 78 for a bad environment, 1 for any other fatal fault.
 pub fn main(make: fn() -> Service) -> ExitCode {
-    let variables = match process_environment() {
-        Ok(variables) => variables,
-        Err(problems) => return refuse(&problems),
-    };
+    let (variables, faults) = process_environment();
+    if !faults.is_empty() {
+        return refuse(&Host::new(variables).mount(make).faults_beside(faults));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -141,6 +141,12 @@ impl Jobs {
             }
             let timezone = create.timezone.unwrap_or_else(|| "UTC".to_owned());
             let next_run = Cadence::parse(&expression, &timezone)?.after(self.clock.now());
+            if next_run.is_none() {
+                return Err(
+                    Error::invalid(format!("the schedule {expression:?} names a moment that never comes"))
+                        .with_code("INVALID_SCHEDULE"),
+                );
+            }
             return Ok(Op::Schedule(Box::new(NewSchedule {
                 id,
                 name: create.name,

@@ -566,7 +566,7 @@ async fn a_schedule_is_a_job_in_shape_and_is_cancelled_like_one() {
         "cancelled"
     );
     assert_eq!(core.get("/v1/sys/schedules").await.body["schedules"], json!([]));
-    for bad in ["61 * * * *", "* * *", "often"] {
+    for bad in ["61 * * * *", "* * *", "often", "0 3 31 2 *"] {
         let refused = core
             .post("/v1/sys/job", &json!({ "name": "upper", "schedule": bad }))
             .await;

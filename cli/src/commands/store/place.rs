@@ -28,7 +28,8 @@ pub(super) enum Place {
 impl Place {
     /// What was typed, else what a fleet would use in this environment.
     pub(super) fn of(typed: StorePlace, record: &ServiceRecord) -> Result<Self> {
-        let mut variables = process_environment().map_err(|problems| anyhow!("{problems}"))?;
+        let (mut variables, faults) = process_environment();
+        anyhow::ensure!(faults.is_empty(), "{faults}");
         let mut set = |name: &str| variables.remove(name).filter(|value| !value.is_empty());
         let url = match (&typed.data_dir, typed.database_url) {
             (Some(_), _) => None,

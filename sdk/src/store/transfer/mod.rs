@@ -2,7 +2,7 @@
 //! requests and horizons stay what they are, so a cursor or an `ETag` of before is good after.
 //!
 //! [`Contents`] is one moment of a store, whole and in memory. It is taken without opening the store for work, so that nothing is
-//! claimed, queued anew or pruned by looking, and it is put into an empty store alone. [`write`] and [`read`] make lines of JSON of
+//! claimed, queued anew or pruned by looking, and it is put into an empty store alone. [`write()`] and [`read`] make lines of JSON of
 //! it, [`violations`] says what in it cannot be.
 
 mod check;
