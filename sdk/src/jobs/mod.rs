@@ -3,6 +3,7 @@
 mod cron;
 mod owned;
 mod pause;
+mod plan;
 mod retry;
 mod runner;
 mod shape;

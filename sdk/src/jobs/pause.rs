@@ -4,7 +4,6 @@
 //! a pause of a million jobs is one write, and so is its end. Who reads a job that is held back is shown it as `pending`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{FLOW_PREFIX, Jobs, no_such_job, to_wire};
 use crate::error::{Error, Result};
@@ -79,22 +78,6 @@ impl Pauses {
     /// Whether a queued job is held back.
     fn holds(&self, job: &Job) -> bool {
         job.status == JobStatus::Queued && self.names.contains_key(&job.name)
-    }
-}
-
-/// The pauses as a loop knows them: read again only where state has changed since.
-#[derive(Debug, Default)]
-pub(super) struct Known(Option<(Seq, Arc<Pauses>)>);
-
-impl Known {
-    /// The pauses, as they were at the last change of state or later.
-    pub(super) async fn at(&mut self, jobs: &Jobs, change: Seq) -> Result<Arc<Pauses>> {
-        if let Some((_, pauses)) = self.0.as_ref().filter(|(read_at, _)| *read_at == change) {
-            return Ok(Arc::clone(pauses));
-        }
-        let pauses = Arc::new(jobs.pauses().await?);
-        self.0 = Some((change, Arc::clone(&pauses)));
-        Ok(pauses)
     }
 }
 

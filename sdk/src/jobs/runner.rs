@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::pause::Known;
-use super::{Jobs, retry, ticks};
+use super::plan::Plan;
+use super::{Jobs, retry};
 use crate::error::{Error, Result};
 use crate::lifecycle::{Scope, panic_message};
 use crate::policy::{Backoff, jitter};
@@ -28,7 +28,7 @@ pub const CONCURRENCY: usize = 64;
 /// How long a cancelled handler may take to notice before its future is dropped.
 const CANCEL_GRACE: Duration = Duration::from_secs(10);
 /// The net under the wake-ups: with nothing due, the store is asked no more often than this.
-const IDLE_SWEEP: Duration = Duration::from_secs(60);
+pub(super) const IDLE_SWEEP: Duration = Duration::from_secs(60);
 /// The wait between tries to write an outcome down while the store cannot.
 pub(super) const SETTLE_BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(10));
 
@@ -103,7 +103,9 @@ pub struct Runner {
     scope: Scope,
     attempts: Scope,
     free: BTreeMap<String, usize>,
-    paused: Known,
+    /// Handlers that run.
+    busy: usize,
+    plan: Plan,
     ended: (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>),
 }
 
@@ -123,7 +125,8 @@ impl Runner {
             scope,
             attempts,
             free,
-            paused: Known::default(),
+            busy: 0,
+            plan: Plan::default(),
             ended: mpsc::unbounded_channel(),
         }
     }
@@ -135,10 +138,10 @@ impl Runner {
             // Noted before the store is asked: what becomes ready while it answers must wake this loop again.
             let store::Heads {
                 jobs: jobs_head,
-                change,
+                plans,
                 ..
             } = *heads.borrow_and_update();
-            let wake = match self.take_due(change).await {
+            let wake = match self.take_due(plans).await {
                 Ok(wake) => wake,
                 // Closed or poisoned: nothing can be run any more, and who watches the store has been told.
                 Err(_) if heads.has_changed().is_err() => break,
@@ -168,13 +171,13 @@ impl Runner {
 
     fn give_back(&mut self, name: String) {
         *self.free.entry(name).or_default() += 1;
+        self.busy = self.busy.saturating_sub(1);
     }
 
     /// Takes what is due, starts it, and gives the moment at which there may be more.
-    async fn take_due(&mut self, change: store::Seq) -> Result<Option<DateTime<Utc>>> {
-        let paused = self.paused.at(&self.jobs, change).await?;
-        let next_tick = ticks::take(&self.jobs, &paused).await?;
-        let limit = self.options.concurrency.saturating_sub(self.attempts.tasks());
+    async fn take_due(&mut self, plans: u64) -> Result<Option<DateTime<Utc>>> {
+        let (paused, next_tick) = self.plan.at(&self.jobs, plans).await?;
+        let limit = self.options.concurrency.saturating_sub(self.busy);
         let wants: Vec<Want> = self
             .free
             .iter()
@@ -192,6 +195,7 @@ impl Runner {
             owner: self.options.owner.clone(),
             wants,
             limit,
+            early: true,
         };
         let outcome = self
             .jobs
@@ -215,6 +219,7 @@ impl Runner {
         let Some(handler) = self.options.handlers.get(&job.name).cloned() else {
             return;
         };
+        self.busy += 1;
         let cancelled = CancellationToken::new();
         self.jobs.running.lock().insert(job.id.clone(), cancelled.clone());
         let run = Run {
@@ -236,6 +241,9 @@ async fn attempt(run: Run, handler: JobHandler, ended: mpsc::UnboundedSender<Str
     let trace = telemetry::trace_of(&span).map(|trace| trace.to_string());
     let end = execute(&run, handler, &stopping).instrument(span.clone()).await;
     run.jobs.running.lock().remove(&run.job.id);
+    // The slot is free when the work is done: the next claim stands behind the outcome in the store's queue, and shares its sync.
+    // The runner may be gone, and then nobody needs the slot.
+    let _ = ended.send(run.job.name.clone());
     if let End::Failed(error) = &end {
         telemetry::mark_error(&span, error.message());
         span.in_scope(|| tracing::warn!(job.id = run.job.id, job.name = run.job.name, job.attempt = run.job.attempt, error = %error.chain(), "a job's attempt failed"));
@@ -243,8 +251,6 @@ async fn attempt(run: Run, handler: JobHandler, ended: mpsc::UnboundedSender<Str
     if !run.left.load(Ordering::Relaxed) {
         settle(&run, end, trace).await;
     }
-    // The runner may be gone, and then nobody needs the slot.
-    let _ = ended.send(run.job.name.clone());
 }
 
 enum End {

@@ -173,6 +173,7 @@ mod tests {
                 slots: 1,
             }],
             limit: 1,
+            early: false,
         };
         let batch = Batch::new(jobs.clock.now()).with(claim);
         jobs.store.commit(batch).await.unwrap();

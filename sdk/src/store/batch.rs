@@ -215,6 +215,10 @@ pub struct Claim {
     pub wants: Vec<Want>,
     /// How many in all.
     pub limit: usize,
+    /// May be answered before it is durable, where every job that it takes was made ready by a commit that is. For who runs
+    /// the jobs in the process of the store: what a crash takes back is a start of which nothing was written down, so the job is
+    /// ready again, which at-least-once allows. Who runs them elsewhere waits for the sync.
+    pub early: bool,
 }
 
 /// Room for jobs of one name.

@@ -245,6 +245,8 @@ pub struct Heads {
     pub jobs: u64,
     /// Counts commits that changed what a reader sees of a job.
     pub job_updates: u64,
+    /// Counts commits that changed what may begin when: schedules, and what a [wake](super::Op::Wake) of no job tells of.
+    pub plans: u64,
 }
 
 /// Sizes and horizons.

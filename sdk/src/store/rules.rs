@@ -150,24 +150,28 @@ pub(super) fn start_order<T: Ord>(priority: i32, run_at: T, seq: Seq) -> impl Or
 
 /// Counts what a committed batch may have made ready, and whether a reader of jobs could see it.
 pub(super) fn count_jobs(heads: &mut Heads, ops: &[Op], outcomes: &[Outcome]) {
-    let (mut ready, mut seen) = (false, false);
+    let (mut ready, mut seen, mut planned) = (false, false, false);
     for (op, outcome) in ops.iter().zip(outcomes) {
         match (op, outcome) {
             (_, Outcome::Job(job)) => {
                 seen = true;
                 ready |= job.status == JobStatus::Queued;
             }
-            (Op::Cancel { .. }, Outcome::Schedule(_)) => seen = true,
-            (_, Outcome::Schedule(_)) => (ready, seen) = (true, true),
+            (Op::Cancel { .. }, Outcome::Schedule(_)) => (seen, planned) = (true, true),
+            (_, Outcome::Schedule(_)) => (ready, seen, planned) = (true, true, true),
             (_, Outcome::Claimed { jobs, .. }) => seen |= !jobs.is_empty(),
             (_, Outcome::Pruned(dropped)) => seen |= *dropped > 0,
-            (Op::Wake { .. }, _) => (ready, seen) = (true, true),
+            (Op::Wake { job }, _) => {
+                (ready, seen) = (true, true);
+                planned |= job.is_empty();
+            }
             (Op::Progress { .. } | Op::AcknowledgeCancel { .. }, _) => seen = true,
             _ => {}
         }
     }
     heads.jobs += u64::from(ready);
     heads.job_updates += u64::from(seen);
+    heads.plans += u64::from(planned);
 }
 
 /// Whether a job counts as one with its unique key.

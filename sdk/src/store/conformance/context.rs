@@ -248,6 +248,7 @@ pub(super) fn claim(wants: &[(&str, usize)], limit: usize) -> Claim {
         owner: "me".to_owned(),
         wants: wants.iter().map(want).collect(),
         limit,
+        early: false,
     }
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::counters::Counters;
+use super::ready::Ready;
 use super::row::{self, millis, millis_or_none, remembered_columns, signed, text};
 use crate::store::{
     Condition, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Seq, rules,
@@ -32,10 +33,11 @@ impl From<rusqlite::Error> for Halt {
     }
 }
 
-/// What operations work on: the writer's connection inside a transaction, and its numbers.
+/// What operations work on: the writer's connection inside a transaction, its numbers and its queue of jobs.
 pub(super) struct Tables<'w> {
     pub(super) conn: &'w Connection,
     pub(super) counters: &'w mut Counters,
+    pub(super) ready: &'w mut Ready,
 }
 
 impl Tables<'_> {

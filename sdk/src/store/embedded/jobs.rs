@@ -22,6 +22,7 @@ impl Tables<'_> {
             return Err(taken().into());
         }
         self.counters.jobs_live += 1;
+        self.ready.add(&job);
         Ok(Outcome::Job(Box::new(job)))
     }
 
@@ -32,6 +33,7 @@ impl Tables<'_> {
             self.insert_attempt(job.seq, &attempt)?;
         }
         self.update_job(&job)?;
+        self.ready.add(&job);
         if job.status.ended() {
             self.counters.jobs_live -= 1;
             self.counters.jobs_ended += 1;
@@ -57,10 +59,12 @@ impl Tables<'_> {
         let Some(mut job) = self.find_job(id)? else {
             return self.cancel_schedule(id, at);
         };
+        let was = job.clone();
         if let Some(attempt) = transition::cancel(&mut job, at)? {
             self.insert_attempt(job.seq, &attempt)?;
         }
         self.update_job(&job)?;
+        self.ready.remove(&was);
         self.counters.jobs_live -= 1;
         self.counters.jobs_ended += 1;
         Ok(Outcome::Job(Box::new(job)))
@@ -82,16 +86,20 @@ impl Tables<'_> {
             return Err(transition::status(&living).into());
         }
         self.update_job(&job)?;
+        self.ready.add(&job);
         self.counters.jobs_live += 1;
         self.counters.jobs_ended -= 1;
         Ok(Outcome::Job(Box::new(job)))
     }
 
     pub(super) fn wake(&mut self, id: &str, at: DateTime<Utc>) -> Result<Outcome, Halt> {
-        if let Some(mut job) = self.find_job(id)?
-            && transition::wake(&mut job, at)
-        {
-            self.update_job(&job)?;
+        if let Some(was) = self.find_job(id)? {
+            let mut job = was.clone();
+            if transition::wake(&mut job, at) {
+                self.update_job(&job)?;
+                self.ready.remove(&was);
+                self.ready.add(&job);
+            }
         }
         Ok(Outcome::Done)
     }

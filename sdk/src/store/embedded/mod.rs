@@ -17,6 +17,7 @@ mod open;
 mod prune;
 mod read;
 mod reader;
+mod ready;
 mod row;
 mod schedules;
 mod schema;
@@ -106,6 +107,7 @@ impl Embedded {
         let writer = Writer {
             conn,
             counters,
+            ready: ready::Ready::default(),
             heads: Some(heads),
             tally: Arc::clone(&tally),
             on_disk: path.is_some(),
@@ -203,7 +205,7 @@ impl Store for Embedded {
             }
             let (reply, answer) = oneshot::channel();
             let batch = rules::normalised(batch);
-            let message = writer::Message::Commit(Commit { batch, reply });
+            let message = writer::Message::Commit(Commit::new(batch, reply));
             if self.writes.send(message).await.is_err() {
                 return Err(self.gone());
             }

@@ -9,6 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::apply::Tables;
+use super::ready::Ready;
 use super::counters::Counters;
 use super::{failure, schema};
 use crate::store::{Error, Result};
@@ -68,6 +69,7 @@ pub(super) fn writer(path: Option<&Path>, owner: &str, now: DateTime<Utc>) -> Re
     let mut tables = Tables {
         conn: &transaction,
         counters: &mut counters,
+        ready: &mut Ready::default(),
     };
     tables.take_over(owner, now).map_err(opening)?;
     transaction.commit().map_err(opening)?;

@@ -118,6 +118,7 @@ async fn jobs_of_a_dead_owner_are_queued_again_when_the_store_opens() {
             slots: 9,
         }],
         limit: 9,
+        early: false,
     });
     store
         .commit(batch(vec![enqueue("j"), claim]))

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Result as Sql, Row, Transaction};
 
 use super::apply::Tables;
 use super::counters::Counters;
+use super::ready::Ready;
 use super::row::{
     self, attempt_columns, change_columns, entry_columns, event_columns, job_columns, remembered_columns,
     schedule_columns, unsigned,
@@ -124,6 +125,7 @@ fn fill(conn: &Transaction<'_>, mut counters: Counters, contents: &Contents) -> 
     let mut tables = Tables {
         conn,
         counters: &mut counters,
+        ready: &mut Ready::default(),
     };
     for (space, entry) in &contents.entries {
         tables.write_entry(space, entry)?;

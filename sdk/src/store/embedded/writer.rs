@@ -10,6 +10,7 @@ use super::apply::{Halt, Tables};
 use super::counters::Counters;
 use super::failure;
 use super::lock::Lock;
+use super::ready::Ready;
 use super::reader::Read;
 use crate::store::{Batch, Error, Heads, Op, Outcome, Result, Verdict, rules};
 use crate::wire::Json;
@@ -41,8 +42,29 @@ pub(super) enum Message {
 
 /// A batch and who waits for its outcome.
 pub(super) struct Commit {
-    pub(super) batch: Batch,
-    pub(super) reply: oneshot::Sender<Result<Vec<Outcome>>>,
+    batch: Batch,
+    /// Gone where it was answered early.
+    reply: Option<oneshot::Sender<Result<Vec<Outcome>>>>,
+}
+
+impl Commit {
+    pub(super) fn new(batch: Batch, reply: oneshot::Sender<Result<Vec<Outcome>>>) -> Self {
+        Commit {
+            batch,
+            reply: Some(reply),
+        }
+    }
+
+    /// Who has gone meanwhile does not mind.
+    fn answer(self, answer: Result<Vec<Outcome>>) {
+        if let Some(reply) = self.reply {
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| !reply.is_closed())
+    }
 }
 
 /// How much the writer has done, for metrics.
@@ -58,6 +80,7 @@ pub(super) struct Tally {
 pub(super) struct Writer {
     pub(super) conn: Connection,
     pub(super) counters: Counters,
+    pub(super) ready: Ready,
     /// Let go of when the store is poisoned, which is how who watches the heads learns of it.
     pub(super) heads: Option<watch::Sender<Heads>>,
     pub(super) tally: Arc<Tally>,
@@ -72,6 +95,24 @@ pub(super) struct Writer {
 struct Applied {
     commit: Commit,
     answer: Result<Vec<Outcome>>,
+}
+
+impl Applied {
+    /// Answers a claim before the sync where it asks for that and takes only what was ready before the transaction: its jobs run while
+    /// the disk works, and what they come to stands behind it in the same queue.
+    fn answer_early(&mut self, ready: &Ready) {
+        let [Op::Claim(claim)] = &self.commit.batch.ops[..] else {
+            return;
+        };
+        if let Ok(outcomes) = &self.answer
+            && let [Outcome::Claimed { jobs, .. }] = &outcomes[..]
+            && claim.early
+            && !jobs.iter().any(|job| ready.is_fresh(job))
+            && let Some(reply) = self.commit.reply.take()
+        {
+            let _ = reply.send(Ok(outcomes.clone()));
+        }
+    }
 }
 
 impl Writer {
@@ -98,7 +139,7 @@ impl Writer {
     /// Commits a batch with whatever waits behind it. While the disk syncs, the next group forms by itself.
     fn commit_group(&mut self, first: Commit, queue: &mut mpsc::Receiver<Message>) {
         if let Some(why) = &self.poisoned {
-            let _ = first.reply.send(Err(Error::Poisoned(why.clone())));
+            first.answer(Err(Error::Poisoned(why.clone())));
             return;
         }
         let mut bytes = weight(&first.batch);
@@ -130,7 +171,10 @@ impl Writer {
             Err(error) if group.len() > 1 && !failure::poisons(&error) => {
                 // One of them may be at fault; alone, each answers for itself.
                 for applied in group {
-                    self.commit_alone(applied.commit);
+                    // A claim that was answered early is not made again: its jobs are still ready, and run again.
+                    if applied.commit.is_awaited() {
+                        self.commit_alone(applied.commit);
+                    }
                 }
             }
             Err(error) => self.answer_failed(group, error),
@@ -155,6 +199,7 @@ impl Writer {
         let done = self.fill(group, &mut next, saved);
         if done.is_err() {
             self.counters = saved;
+            self.ready.roll_back(0);
             // SQLite has rolled back by itself after some errors; after the others this cannot fail but by a fault that
             // the next BEGIN will report.
             if !self.conn.is_autocommit() {
@@ -172,7 +217,7 @@ impl Writer {
     ) -> rusqlite::Result<()> {
         while let Some(commit) = next() {
             // Who waits no longer gets nothing done, which is one of the two things that a dropped commit may come to.
-            if commit.reply.is_closed() {
+            if !commit.is_awaited() {
                 continue;
             }
             // In the group before anything can fail, so that an error is answered.
@@ -185,7 +230,13 @@ impl Writer {
                 run(&self.conn, "BEGIN IMMEDIATE")?;
             }
             if let Some(applied) = group.last_mut() {
-                applied.answer = apply(&self.conn, &mut self.counters, &applied.commit.batch)?;
+                let mut tables = Tables {
+                    conn: &self.conn,
+                    counters: &mut self.counters,
+                    ready: &mut self.ready,
+                };
+                applied.answer = apply(&mut tables, &applied.commit.batch)?;
+                applied.answer_early(&self.ready);
             }
         }
         if group.is_empty() {
@@ -196,6 +247,7 @@ impl Writer {
             self.counters.save(&self.conn)?;
         }
         run(&self.conn, "COMMIT")?;
+        self.ready.commit();
         if wrote {
             self.tally.full.store(false, Ordering::Relaxed);
         }
@@ -225,8 +277,7 @@ impl Writer {
             heads.send_if_modified(publish);
         }
         for Applied { commit, answer } in group {
-            // Who has gone meanwhile does not mind.
-            let _ = commit.reply.send(answer);
+            commit.answer(answer);
         }
     }
 
@@ -244,7 +295,7 @@ impl Writer {
                 (None, Some(error)) => failure::of("committing", error),
                 (None, None) => Error::Closed,
             };
-            let _ = commit.reply.send(Err(answer));
+            commit.answer(Err(answer));
         }
     }
 
@@ -288,31 +339,31 @@ impl Writer {
 }
 
 /// Applies a batch inside the open transaction, whole or not at all; the outer error is the database's.
-fn apply(conn: &Connection, counters: &mut Counters, batch: &Batch) -> rusqlite::Result<Result<Vec<Outcome>>> {
-    let saved = *counters;
+fn apply(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<Result<Vec<Outcome>>> {
+    let (saved, mark) = (*tables.counters, tables.ready.mark());
     // An operation that is refused has written nothing, so a lone one needs no savepoint.
     let several = batch.ops.len() > 1;
     if several {
-        run(conn, "SAVEPOINT batch")?;
+        run(tables.conn, "SAVEPOINT batch")?;
     }
     let mut outcomes = Vec::with_capacity(batch.ops.len());
     for (op, what) in batch.ops.iter().enumerate() {
-        let mut tables = Tables { conn, counters };
         match tables.apply(what, batch.at) {
             Ok(outcome) => outcomes.push(outcome),
             Err(Halt::Sql(error)) => return Err(error),
             Err(Halt::Refused(why)) => {
-                *counters = saved;
+                *tables.counters = saved;
+                tables.ready.roll_back(mark);
                 if several {
-                    run(conn, "ROLLBACK TO batch")?;
-                    run(conn, "RELEASE batch")?;
+                    run(tables.conn, "ROLLBACK TO batch")?;
+                    run(tables.conn, "RELEASE batch")?;
                 }
                 return Ok(Err(Error::Refused { op, why }));
             }
         }
     }
     if several {
-        run(conn, "RELEASE batch")?;
+        run(tables.conn, "RELEASE batch")?;
     }
     Ok(Ok(outcomes))
 }

@@ -201,7 +201,7 @@ impl Hub {
             member.renewed(begun);
             member.publish(heads(row, 1)?);
             let writes = member.writes.upgrade();
-            if get(row, 6)?
+            if get(row, 7)?
                 && let Some(writes) = writes
             {
                 // A full queue is reason enough to look again at the next beat.

@@ -183,7 +183,10 @@ impl Turn<'_> {
         }
         // Counted for the batch as a whole, not part by part.
         let heads = &mut meta.marks.heads;
-        (heads.jobs, heads.job_updates) = (first.marks.heads.jobs, first.marks.heads.job_updates);
+        (heads.jobs, heads.job_updates, heads.plans) = {
+            let counted = first.marks.heads;
+            (counted.jobs, counted.job_updates, counted.plans)
+        };
         rules::count_jobs(heads, &batch.ops, &outcomes);
         let (before, after) = (first.state(), meta.state());
         let begun = Meta {

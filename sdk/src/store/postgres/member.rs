@@ -49,6 +49,7 @@ impl Member {
                 heads.change = heads.change.max(heard.change);
                 heads.jobs = heads.jobs.max(heard.jobs);
                 heads.job_updates = heads.job_updates.max(heard.job_updates);
+                heads.plans = heads.plans.max(heard.plans);
                 *heads != before
             })
         })

@@ -20,18 +20,18 @@ pub(super) struct Meta {
 }
 
 /// Reads the row alone.
-const LOOK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, event_floor, change_floor, entries, \
+const LOOK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, plans, event_floor, change_floor, entries, \
                     changes, events, jobs_live, jobs_ended FROM {s}.meta WHERE id = 1";
 /// Takes the row, and with it the turn to commit.
-const LOCK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, event_floor, change_floor, entries, \
+const LOCK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, plans, event_floor, change_floor, entries, \
                     changes, events, jobs_live, jobs_ended FROM {s}.meta WHERE id = 1 FOR UPDATE";
 /// The columns of [`heads`].
-pub(super) const HEAD_COLUMNS: &str = "seq, event_head, change_head, job_wakes, job_updates";
+pub(super) const HEAD_COLUMNS: &str = "seq, event_head, change_head, job_wakes, job_updates, plans";
 /// The one row, to be read.
 pub(super) const FROM_META: &str = "FROM {s}.meta WHERE id = 1";
-const SAVE: &str = "UPDATE {s}.meta SET seq = $1, event_head = $2, change_head = $3, job_wakes = $4, job_updates = $5, \
-                    event_floor = $6, change_floor = $7, entries = $8, changes = $9, events = $10, jobs_live = $11, \
-                    jobs_ended = $12 WHERE id = 1";
+const SAVE: &str = "UPDATE {s}.meta SET seq = $1, event_head = $2, change_head = $3, job_wakes = $4, job_updates = $5, plans = $6, \
+                    event_floor = $7, change_floor = $8, entries = $9, changes = $10, events = $11, jobs_live = $12, \
+                    jobs_ended = $13 WHERE id = 1";
 
 impl Meta {
     pub(super) fn lock() -> Query<'static> {
@@ -49,14 +49,14 @@ impl Meta {
         Ok(Meta {
             marks: Marks {
                 heads: heads(row, 0)?,
-                event_floor: unsigned(row, 5)?,
-                change_floor: unsigned(row, 6)?,
+                event_floor: unsigned(row, 6)?,
+                change_floor: unsigned(row, 7)?,
             },
-            entries: unsigned(row, 7)?,
-            changes: unsigned(row, 8)?,
-            events: unsigned(row, 9)?,
-            jobs_live: unsigned(row, 10)?,
-            jobs_ended: unsigned(row, 11)?,
+            entries: unsigned(row, 8)?,
+            changes: unsigned(row, 9)?,
+            events: unsigned(row, 10)?,
+            jobs_live: unsigned(row, 11)?,
+            jobs_ended: unsigned(row, 12)?,
         })
     }
 
@@ -87,12 +87,13 @@ impl Meta {
             event_floor,
             change_floor,
         } = self.marks;
-        let values: [u64; 12] = [
+        let values: [u64; 13] = [
             heads.seq,
             heads.event,
             heads.change,
             heads.jobs,
             heads.job_updates,
+            heads.plans,
             event_floor,
             change_floor,
             self.entries,
@@ -114,5 +115,6 @@ pub(super) fn heads(row: &tokio_postgres::Row, first: usize) -> Result<Heads, Fa
         change: unsigned(row, first + 2)?,
         jobs: unsigned(row, first + 3)?,
         job_updates: unsigned(row, first + 4)?,
+        plans: unsigned(row, first + 5)?,
     })
 }

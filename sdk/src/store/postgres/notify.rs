@@ -48,11 +48,12 @@ fn line(schema: &str, heads: &Heads) -> String {
         change,
         jobs,
         job_updates,
+        plans,
     } = heads;
-    format!("{schema} {seq} {event} {change} {jobs} {job_updates}")
+    format!("{schema} {seq} {event} {change} {jobs} {job_updates} {plans}")
 }
 
-/// Reads a message; lines of another version that says more or less are left out.
+/// Reads a message; lines that say less are left out, and what a newer version says beside is passed over.
 pub(super) fn read(message: &str) -> impl Iterator<Item = (&str, Heads)> {
     message.lines().filter_map(|line| {
         let mut words = line.split(' ');
@@ -64,6 +65,7 @@ pub(super) fn read(message: &str) -> impl Iterator<Item = (&str, Heads)> {
             change: number()?,
             jobs: number()?,
             job_updates: number()?,
+            plans: number()?,
         };
         Some((schema, heads))
     })
@@ -81,6 +83,7 @@ mod tests {
             change: 7,
             jobs: 6,
             job_updates: 5,
+            plans: 4,
         };
         let message = format!("{}\nnonsense\nx 1 2 y", line("blackroad_core", &heads));
         assert_eq!(read(&message).collect::<Vec<_>>(), [("blackroad_core", heads)]);

@@ -325,6 +325,7 @@ fn claim(owner: &str, slots: usize) -> Op {
             slots,
         }],
         limit: slots,
+        early: false,
     })
 }
 

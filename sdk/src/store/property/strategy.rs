@@ -111,11 +111,12 @@ fn enqueue() -> impl Strategy<Value = Op> {
 
 fn claim() -> impl Strategy<Value = Op> {
     let want = (name(&NAMES), 0..3usize).prop_map(|(name, slots)| Want { name, slots });
-    (vec(want, 0..4), 0..6usize).prop_map(|(wants, limit)| {
+    (vec(want, 0..4), 0..6usize, any::<bool>()).prop_map(|(wants, limit, early)| {
         Op::Claim(Claim {
             owner: "me".to_owned(),
             wants,
             limit,
+            early,
         })
     })
 }

@@ -153,6 +153,7 @@ async fn little() -> Contents {
                 slots: 1,
             }],
             limit: 1,
+            early: false,
         }),
     ];
     lived(vec![Step {

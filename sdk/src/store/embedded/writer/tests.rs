@@ -127,6 +127,7 @@ fn start(folder: &Path, queue: mpsc::Receiver<Message>, change: impl FnOnce(&mut
     let mut writer = Writer {
         conn,
         counters,
+        ready: Ready::default(),
         heads: Some(watch::Sender::default()),
         tally: Arc::default(),
         on_disk: true,
@@ -139,7 +140,7 @@ fn start(folder: &Path, queue: mpsc::Receiver<Message>, change: impl FnOnce(&mut
 
 async fn send(writes: &mpsc::Sender<Message>, batch: Batch) -> Answer {
     let (reply, answer) = oneshot::channel();
-    let sent = writes.send(Message::Commit(Commit { batch, reply })).await;
+    let sent = writes.send(Message::Commit(Commit::new(batch, reply))).await;
     assert!(sent.is_ok(), "the queue is open");
     answer
 }
