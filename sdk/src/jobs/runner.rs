@@ -199,7 +199,7 @@ impl Runner {
             .commit(Batch::new(self.jobs.clock.now()).with(claim))
             .await?
             .pop();
-        let Some(Outcome::Claimed { jobs, next_due }) = outcome else {
+        let Some(Outcome::Claimed { jobs, next_due, .. }) = outcome else {
             return Err(Error::internal(format!("a claim came to {outcome:?}")));
         };
         for job in jobs {
