@@ -180,6 +180,8 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
                 timeout: new.timeout,
                 deadline: new.deadline(at),
                 unique_key: new.unique_key.clone(),
+                concurrency: new.concurrency.clone(),
+                turn: None,
                 schedule_id: None,
                 progress: None,
                 result: None,

@@ -193,6 +193,7 @@ impl Jobs {
             timeout: checked.timeout,
             max_elapsed: checked.max_elapsed,
             unique_key: create.unique_key,
+            concurrency: None,
             schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
         })))

@@ -90,6 +90,8 @@ mod tests {
             timeout: Some(Duration::from_secs(5)),
             deadline: deadline.map(|seconds| NOW + TimeDelta::seconds(seconds)),
             unique_key: None,
+            concurrency: None,
+            turn: None,
             schedule_id: None,
             progress: None,
             result: None,

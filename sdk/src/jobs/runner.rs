@@ -137,9 +137,7 @@ impl Runner {
         while !self.scope.is_cancelled() {
             // Noted before the store is asked: what becomes ready while it answers must wake this loop again.
             let store::Heads {
-                jobs: jobs_head,
-                plans,
-                ..
+                jobs: jobs_head, plans, ..
             } = *heads.borrow_and_update();
             let wake = match self.take_due(plans).await {
                 Ok(wake) => wake,
@@ -203,7 +201,7 @@ impl Runner {
             .commit(Batch::new(self.jobs.clock.now()).with(claim))
             .await?
             .pop();
-        let Some(Outcome::Claimed { jobs, next_due }) = outcome else {
+        let Some(Outcome::Claimed { jobs, next_due, .. }) = outcome else {
             return Err(Error::internal(format!("a claim came to {outcome:?}")));
         };
         for job in jobs {

@@ -2,10 +2,11 @@
 
 use crate::store::{self, Attempt, AttemptEnd, JobFailure};
 use crate::telemetry::TraceContext;
-use crate::wire::{self, JobStatus, Timestamp};
+use crate::wire::{self, JobStatus, Timestamp, WaitingFor};
 
 /// A job, with its ended attempts where they were read.
 pub fn to_wire(job: store::Job, attempts: Option<Vec<Attempt>>) -> wire::Job {
+    let (key, limit) = job.concurrency.map(|of| (of.key, of.limit)).unzip();
     wire::Job {
         id: job.id,
         name: job.name,
@@ -24,6 +25,9 @@ pub fn to_wire(job: store::Job, attempts: Option<Vec<Attempt>>) -> wire::Job {
         deadline: job.deadline.map(Timestamp),
         priority: Some(job.priority),
         unique_key: job.unique_key,
+        waiting_for: job.turn.and(key.clone()).map(|key| WaitingFor { key: Some(key) }),
+        concurrency_key: key,
+        concurrency_limit: limit,
         progress: job.progress,
         next_run: None,
         cancel_acknowledged_at: job.cancel_acknowledged_at.map(Timestamp),
@@ -56,6 +60,9 @@ pub fn schedule_as_job(schedule: store::Schedule) -> wire::Job {
         deadline: None,
         priority: Some(schedule.priority),
         unique_key: None,
+        concurrency_key: None,
+        concurrency_limit: None,
+        waiting_for: None,
         progress: None,
         next_run: schedule.next_run.map(Timestamp),
         cancel_acknowledged_at: None,

@@ -117,6 +117,7 @@ fn order(schedule: &Schedule, run_at: Option<DateTime<Utc>>) -> Enqueue {
         timeout: schedule.timeout,
         max_elapsed: schedule.max_elapsed,
         unique_key: None,
+        concurrency: None,
         schedule_id: Some(schedule.id.clone()),
         trace: None,
     }

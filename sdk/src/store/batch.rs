@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::policy::Backoff;
-use crate::store::{Answer, Entry, Job, JobFailure, Schedule, Seq};
+use crate::store::{Answer, Concurrency, Entry, Job, JobFailure, Schedule, Seq};
 use crate::wire::{CatchUp, Json, Overlap};
 
 /// One atomic write.
@@ -52,7 +52,7 @@ pub enum Op {
     /// Creates a job. Gives [`Outcome::Job`], or [`Outcome::Duplicate`] where its unique key lives already; refused where its
     /// id is taken.
     Enqueue(Box<Enqueue>),
-    /// Takes due jobs to run. Gives [`Outcome::Claimed`].
+    /// Takes due jobs to run, in the order of their turns, and sets those aside whose key is full. Gives [`Outcome::Claimed`].
     Claim(Claim),
     /// Ends an attempt. Gives [`Outcome::Job`]; refused where the attempt is not the running one.
     Settle(Settle),
@@ -84,8 +84,8 @@ pub enum Op {
         /// The job.
         job: String,
     },
-    /// Lets a job that waits, for its moment or for another thing, run at once. Gives [`Outcome::Done`]; does nothing to one
-    /// that runs, has ended, or is not there.
+    /// Lets a job that waits, for its moment or to be woken, run at once. Gives [`Outcome::Done`]; does nothing to one
+    /// that waits for its key's turn, runs, has ended, or is not there.
     Wake {
         /// The job.
         job: String,
@@ -193,6 +193,8 @@ pub struct Enqueue {
     pub max_elapsed: Option<Duration>,
     /// While a job with this key lives, no second one is made.
     pub unique_key: Option<String>,
+    /// With how many of a key it may run.
+    pub concurrency: Option<Concurrency>,
     /// The schedule that makes it.
     pub schedule_id: Option<String>,
     /// The `traceparent` of who creates it.
@@ -354,8 +356,10 @@ pub enum Outcome {
     Claimed {
         /// In the order in which they should start.
         jobs: Vec<Job>,
-        /// `None` where none waits for time alone.
+        /// `None` where none waits for time alone; now where so many were set aside that the claim stopped before it was full.
         next_due: Option<DateTime<Utc>>,
+        /// How many were set aside to wait for their key's turn.
+        blocked: usize,
     },
     /// The schedule as it stands now.
     Schedule(Box<Schedule>),

@@ -19,6 +19,7 @@ mod record;
 mod rules;
 pub mod transfer;
 mod transition;
+mod turn;
 
 #[cfg(test)]
 mod property;
@@ -33,7 +34,8 @@ pub use batch::{
 pub use error::{Error, Refusal, Result};
 pub use query::{ChangeQuery, Direction, EventQuery, JobQuery, Scan};
 pub use record::{
-    Answer, Attempt, AttemptEnd, Change, Entry, Event, Heads, Job, JobFailure, Remembered, Schedule, Seq, Stats,
+    Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Heads, Job, JobFailure, Remembered, Schedule, Seq,
+    Stats,
 };
 
 /// A durable store of one service.

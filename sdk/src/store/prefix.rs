@@ -1,6 +1,6 @@
 //! A store that keeps to its own part of another one.
 //!
-//! It puts a prefix before every key, topic, name of a job or schedule, unique key and scope of idempotency, and takes it
+//! It puts a prefix before every key, topic, name of a job or schedule, unique key, key of concurrency and scope of idempotency, and takes it
 //! off on the way out; what lies outside the prefix is not there. Ids of events, jobs and schedules pass through, and so do
 //! [`Heads`], [`Stats`] and [`Op::Prune`], which are the whole store's; closing it closes the whole store.
 

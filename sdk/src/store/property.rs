@@ -5,6 +5,7 @@ mod strategy;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -14,7 +15,9 @@ use crate::store::conformance::START;
 use crate::store::embedded::{Embedded, Options};
 use crate::store::memory::Memory;
 use crate::store::postgres::cluster::Space;
-use crate::store::{Batch, Error, Op, Outcome, Refusal, Result, Store};
+use crate::store::transfer::violations;
+use crate::store::{Batch, Error, Job, Op, Outcome, Refusal, Result, Store};
+use crate::wire::JobStatus;
 use snapshot::snapshot;
 pub(super) use strategy::steps;
 
@@ -110,6 +113,24 @@ async fn check(steps: Vec<Step>, path: Option<std::path::PathBuf>) -> Result<(),
             prop_assert_eq!(*embedded.heads().borrow(), *model.heads().borrow());
         }
         prop_assert_eq!(snapshot(&embedded).await, snapshot(&model).await);
+        check_turns(&model, clock.now())?;
+    }
+    Ok(())
+}
+
+/// No more of a key run than it allows, and nobody who waits for a key is stuck: one of it runs, or one of its name is queued and due.
+fn check_turns(model: &Memory, now: DateTime<Utc>) -> Result<(), TestCaseError> {
+    let contents = model.dump();
+    prop_assert_eq!(violations(&contents), Vec::<String>::new());
+    let key = |job: &Job| job.concurrency.as_ref().map(|of| of.key.clone());
+    for waits in contents.jobs.iter().filter(|job| job.turn.is_some()) {
+        let goes_on = |job: &Job| match job.status {
+            JobStatus::Running => true,
+            JobStatus::Queued => job.name == waits.name && job.run_at <= now,
+            _ => false,
+        };
+        let mut others = contents.jobs.iter().filter(|job| key(job) == key(waits));
+        prop_assert!(others.any(goes_on), "{} is stuck", waits.id);
     }
     Ok(())
 }

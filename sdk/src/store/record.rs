@@ -81,7 +81,7 @@ pub struct Job {
     pub params: Option<Json>,
     /// Where it stands.
     pub status: JobStatus,
-    /// Higher runs first; 0 unless said.
+    /// Higher runs first, until lower ones have waited for long; 0 unless said.
     pub priority: i32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -106,6 +106,12 @@ pub struct Job {
     pub deadline: Option<DateTime<Utc>>,
     /// While a job with this key lives, no second one is made.
     pub unique_key: Option<String>,
+    /// With how many of a key it may run.
+    #[serde(default)]
+    pub concurrency: Option<Concurrency>,
+    /// Its place among those that wait for that key, the lowest first; `Some` exactly while it is `pending` for its turn.
+    #[serde(default)]
+    pub turn: Option<DateTime<Utc>>,
     /// The schedule that made it.
     pub schedule_id: Option<String>,
     /// What the handler last said of how far it is.
@@ -122,6 +128,16 @@ pub struct Job {
     pub owner: Option<String>,
     /// When the running handler noticed that it was cancelled.
     pub cancel_acknowledged_at: Option<DateTime<Utc>>,
+}
+
+/// A key that jobs share, of whatever names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Concurrency {
+    /// The key.
+    pub key: String,
+    /// A job with the key begins only where fewer than so many with it run, in all replicas; at least 1. Each job goes by its own.
+    pub limit: u32,
 }
 
 /// Why an attempt failed.

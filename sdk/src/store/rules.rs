@@ -1,6 +1,5 @@
 //! Rules of the data that every backend obeys, as plain functions.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
@@ -143,11 +142,6 @@ pub(super) fn rooms(wants: &[Want]) -> Vec<(&str, usize)> {
     rooms
 }
 
-/// The order in which due jobs start: by priority, then by how long they have waited, then by age.
-pub(super) fn start_order<T: Ord>(priority: i32, run_at: T, seq: Seq) -> impl Ord {
-    (Reverse(priority), run_at, seq)
-}
-
 /// Counts what a committed batch may have made ready, and whether a reader of jobs could see it.
 pub(super) fn count_jobs(heads: &mut Heads, ops: &[Op], outcomes: &[Outcome]) {
     let (mut ready, mut seen, mut planned) = (false, false, false);
@@ -155,11 +149,12 @@ pub(super) fn count_jobs(heads: &mut Heads, ops: &[Op], outcomes: &[Outcome]) {
         match (op, outcome) {
             (_, Outcome::Job(job)) => {
                 seen = true;
-                ready |= job.status == JobStatus::Queued;
+                // The end of one with a key may have queued others of it.
+                ready |= job.status == JobStatus::Queued || job.concurrency.is_some();
             }
             (Op::Cancel { .. }, Outcome::Schedule(_)) => (seen, planned) = (true, true),
             (_, Outcome::Schedule(_)) => (ready, seen, planned) = (true, true, true),
-            (_, Outcome::Claimed { jobs, .. }) => seen |= !jobs.is_empty(),
+            (_, Outcome::Claimed { jobs, blocked, .. }) => seen |= !jobs.is_empty() || *blocked > 0,
             (_, Outcome::Pruned(dropped)) => seen |= *dropped > 0,
             (Op::Wake { job }, _) => {
                 (ready, seen) = (true, true);

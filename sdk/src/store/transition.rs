@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::store::{
-    Attempt, AttemptEnd, Enqueue, Job, JobFailure, NewSchedule, Refusal, Result, Schedule, Seq, Settle, Verdict,
+    Attempt, AttemptEnd, Enqueue, Job, JobFailure, NewSchedule, Refusal, Result, Schedule, Seq, Settle, Verdict, turn,
 };
 use crate::wire::JobStatus;
 
@@ -29,6 +29,8 @@ pub(super) fn enqueued(order: &Enqueue, seq: Seq, at: DateTime<Utc>) -> Job {
         timeout: order.timeout,
         deadline: order.deadline(at),
         unique_key: order.unique_key.clone(),
+        concurrency: order.concurrency.clone(),
+        turn: None,
         schedule_id: order.schedule_id.clone(),
         progress: None,
         result: None,
@@ -68,6 +70,23 @@ pub(super) fn start(job: &mut Job, owner: &str, at: DateTime<Utc>) {
     job.attempt += 1;
     job.started_at = Some(at);
     job.owner = Some(owner.to_owned());
+}
+
+/// Sets a queued job aside until its key has room.
+pub(super) fn block(job: &mut Job) {
+    job.status = JobStatus::Pending;
+    job.turn = Some(turn::turn_of(job));
+}
+
+/// Queues a job that waits for its key's turn; its moment stays, so that it keeps its place.
+pub(super) fn promote(job: &mut Job) {
+    queue(job, job.run_at);
+}
+
+/// The key of which a job gives up a place when it ends or is queued anew: it runs, or was queued and may have been promoted for it.
+pub(super) fn holds(job: &Job) -> Option<String> {
+    let holds = matches!(job.status, JobStatus::Running | JobStatus::Queued);
+    job.concurrency.as_ref().filter(|_| holds).map(|key| key.key.clone())
 }
 
 /// Refuses whoever does not hold the running attempt.
@@ -124,6 +143,7 @@ pub(super) fn cancel(job: &mut Job, at: DateTime<Utc>) -> Result<Option<Attempt>
     let attempt = (job.status == JobStatus::Running).then(|| ended(job, at, AttemptEnd::Cancelled, None, None));
     job.status = JobStatus::Cancelled;
     job.completed_at = Some(at);
+    job.turn = None;
     Ok(attempt)
 }
 
@@ -154,9 +174,10 @@ pub(super) fn revive(job: &mut Job, at: DateTime<Utc>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Lets a waiting job run now; says whether it waited.
+/// Lets a waiting job run now; says whether it waited. One that waits for its key's turn is not for others to wake.
 pub(super) fn wake(job: &mut Job, at: DateTime<Utc>) -> bool {
-    let waits = job.status == JobStatus::Pending || (job.status == JobStatus::Queued && job.run_at > at);
+    let parked = job.status == JobStatus::Pending && job.turn.is_none();
+    let waits = parked || (job.status == JobStatus::Queued && job.run_at > at);
     if waits {
         queue(job, at);
     }
@@ -187,6 +208,7 @@ pub(super) fn status(job: &Job) -> Refusal {
 fn queue(job: &mut Job, run_at: DateTime<Utc>) {
     job.status = JobStatus::Queued;
     job.run_at = run_at;
+    job.turn = None;
     job.owner = None;
 }
 

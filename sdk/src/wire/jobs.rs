@@ -173,6 +173,15 @@ pub struct Job {
     /// While it lives, no second job with this key is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
+    /// Of the jobs with this key only so many run at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_key: Option<String>,
+    /// With how many of its key it runs at most, itself among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_limit: Option<u32>,
+    /// What it waits for, where it is `pending` and that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<WaitingFor>,
     /// What the handler last said of how far it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Json>,
@@ -188,6 +197,14 @@ pub struct Job {
     /// Ended attempts, oldest first; only where one job was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<AttemptRecord>>,
+}
+
+/// What a pending job waits for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingFor {
+    /// Others with this concurrency key, as many as it allows, run before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Why a job failed.

@@ -20,7 +20,9 @@ pub use cloudevent::{CloudEvent, EmittedBatch};
 pub use commit::{CheckState, CommitOp, CommitRequest, CommitResult, Committed, DeleteState, DeletedState};
 pub use events::{EmitRequest, Emitted, Event, RecentEvents};
 pub use groups::{EventGap, Fetch, Fetched, FetchedEvent, Group, Groups, Seek, Settled, Settlement};
-pub use jobs::{AttemptRecord, CreateJob, Job, JobError, JobStatus, Jobs, Pause, PauseJobs, Schedule, Schedules};
+pub use jobs::{
+    AttemptRecord, CreateJob, Job, JobError, JobStatus, Jobs, Pause, PauseJobs, Schedule, Schedules, WaitingFor,
+};
 pub use json::Json;
 pub use mesh::{Announce, Announced, ListMesh, Mesh, MeshInstance, MeshService, SignOff, SignedOff};
 pub use observe::{

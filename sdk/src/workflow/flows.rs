@@ -156,6 +156,7 @@ impl Flows {
             timeout: None,
             max_elapsed: None,
             unique_key: None,
+            concurrency: None,
             schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
         }))])

@@ -10,7 +10,7 @@ cases![
     a_job_is_claimed_once,
     a_job_is_not_claimed_before_its_moment,
     a_claim_says_when_the_next_job_is_due,
-    a_claim_takes_the_highest_priority_then_the_longest_due_then_the_oldest,
+    a_claim_takes_the_highest_priority_of_a_moment_then_the_longest_due_then_the_oldest,
     a_claim_takes_only_the_names_that_it_wants,
     a_claim_keeps_to_the_slots_of_each_name,
     a_claim_keeps_to_its_limit_across_names,
@@ -66,7 +66,7 @@ async fn a_claim_says_when_the_next_job_is_due(it: Context<'_>) {
     assert_eq!(next_due, None);
 }
 
-async fn a_claim_takes_the_highest_priority_then_the_longest_due_then_the_oldest(it: Context<'_>) {
+async fn a_claim_takes_the_highest_priority_of_a_moment_then_the_longest_due_then_the_oldest(it: Context<'_>) {
     for (id, priority, due) in [
         ("late", 0, 3),
         ("high", 9, 4),

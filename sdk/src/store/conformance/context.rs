@@ -216,6 +216,7 @@ pub(super) fn enqueue(id: &str) -> Enqueue {
         timeout: None,
         max_elapsed: None,
         unique_key: None,
+        concurrency: None,
         schedule_id: None,
         trace: None,
     }
@@ -318,7 +319,7 @@ pub(super) fn job(outcome: Outcome) -> Job {
 
 pub(super) fn claimed(outcome: Outcome) -> (Vec<Job>, Option<DateTime<Utc>>) {
     match outcome {
-        Outcome::Claimed { jobs, next_due } => (jobs, next_due),
+        Outcome::Claimed { jobs, next_due, .. } => (jobs, next_due),
         other => panic!("no claim: {other:?}"),
     }
 }

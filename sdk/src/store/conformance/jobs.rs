@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cases;
 use super::context::{Context, completed, delete, enqueue, job, json_text, of_status, schedule};
 use crate::policy::Backoff;
-use crate::store::{Enqueue, Job, JobQuery, Outcome, Refusal};
+use crate::store::{Concurrency, Enqueue, Job, JobQuery, Outcome, Refusal};
 use crate::wire::JobStatus;
 
 cases![
@@ -34,6 +34,10 @@ async fn a_job_is_read_back_as_it_was_ordered(it: Context<'_>) {
         timeout: Some(Duration::from_millis(1_500)),
         max_elapsed: Some(Duration::from_secs(90)),
         unique_key: Some("k".to_owned()),
+        concurrency: Some(Concurrency {
+            key: "c".to_owned(),
+            limit: 7,
+        }),
         schedule_id: Some("s".to_owned()),
         trace: Some("00-trace".to_owned()),
         ..enqueue("j")
@@ -58,6 +62,8 @@ async fn a_job_is_read_back_as_it_was_ordered(it: Context<'_>) {
         timeout: order.timeout,
         deadline: Some(it.later(90)),
         unique_key: order.unique_key,
+        concurrency: order.concurrency,
+        turn: None,
         schedule_id: order.schedule_id,
         progress: None,
         result: None,

@@ -24,6 +24,7 @@ mod retention;
 mod schedules;
 mod settles;
 mod state;
+mod turns;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub const CASES: &[&[(&str, Case)]] = &[
     events::CASES,
     jobs::CASES,
     claims::CASES,
+    turns::CASES,
     settles::CASES,
     cancels::CASES,
     parks::CASES,

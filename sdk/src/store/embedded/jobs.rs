@@ -29,11 +29,13 @@ impl Tables<'_> {
     pub(super) fn settle(&mut self, settle: &Settle, at: DateTime<Utc>) -> Result<Outcome, Halt> {
         let mut job = self.job(&settle.job)?;
         transition::fence(&job, settle.attempt)?;
+        let key = transition::holds(&job);
         if let Some(attempt) = transition::settle(&mut job, settle, at) {
             self.insert_attempt(job.seq, &attempt)?;
         }
         self.update_job(&job)?;
         self.ready.add(&job);
+        self.promote(key)?;
         if job.status.ended() {
             self.counters.jobs_live -= 1;
             self.counters.jobs_ended += 1;
@@ -59,12 +61,13 @@ impl Tables<'_> {
         let Some(mut job) = self.find_job(id)? else {
             return self.cancel_schedule(id, at);
         };
-        let was = job.clone();
+        let (was, key) = (job.clone(), transition::holds(&job));
         if let Some(attempt) = transition::cancel(&mut job, at)? {
             self.insert_attempt(job.seq, &attempt)?;
         }
         self.update_job(&job)?;
         self.ready.remove(&was);
+        self.promote(key)?;
         self.counters.jobs_live -= 1;
         self.counters.jobs_ended += 1;
         Ok(Outcome::Job(Box::new(job)))
@@ -116,9 +119,11 @@ impl Tables<'_> {
             .query_map([owner], row::job)?
             .collect::<rusqlite::Result<_>>()?;
         for mut job in left {
+            let key = transition::holds(&job);
             let attempt = transition::interrupt(&mut job, at);
             self.insert_attempt(job.seq, &attempt)?;
             self.update_job(&job)?;
+            self.promote(key)?;
         }
         Ok(())
     }
@@ -162,8 +167,8 @@ impl Tables<'_> {
             .prepare_cached(
                 "INSERT INTO job (seq, id, name, params, status, priority, created_at, run_at, attempt, failures, \
                  max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, trace, \
-                 deadline) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+                 deadline, concurrency_key, concurrency_limit) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
@@ -183,7 +188,9 @@ impl Tables<'_> {
                 job.unique_key,
                 job.schedule_id,
                 job.trace,
-                millis_or_none(job.deadline)
+                millis_or_none(job.deadline),
+                job.concurrency.as_ref().map(|of| &of.key),
+                job.concurrency.as_ref().map(|of| of.limit)
             ])?;
         Ok(written > 0)
     }
@@ -194,7 +201,7 @@ impl Tables<'_> {
             .prepare_cached(
                 "UPDATE job SET status = ?2, run_at = ?3, started_at = ?4, completed_at = ?5, attempt = ?6, \
                  failures = ?7, result = ?8, error = ?9, error_stack = ?10, owner = ?11, cancel_acknowledged_at = ?12, \
-                 deadline = ?13 \
+                 deadline = ?13, turn = ?14 \
                  WHERE seq = ?1",
             )?
             .execute(params![
@@ -210,7 +217,8 @@ impl Tables<'_> {
                 job.error.as_ref().and_then(|error| error.stack.as_ref()),
                 job.owner,
                 millis_or_none(job.cancel_acknowledged_at),
-                millis_or_none(job.deadline)
+                millis_or_none(job.deadline),
+                millis_or_none(job.turn)
             ])?;
         Ok(())
     }

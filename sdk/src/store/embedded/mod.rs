@@ -12,6 +12,7 @@ mod claim;
 mod counters;
 mod failure;
 mod jobs;
+mod keys;
 mod lock;
 mod open;
 mod prune;

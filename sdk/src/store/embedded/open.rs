@@ -9,8 +9,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::apply::Tables;
-use super::ready::Ready;
 use super::counters::Counters;
+use super::ready::Ready;
 use super::{failure, schema};
 use crate::store::{Error, Result};
 

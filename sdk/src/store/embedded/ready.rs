@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::row::signed;
-use crate::store::{Job, rules};
+use super::row::{millis, signed};
+use crate::store::{Job, turn};
 use crate::wire::JobStatus;
 
 /// Jobs of one name and priority that are held in memory: filling so many costs a claim a tenth of a millisecond, which is
@@ -17,14 +17,14 @@ use crate::wire::JobStatus;
 const WINDOW: usize = 256;
 
 /// When a job is due, in milliseconds, and its sequence: the order in a line.
-type Place = (i64, i64);
+pub(super) type Place = (i64, i64);
 
 /// The queue of one store. Only names that were asked for are held.
 #[derive(Debug, Default)]
 pub(super) struct Ready {
     names: HashMap<String, usize>,
     /// By priority; `None` where they are to be read anew.
-    lines: Vec<Option<BTreeMap<i32, Line>>>,
+    lines: Vec<Option<BTreeMap<i32, Window>>>,
     /// What the open transaction did, latest last.
     done: Vec<Step>,
     /// What the open transaction has made ready.
@@ -33,7 +33,7 @@ pub(super) struct Ready {
 
 /// The first queued jobs of one name and priority.
 #[derive(Debug, Default)]
-struct Line {
+struct Window {
     held: BTreeSet<Place>,
     /// Whether the index has more of them.
     more: bool,
@@ -52,7 +52,10 @@ enum Step {
 
 /// Where a claim may take from: a name that is held.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Name(usize);
+pub(super) struct Line<'n> {
+    pub(super) name: &'n str,
+    held: usize,
+}
 
 /// A job that is due.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +66,9 @@ pub(super) struct Due {
 }
 
 impl Due {
-    pub(super) fn order(&self) -> impl Ord + use<> {
-        rules::start_order(self.priority, self.run_at, self.seq.cast_unsigned())
+    /// The order in which due jobs start.
+    pub(super) fn order(&self) -> (i64, i64) {
+        (turn::turn(self.priority, self.run_at), self.seq)
     }
 }
 
@@ -74,14 +78,24 @@ impl Ready {
         if job.status != JobStatus::Queued {
             return;
         }
-        self.fresh.insert(signed(job.seq));
-        self.note(true, job);
+        self.promoted(&job.name, job.priority, (millis(job.run_at), signed(job.seq)));
+    }
+
+    /// Notes that a job of a name and priority is queued now at its place.
+    pub(super) fn promoted(&mut self, name: &str, priority: i32, place: Place) {
+        self.fresh.insert(place.1);
+        if let Some(&name) = self.names.get(name) {
+            self.step(Step::Came(name, priority, place));
+        }
     }
 
     /// Notes that a job which is queued will not be any more, or not at its place.
     pub(super) fn remove(&mut self, job: &Job) {
-        if job.status == JobStatus::Queued {
-            self.note(false, job);
+        if job.status == JobStatus::Queued
+            && let Some(&name) = self.names.get(&job.name)
+        {
+            let place = (millis(job.run_at), signed(job.seq));
+            self.step(Step::Went(name, job.priority, place));
         }
     }
 
@@ -90,23 +104,23 @@ impl Ready {
         self.fresh.contains(&signed(job.seq))
     }
 
-    /// A name to take from, held from now on.
-    pub(super) fn name(&mut self, conn: &Connection, name: &str) -> rusqlite::Result<Name> {
+    /// A line to take from; its name is held from now on.
+    pub(super) fn line<'n>(&mut self, conn: &Connection, name: &'n str) -> rusqlite::Result<Line<'n>> {
         let known = self.names.get(name).copied();
         if let Some(known) = known.filter(|known| self.lines[*known].is_some()) {
-            return Ok(Name(known));
+            return Ok(Line { name, held: known });
         }
         let mut lower = conn.prepare_cached(
             "SELECT max(priority) FROM job INDEXED BY job_ready WHERE status = 1 AND name = ?1 AND priority < ?2",
         )?;
-        let mut lines = BTreeMap::new();
+        let mut windows = BTreeMap::new();
         let mut below = i64::MAX;
         while let Some(priority) = lower.query_row(params![name, below], |row| row.get::<_, Option<i32>>(0))? {
-            let line = Line {
+            let window = Window {
                 more: true,
-                ..Line::default()
+                ..Window::default()
             };
-            lines.insert(priority, line);
+            windows.insert(priority, window);
             below = i64::from(priority);
         }
         let known = known.unwrap_or_else(|| {
@@ -114,19 +128,19 @@ impl Ready {
             self.names.insert(name.to_owned(), self.lines.len() - 1);
             self.lines.len() - 1
         });
-        self.lines[known] = Some(lines);
+        self.lines[known] = Some(windows);
         self.done.push(Step::Read(known));
-        Ok(Name(known))
+        Ok(Line { name, held: known })
     }
 
     /// The job of a name whose turn it is, among those that are due at a moment in milliseconds. It stays where it is.
-    pub(super) fn first(&mut self, conn: &Connection, name: (&str, Name), at: i64) -> rusqlite::Result<Option<Due>> {
+    pub(super) fn first(&mut self, conn: &Connection, line: Line<'_>, at: i64) -> rusqlite::Result<Option<Due>> {
         let mut first: Option<Due> = None;
-        for (&priority, line) in self.lines[name.1.0].iter_mut().flatten() {
-            if line.held.is_empty() && line.more {
-                line.fill(conn, name.0, priority)?;
+        for (&priority, window) in self.lines[line.held].iter_mut().flatten() {
+            if window.held.is_empty() && window.more {
+                window.fill(conn, line.name, priority)?;
             }
-            let Some(&(run_at, seq)) = line.held.first().filter(|(run_at, _)| *run_at <= at) else {
+            let Some(&(run_at, seq)) = window.held.first().filter(|(run_at, _)| *run_at <= at) else {
                 continue;
             };
             let due = Due { priority, run_at, seq };
@@ -138,23 +152,23 @@ impl Ready {
     }
 
     /// Takes a job out, to run it.
-    pub(super) fn take(&mut self, name: Name, due: Due) {
-        self.step(Step::Went(name.0, due.priority, (due.run_at, due.seq)));
+    pub(super) fn take(&mut self, line: Line<'_>, due: Due) {
+        self.step(Step::Went(line.held, due.priority, (due.run_at, due.seq)));
     }
 
     /// When the next job of a name will be due after a moment, both in milliseconds.
-    pub(super) fn next_due(&self, conn: &Connection, name: (&str, Name), at: i64) -> rusqlite::Result<Option<i64>> {
+    pub(super) fn next_due(&self, conn: &Connection, line: Line<'_>, at: i64) -> rusqlite::Result<Option<i64>> {
         let mut next: Option<i64> = None;
-        for (&priority, line) in self.lines[name.1.0].iter().flatten() {
-            let held = line.held.range((at.saturating_add(1), i64::MIN)..).next();
+        for (&priority, window) in self.lines[line.held].iter().flatten() {
+            let held = window.held.range((at.saturating_add(1), i64::MIN)..).next();
             let due = match held {
                 Some((run_at, _)) => Some(*run_at),
-                None if line.more => conn
+                None if window.more => conn
                     .prepare_cached(
                         "SELECT min(run_at) FROM job INDEXED BY job_ready \
                          WHERE status = 1 AND name = ?1 AND priority = ?2 AND run_at > ?3",
                     )?
-                    .query_row(params![name.0, priority, at], |row| row.get(0))?,
+                    .query_row(params![line.name, priority, at], |row| row.get(0))?,
                 None => None,
             };
             next = due.into_iter().chain(next).min();
@@ -183,15 +197,7 @@ impl Ready {
         self.done.clear();
         self.fresh.clear();
         for lines in self.lines.iter_mut().flatten() {
-            lines.retain(|_, line| line.more || !line.held.is_empty());
-        }
-    }
-
-    fn note(&mut self, came: bool, job: &Job) {
-        if let Some(&name) = self.names.get(&job.name) {
-            let place = (job.run_at.timestamp_millis(), signed(job.seq));
-            let step = if came { Step::Came } else { Step::Went };
-            self.step(step(name, job.priority, place));
+            lines.retain(|_, window| window.more || !window.held.is_empty());
         }
     }
 
@@ -211,13 +217,13 @@ impl Ready {
     }
 
     fn go(&mut self, name: usize, priority: i32, place: Place) {
-        if let Some(line) = self.lines[name].as_mut().and_then(|lines| lines.get_mut(&priority)) {
-            line.held.remove(&place);
+        if let Some(window) = self.lines[name].as_mut().and_then(|lines| lines.get_mut(&priority)) {
+            window.held.remove(&place);
         }
     }
 }
 
-impl Line {
+impl Window {
     fn add(&mut self, place: Place) {
         // Behind the window the index knows it.
         if self.more && self.held.last().is_none_or(|last| place > *last) {

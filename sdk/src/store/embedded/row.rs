@@ -7,7 +7,9 @@ use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 
 use crate::policy::Backoff;
-use crate::store::{Answer, Attempt, AttemptEnd, Change, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq};
+use crate::store::{
+    Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq,
+};
 use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 /// The columns of [`entry`].
@@ -33,7 +35,7 @@ macro_rules! job_columns {
     () => {
         "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
-         error, error_stack, trace, owner, cancel_acknowledged_at, deadline"
+         error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, concurrency_limit, turn"
     };
 }
 /// The columns of [`attempt`].
@@ -117,6 +119,8 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job> {
         timeout: duration_or_none(row, 16)?,
         deadline: moment_or_none(row, 26)?,
         unique_key: row.get(17)?,
+        concurrency: concurrency(row, 27)?,
+        turn: moment_or_none(row, 29)?,
         schedule_id: row.get(18)?,
         progress: json_or_none(row, 19)?,
         result: json_or_none(row, 20)?,
@@ -260,6 +264,17 @@ fn backoff(row: &Row<'_>, column: usize) -> Result<Backoff> {
         base: unsigned(row, column)?,
         factor: row.get(column + 1)?,
         cap: unsigned(row, column + 2)?,
+    })
+}
+
+fn concurrency(row: &Row<'_>, column: usize) -> Result<Option<Concurrency>> {
+    let key: Option<String> = row.get(column)?;
+    Ok(match key {
+        None => None,
+        Some(key) => Some(Concurrency {
+            key,
+            limit: row.get(column + 1)?,
+        }),
     })
 }
 

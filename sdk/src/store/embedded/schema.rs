@@ -10,7 +10,11 @@ use super::open::opening;
 use crate::store::{Error, Result};
 
 /// Each entry brings a database from one version of the schema to the next.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+];
 
 /// Makes the file where there is none. The caller holds the lock.
 ///

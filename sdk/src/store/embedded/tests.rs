@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::store::conformance::{self, START};
-use crate::store::{AttemptEnd, Claim, Condition, Emit, Enqueue, Op, Put, Refusal, Remember, Want};
+use crate::store::{AttemptEnd, Claim, Concurrency, Condition, Emit, Enqueue, Op, Put, Refusal, Remember, Want};
 use crate::wire::JobStatus;
 
 #[tokio::test]
@@ -137,6 +137,48 @@ async fn jobs_of_a_dead_owner_are_queued_again_when_the_store_opens() {
     assert_eq!((job.run_at, job.attempt), (disk.clock.now(), 1));
     let attempts = store.attempts("j").await.expect("a read succeeds");
     assert_eq!((attempts.len(), attempts[0].end), (1, AttemptEnd::Interrupted));
+}
+
+#[tokio::test]
+async fn who_waited_for_a_key_of_a_dead_owners_job_has_its_turn_when_the_store_opens() {
+    let disk = Disk::new();
+    let keyed = |id| match enqueue(id) {
+        Op::Enqueue(order) => Op::from(Enqueue {
+            concurrency: Some(Concurrency {
+                key: "k".to_owned(),
+                limit: 1,
+            }),
+            ..*order
+        }),
+        other => other,
+    };
+    let claim = |owner: &str| {
+        Op::Claim(Claim {
+            owner: owner.to_owned(),
+            wants: vec![Want {
+                name: "work".to_owned(),
+                slots: 9,
+            }],
+            limit: 9,
+            early: false,
+        })
+    };
+    let store = disk.open("first");
+    let ops = vec![keyed("a"), keyed("b"), claim("first")];
+    store.commit(batch(ops)).await.expect("it is allowed");
+    let job = async |store: &Embedded, id| store.job(id).await.expect("a read succeeds").expect("it is there");
+    assert_eq!(job(&store, "b").await.status, JobStatus::Pending);
+    drop(store);
+    disk.clock.advance(Duration::from_secs(3));
+    let store = disk.open("second");
+    assert_eq!(job(&store, "b").await.status, JobStatus::Queued);
+    let later = Batch {
+        at: disk.clock.now(),
+        ops: vec![claim("second")],
+    };
+    store.commit(later).await.expect("it is allowed");
+    let statuses = (job(&store, "a").await.status, job(&store, "b").await.status);
+    assert_eq!(statuses, (JobStatus::Pending, JobStatus::Running));
 }
 
 #[tokio::test]
@@ -292,6 +334,7 @@ fn enqueue(id: &str) -> Op {
         timeout: None,
         max_elapsed: None,
         unique_key: None,
+        concurrency: None,
         schedule_id: None,
         trace: None,
     })

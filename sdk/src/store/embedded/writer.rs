@@ -10,8 +10,8 @@ use super::apply::{Halt, Tables};
 use super::counters::Counters;
 use super::failure;
 use super::lock::Lock;
-use super::ready::Ready;
 use super::reader::Read;
+use super::ready::Ready;
 use crate::store::{Batch, Error, Heads, Op, Outcome, Result, Verdict, rules};
 use crate::wire::Json;
 

@@ -1,8 +1,11 @@
 //! What an operation does to the model's jobs and schedules.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::State;
+use crate::store::turn::{self, Meeting, Room};
 use crate::store::{
     Attempt, Claim, Enqueue, Job, NewSchedule, Outcome, Refusal, Result, Schedule, Settle, rules, transition,
 };
@@ -21,32 +24,50 @@ impl State {
     }
 
     pub(super) fn claim(&mut self, claim: &Claim, at: DateTime<Utc>) -> Outcome {
-        let mut due: Vec<Job> = Vec::new();
-        let mut next_due = None;
-        for (name, slots) in rules::rooms(&claim.wants) {
-            let queued = |job: &&Job| job.status == JobStatus::Queued && job.name == name;
-            let (mut ready, waiting): (Vec<&Job>, Vec<&Job>) =
-                self.jobs.values().filter(queued).partition(|job| job.run_at <= at);
-            ready.sort_by_key(|job| start_order(job));
-            due.extend(ready.into_iter().take(slots).cloned());
-            next_due = waiting.into_iter().map(|job| job.run_at).chain(next_due).min();
+        let mut room = Room::of(claim);
+        let wanted =
+            |job: &&Job| job.status == JobStatus::Queued && room.names().iter().any(|(name, _)| *name == job.name);
+        let (due, waiting): (Vec<&Job>, Vec<&Job>) =
+            self.jobs.values().filter(wanted).partition(|job| job.run_at <= at);
+        let mut due: Vec<Job> = due.into_iter().cloned().collect();
+        let next_due = waiting.into_iter().map(|job| job.run_at).min();
+        due.sort_by_key(turn::order);
+        let (mut jobs, mut blocked) = (Vec::new(), 0);
+        for mut job in due {
+            if !room.is_open() {
+                break;
+            }
+            match room.meet(&job, self.running(&job)) {
+                Meeting::Pass => {}
+                Meeting::Block => {
+                    transition::block(&mut job);
+                    self.put_job(job);
+                    blocked += 1;
+                }
+                Meeting::Start => {
+                    transition::start(&mut job, &claim.owner, at);
+                    self.put_job(job.clone());
+                    jobs.push(job);
+                }
+            }
         }
-        due.sort_by_key(start_order);
-        due.truncate(claim.limit);
-        for job in &mut due {
-            transition::start(job, &claim.owner, at);
-            self.jobs.put(job.id.clone(), job.clone());
+        Outcome::Claimed {
+            jobs,
+            next_due: if room.stopped() { Some(at) } else { next_due },
+            blocked,
         }
-        Outcome::Claimed { jobs: due, next_due }
     }
 
     pub(super) fn settle(&mut self, settle: &Settle, at: DateTime<Utc>) -> Applied {
         let mut job = self.find(&settle.job)?;
         transition::fence(&job, settle.attempt)?;
+        let key = transition::holds(&job);
         if let Some(attempt) = transition::settle(&mut job, settle, at) {
             self.keep_attempt(&job, attempt);
         }
-        Ok(self.keep(job))
+        let outcome = self.keep(job);
+        self.promote(key);
+        Ok(outcome)
     }
 
     pub(super) fn progress(&mut self, id: &str, attempt: u32, progress: &Json) -> Applied {
@@ -64,10 +85,50 @@ impl State {
             return Ok(self.keep_schedule(schedule));
         }
         let mut job = self.find(id)?;
+        let key = transition::holds(&job);
         if let Some(attempt) = transition::cancel(&mut job, at)? {
             self.keep_attempt(&job, attempt);
         }
-        Ok(self.keep(job))
+        let outcome = self.keep(job);
+        self.promote(key);
+        Ok(outcome)
+    }
+
+    /// Takes a running job from a process that is no more.
+    pub(in crate::store) fn interrupt(&mut self, mut job: Job, at: DateTime<Utc>) {
+        let key = transition::holds(&job);
+        let attempt = transition::interrupt(&mut job, at);
+        self.keep_attempt(&job, attempt);
+        self.put_job(job);
+        self.promote(key);
+    }
+
+    /// Queues those whose turn it is where a job of a key has ended.
+    fn promote(&mut self, key: Option<String>) {
+        let Some(key) = key else { return };
+        let running = self.running.get(&key).copied().unwrap_or_default();
+        let mut names: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+        for job in self.jobs.values().filter(|job| job.turn.is_some()) {
+            if job.concurrency.as_ref().is_some_and(|of| of.key == key) {
+                names.entry(job.name.clone()).or_default().push(job.clone());
+            }
+        }
+        for (_, mut waiting) in names {
+            waiting.sort_by_key(|job| (job.turn, job.seq));
+            let next = turn::promoted(waiting.iter().filter_map(|job| job.concurrency.as_ref()), running);
+            for mut job in waiting.into_iter().take(next) {
+                transition::promote(&mut job);
+                self.put_job(job);
+            }
+        }
+    }
+
+    /// How many run of a job's key.
+    fn running(&self, job: &Job) -> u64 {
+        let key = job.concurrency.as_ref();
+        key.and_then(|of| self.running.get(&of.key))
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(super) fn acknowledge(&mut self, id: &str, attempt: u32, at: DateTime<Utc>) -> Outcome {
@@ -130,8 +191,20 @@ impl State {
     }
 
     fn keep(&mut self, job: Job) -> Outcome {
-        self.jobs.put(job.id.clone(), job.clone());
+        self.put_job(job.clone());
         Outcome::Job(Box::new(job))
+    }
+
+    /// Writes a job, and counts it where it runs with a key.
+    pub(in crate::store) fn put_job(&mut self, job: Job) {
+        let runs = |job: &Job| job.status == JobStatus::Running;
+        let before = self.jobs.get(&job.id).is_some_and(runs);
+        if let Some(of) = job.concurrency.as_ref().filter(|_| before != runs(&job)) {
+            let count = self.running.get(&of.key).copied().unwrap_or_default();
+            let count = if before { count.saturating_sub(1) } else { count + 1 };
+            self.running.put(of.key.clone(), count);
+        }
+        self.jobs.put(job.id.clone(), job);
     }
 
     fn keep_schedule(&mut self, schedule: Schedule) -> Outcome {
@@ -142,8 +215,4 @@ impl State {
     fn keep_attempt(&mut self, job: &Job, attempt: Attempt) {
         self.attempts.put((job.id.clone(), attempt.attempt), attempt);
     }
-}
-
-fn start_order(job: &Job) -> impl Ord + use<> {
-    rules::start_order(job.priority, job.run_at, job.seq)
 }

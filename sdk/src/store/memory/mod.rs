@@ -51,6 +51,8 @@ pub(in crate::store) struct State {
     pub(in crate::store) events: Table<Seq, Event>,
     pub(in crate::store) event_ids: Table<String, ()>,
     pub(in crate::store) jobs: Table<String, Job>,
+    /// How many jobs of a key run.
+    pub(in crate::store) running: Table<String, u64>,
     pub(in crate::store) attempts: Table<(String, u32), Attempt>,
     pub(in crate::store) schedules: Table<String, Schedule>,
     pub(in crate::store) remembered: Table<(String, String), Remembered>,
@@ -151,7 +153,7 @@ impl State {
             };
         }
         end!(
-            entries, changes, events, event_ids, jobs, attempts, schedules, remembered
+            entries, changes, events, event_ids, jobs, running, attempts, schedules, remembered
         );
     }
 }

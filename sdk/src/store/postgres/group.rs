@@ -9,10 +9,11 @@ use super::database::Hub;
 use super::failure::Fault;
 use super::lease;
 use super::link::Link;
-use super::load::{self, Needs};
+use super::load::{self, Kind, Needs};
 use super::meta::Meta;
 use super::prune;
 use super::query::Schema;
+use super::turns;
 use super::write;
 use crate::store::memory::State;
 use crate::store::{Batch, Error, Heads, Op, Outcome, Result, rules};
@@ -223,14 +224,19 @@ impl Turn<'_> {
         let failed = Failed::before_commit;
         let [bury, orphans, forget] = lease::bury(self.owner);
         let begin = link.begin();
-        let queries = [Meta::lock(), bury, orphans, forget];
+        let (running, turns) = (turns::running(), turns::of_orphans(self.owner));
+        let queries = [Meta::lock(), bury, orphans, running, turns, forget];
         let answers = link
             .pipeline(self.schema, Some(&begin), &queries, None, DEADLINE)
             .await
             .map_err(failed)?;
-        let meta = Meta::read(&answers[0]).map_err(failed)?;
+        let mut answers = answers.into_iter();
+        let mut rows = || answers.next().unwrap_or_default();
+        let (meta, _, orphans) = (Meta::read(&rows()).map_err(failed)?, rows(), rows());
         let mut state = meta.state();
-        let (before, count) = lease::interrupt(&mut state, &answers[2], at).map_err(failed)?;
+        load::fill(&mut state, Kind::Running, rows()).map_err(failed)?;
+        load::fill(&mut state, Kind::Jobs, rows()).map_err(failed)?;
+        let (before, count) = lease::interrupt(&mut state, &orphans, at).map_err(failed)?;
         let mut queries = write::queries(&before, &state);
         let next = meta.after(&before, &state);
         queries.push(next.save());

@@ -12,8 +12,8 @@ use super::failure::Fault;
 use super::link::{Link, Rows};
 use super::query::{Query, Schema, Value, number, text};
 use super::row::{self, get, job_columns};
+use crate::store::Job;
 use crate::store::memory::State;
-use crate::store::{Job, transition};
 
 /// Between renewals: three fit into a lease, so that one that is lost costs nothing.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -97,7 +97,7 @@ pub(super) fn millis(duration: Duration) -> Value<'static> {
     super::query::real(duration.as_secs_f64() * 1_000.0)
 }
 
-/// Takes the jobs of the dead into the state, and there from them; says how many.
+/// Takes the jobs of the dead from them in a state that holds whom their ends may promote; says how many.
 pub(super) fn interrupt(state: &mut State, orphans: &Rows, at: DateTime<Utc>) -> Result<(State, usize), Fault> {
     let jobs: Vec<Job> = orphans.iter().map(row::job).collect::<Result<_, _>>()?;
     for job in &jobs {
@@ -105,10 +105,8 @@ pub(super) fn interrupt(state: &mut State, orphans: &Rows, at: DateTime<Utc>) ->
     }
     let before = state.clone();
     let count = jobs.len();
-    for mut job in jobs {
-        let attempt = transition::interrupt(&mut job, at);
-        state.attempts.put((job.id.clone(), attempt.attempt), attempt);
-        state.jobs.put(job.id.clone(), job);
+    for job in jobs {
+        state.interrupt(job, at);
     }
     if count > 0 {
         state.marks.heads.jobs += 1;

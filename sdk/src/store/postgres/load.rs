@@ -10,7 +10,9 @@ use super::failure::Fault;
 use super::link::Rows;
 use super::query::{Query, number, numbers, texts};
 use super::row::{self, job_columns, limit, millis, remembered_columns, schedule_columns};
+use super::turns;
 use crate::store::memory::State;
+use crate::store::turn::BLOCKED_MAX;
 use crate::store::{Claim, Entry, Op, rules};
 use crate::wire::Json;
 
@@ -28,6 +30,10 @@ pub(super) struct Needs<'b> {
     claims: BTreeMap<DateTime<Utc>, Vec<&'b Claim>>,
     /// How many queued jobs may leave their place in the queue other than by a claim.
     moved: usize,
+    /// The jobs that may end, one an operation.
+    ends: Vec<&'b str>,
+    /// The keys of concurrency of jobs that are made, by id.
+    keys: BTreeMap<&'b str, &'b str>,
 }
 
 /// What kind of rows a query loads.
@@ -36,6 +42,7 @@ pub(super) enum Kind {
     Entries,
     Events,
     Jobs,
+    Running,
     Schedules,
     Remembered,
 }
@@ -50,14 +57,20 @@ impl<'b> Needs<'b> {
             Op::Enqueue(order) => {
                 self.job_or_schedule(&order.id);
                 self.unique_keys.extend(order.unique_key.as_deref());
+                self.keys
+                    .extend(order.concurrency.as_ref().map(|of| (&*order.id, &*of.key)));
             }
             Op::Schedule(order) => self.job_or_schedule(&order.id),
             Op::Claim(claim) => self.claims.entry(at).or_default().push(claim),
-            Op::Settle(settle) => drop(self.jobs.insert(&settle.job)),
+            Op::Settle(settle) => {
+                self.jobs.insert(&settle.job);
+                self.ends.push(&settle.job);
+            }
             Op::Progress { job, .. } | Op::AcknowledgeCancel { job, .. } => drop(self.jobs.insert(job)),
             Op::Cancel { id } => {
                 self.job_or_schedule(id);
                 self.moved += 1;
+                self.ends.push(id);
             }
             Op::Wake { job } => {
                 self.jobs.insert(job);
@@ -118,6 +131,13 @@ impl<'b> Needs<'b> {
         for (at, claims) in &self.claims {
             jobs(DUE, self.due(*at, claims));
         }
+        if !self.claims.is_empty() || !self.ends.is_empty() {
+            queries.push((Kind::Running, turns::running()));
+        }
+        if !self.ends.is_empty() {
+            let made_here = self.ends.iter().filter_map(|id| self.keys.get(id).copied());
+            queries.push((Kind::Jobs, turns::of_jobs(self.ends.iter().copied(), made_here)));
+        }
         if !self.schedules.is_empty() {
             let sql = concat!("SELECT ", schedule_columns!(), " FROM {s}.schedule WHERE id = ANY($1)");
             queries.push((
@@ -151,13 +171,19 @@ impl<'b> Needs<'b> {
         }
         // Those that others may take come on top, and each job goes to one.
         let most = |slots: &usize| limit(slots.saturating_add(taken).min(taken.saturating_add(self.moved)));
+        let set_aside = BLOCKED_MAX.saturating_mul(self.claims.values().map(Vec::len).sum());
         // A job that is not due for this claim may be for a later one.
-        let later = if self.claims.len() > 1 { taken } else { 0 };
+        let later = if self.claims.len() > 1 {
+            taken.saturating_add(set_aside)
+        } else {
+            0
+        };
         vec![
             texts(names.keys().copied()),
             numbers(names.values().map(most)),
             number(millis(at)),
-            number(limit(1 + self.moved + later)),
+            number(limit((1 + self.moved).saturating_add(later))),
+            number(limit(set_aside)),
         ]
     }
 }
@@ -165,6 +191,7 @@ impl<'b> Needs<'b> {
 /// The first due jobs of each name, and the first that wait for their time.
 ///
 /// Goes from priority to priority, two seeks in the index each, so that jobs of a later day cost nothing however many they are.
+/// Of jobs with keys some may be set aside, so where any are queued it reads as many more.
 const DUE: &str = concat!(
     "WITH RECURSIVE wanted(name, most) AS (SELECT * FROM unnest($1, $2)), level(name, most, priority) AS (\
      SELECT name, most, (SELECT max(j.priority) FROM {s}.job j WHERE j.status = 1 AND j.name = wanted.name) FROM wanted \
@@ -175,7 +202,8 @@ const DUE: &str = concat!(
     job_columns!(),
     " FROM (SELECT picked.* FROM level CROSS JOIN LATERAL (\
      (SELECT * FROM {s}.job j WHERE j.status = 1 AND j.name = level.name AND j.priority = level.priority \
-     AND j.run_at <= $3 ORDER BY j.run_at, j.seq LIMIT level.most) \
+     AND j.run_at <= $3 ORDER BY j.run_at, j.seq LIMIT level.most + (SELECT count(*) FROM (\
+     SELECT 1 FROM {s}.job WHERE status = 1 AND concurrency_key IS NOT NULL LIMIT $5) keyed)) \
      UNION ALL \
      (SELECT * FROM {s}.job j WHERE j.status = 1 AND j.name = level.name AND j.priority = level.priority \
      AND j.run_at > $3 ORDER BY j.run_at LIMIT $4)) picked WHERE level.priority IS NOT NULL) due"
@@ -206,6 +234,7 @@ pub(super) fn fill(state: &mut State, kind: Kind, rows: Rows) -> Result<(), Faul
                 let job = row::job(row)?;
                 state.jobs.put(job.id.clone(), job);
             }
+            Kind::Running => state.running.put(row::get(row, 0)?, row::unsigned(row, 1)?),
             Kind::Schedules => {
                 let schedule = row::schedule(row)?;
                 state.schedules.put(schedule.id.clone(), schedule);

@@ -28,6 +28,7 @@ mod schema;
 mod target;
 mod tls;
 mod transfer;
+mod turns;
 mod write;
 mod write_jobs;
 mod writer;

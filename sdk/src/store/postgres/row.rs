@@ -9,7 +9,7 @@ use tokio_postgres::types::FromSql;
 use super::failure::Fault;
 use crate::policy::Backoff;
 use crate::store::{
-    Answer, Attempt, AttemptEnd, Change, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq, Stats,
+    Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq, Stats,
 };
 use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
@@ -38,7 +38,7 @@ macro_rules! job_columns {
     () => {
         "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
-         error, error_stack, trace, owner, cancel_acknowledged_at, deadline"
+         error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, concurrency_limit, turn"
     };
 }
 /// The columns of [`attempt`].
@@ -122,6 +122,8 @@ pub(super) fn job(row: &Row) -> Result<Job> {
         timeout: duration_or_none(row, 16)?,
         deadline: moment_or_none(row, 26)?,
         unique_key: get(row, 17)?,
+        concurrency: concurrency(row, 27)?,
+        turn: moment_or_none(row, 29)?,
         schedule_id: get(row, 18)?,
         progress: json_or_none(row, 19)?,
         result: json_or_none(row, 20)?,
@@ -280,6 +282,17 @@ pub(super) fn moment_or_none(row: &Row, column: usize) -> Result<Option<DateTime
 fn duration_or_none(row: &Row, column: usize) -> Result<Option<Duration>> {
     let millis: Option<i64> = get(row, column)?;
     Ok(millis.map(|millis| Duration::from_millis(millis.cast_unsigned())))
+}
+
+fn concurrency(row: &Row, column: usize) -> Result<Option<Concurrency>> {
+    let key: Option<String> = get(row, column)?;
+    Ok(match key {
+        None => None,
+        Some(key) => Some(Concurrency {
+            key,
+            limit: small(row, column + 1)?,
+        }),
+    })
 }
 
 fn backoff(row: &Row, column: usize) -> Result<Backoff> {

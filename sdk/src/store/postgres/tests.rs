@@ -1,6 +1,7 @@
 //! What the conformance suite cannot ask of every store: replicas, leases, and a database that goes away.
 
 mod away;
+mod keys;
 mod replicas;
 
 use futures_util::FutureExt;
@@ -341,6 +342,7 @@ fn enqueue(id: &str) -> Op {
         timeout: None,
         max_elapsed: None,
         unique_key: None,
+        concurrency: None,
         schedule_id: None,
         trace: None,
     })

@@ -25,9 +25,10 @@ fn insert<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
     Query::new(
         "INSERT INTO {s}.job (seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, \
          attempt, failures, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, \
-         progress, result, error, error_stack, trace, owner, cancel_acknowledged_at, deadline) \
+         progress, result, error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, \
+         concurrency_limit, turn) \
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-         $21, $22, $23, $24, $25, $26, $27)",
+         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)",
         [
             numbers(each().map(|job| signed(job.seq))),
             texts(each().map(|job| job.id.as_str())),
@@ -56,6 +57,9 @@ fn insert<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
             texts_or_null(each().map(|job| job.owner.as_deref())),
             numbers_or_null(each().map(|job| millis_or_none(job.cancel_acknowledged_at))),
             numbers_or_null(each().map(|job| millis_or_none(job.deadline))),
+            texts_or_null(each().map(|job| job.concurrency.as_ref().map(|of| of.key.as_str()))),
+            numbers_or_null(each().map(|job| job.concurrency.as_ref().map(|of| i64::from(of.limit)))),
+            numbers_or_null(each().map(|job| millis_or_none(job.turn))),
         ],
     )
 }
@@ -68,9 +72,10 @@ fn update<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
         "UPDATE {s}.job t SET status = u.status, run_at = u.run_at, started_at = u.started_at, \
          completed_at = u.completed_at, attempt = u.attempt, failures = u.failures, progress = u.progress, \
          result = u.result, error = u.error, error_stack = u.error_stack, owner = u.owner, \
-         cancel_acknowledged_at = u.cancel_acknowledged_at, deadline = u.deadline \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS u(seq, status, run_at, started_at, \
-         completed_at, attempt, failures, progress, result, error, error_stack, owner, cancel_acknowledged_at, deadline) \
+         cancel_acknowledged_at = u.cancel_acknowledged_at, deadline = u.deadline, turn = u.turn \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS u(seq, status, run_at, started_at, \
+         completed_at, attempt, failures, progress, result, error, error_stack, owner, cancel_acknowledged_at, deadline, \
+         turn) \
          WHERE t.seq = u.seq",
         [
             numbers(each().map(|job| signed(job.seq))),
@@ -87,6 +92,7 @@ fn update<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
             texts_or_null(each().map(|job| job.owner.as_deref())),
             numbers_or_null(each().map(|job| millis_or_none(job.cancel_acknowledged_at))),
             numbers_or_null(each().map(|job| millis_or_none(job.deadline))),
+            numbers_or_null(each().map(|job| millis_or_none(job.turn))),
         ],
     )
 }

@@ -21,6 +21,7 @@ impl Prefixed {
             Op::Enqueue(order) => {
                 put(&mut order.name);
                 order.unique_key.iter_mut().for_each(put);
+                order.concurrency.iter_mut().for_each(|of| put(&mut of.key));
             }
             Op::Claim(claim) => claim.wants.iter_mut().for_each(|want| put(&mut want.name)),
             Op::Schedule(order) => put(&mut order.name),

@@ -41,9 +41,14 @@ impl Prefixed {
             Outcome::Written(entry) => Outcome::Written(self.entry(entry)),
             Outcome::Job(job) => Outcome::Job(Box::new(self.job_of(*job))),
             Outcome::Duplicate(job) => Outcome::Duplicate(Box::new(self.job_of(*job))),
-            Outcome::Claimed { jobs, next_due } => Outcome::Claimed {
+            Outcome::Claimed {
+                jobs,
+                next_due,
+                blocked,
+            } => Outcome::Claimed {
                 jobs: jobs.into_iter().map(|job| self.job_of(job)).collect(),
                 next_due,
+                blocked,
             },
             Outcome::Schedule(schedule) => Outcome::Schedule(Box::new(self.schedule_of(*schedule))),
             plain @ (Outcome::Deleted(_) | Outcome::Emitted(_) | Outcome::Pruned(_) | Outcome::Done) => plain,
@@ -53,6 +58,9 @@ impl Prefixed {
     fn job_of(&self, mut job: Job) -> Job {
         job.name = self.stripped(job.name);
         job.unique_key = job.unique_key.map(|key| self.stripped(key));
+        job.concurrency
+            .iter_mut()
+            .for_each(|of| of.key = self.stripped(std::mem::take(&mut of.key)));
         job
     }
 

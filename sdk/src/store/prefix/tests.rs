@@ -4,7 +4,7 @@ use crate::name::TopicFilter;
 use crate::store::conformance::{self, START};
 use crate::store::embedded::{Embedded, Options};
 use crate::store::memory::Memory;
-use crate::store::{Condition, Direction, Emit, Enqueue, Op, Put};
+use crate::store::{Concurrency, Condition, Direction, Emit, Enqueue, Op, Put};
 
 fn prefixed(inner: Arc<dyn Store>, prefix: &str) -> Prefixed {
     Prefixed::new(inner, Prefix::new(prefix).expect("a prefix"))
@@ -36,6 +36,10 @@ fn one_of_each(id: &str) -> Batch {
             timeout: None,
             max_elapsed: None,
             unique_key: Some("unique".to_owned()),
+            concurrency: Some(Concurrency {
+                key: "unique".to_owned(),
+                limit: 1,
+            }),
             schedule_id: None,
             trace: None,
         })

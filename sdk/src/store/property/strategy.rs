@@ -12,8 +12,8 @@ use super::Step;
 use crate::policy::Backoff;
 use crate::store::conformance::START;
 use crate::store::{
-    Answer, Claim, Condition, Delete, Emit, Enqueue, JobFailure, NewSchedule, Op, Put, Remember, Retention, Settle,
-    Verdict, Want,
+    Answer, Claim, Concurrency, Condition, Delete, Emit, Enqueue, JobFailure, NewSchedule, Op, Put, Remember,
+    Retention, Settle, Verdict, Want,
 };
 use crate::wire::{CatchUp, Json, Overlap};
 
@@ -91,22 +91,32 @@ fn enqueue() -> impl Strategy<Value = Op> {
         unique,
         option::of(json()),
     );
-    parts.prop_map(|(id, name, priority, run_at, max_attempts, unique_key, params)| {
-        Op::Enqueue(Box::new(Enqueue {
-            schedule_id: (priority == 0).then(|| "s0".to_owned()),
-            id,
-            name,
-            params,
-            priority,
-            run_at,
-            max_attempts,
-            backoff: Backoff::default(),
-            timeout: Some(Duration::from_micros(1_500)),
-            max_elapsed: (priority > 0).then_some(Duration::from_micros(2_500)),
-            unique_key,
-            trace: None,
-        }))
-    })
+    // Few keys, mostly of one limit, so that jobs of both names wait for their turn.
+    let key = option::of((select(vec!["k", "l"]), select(vec![1, 1, 2]))).prop_map(|key| {
+        key.map(|(key, limit)| Concurrency {
+            key: key.to_owned(),
+            limit,
+        })
+    });
+    (parts, key).prop_map(
+        |((id, name, priority, run_at, max_attempts, unique_key, params), concurrency)| {
+            Op::Enqueue(Box::new(Enqueue {
+                concurrency,
+                schedule_id: (priority == 0).then(|| "s0".to_owned()),
+                id,
+                name,
+                params,
+                priority,
+                run_at,
+                max_attempts,
+                backoff: Backoff::default(),
+                timeout: Some(Duration::from_micros(1_500)),
+                max_elapsed: (priority > 0).then_some(Duration::from_micros(2_500)),
+                unique_key,
+                trace: None,
+            }))
+        },
+    )
 }
 
 fn claim() -> impl Strategy<Value = Op> {

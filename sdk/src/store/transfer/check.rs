@@ -13,6 +13,7 @@ pub fn violations(contents: &Contents) -> Vec<String> {
     sequences(contents, &mut faults);
     state(contents, &mut faults);
     jobs(contents, &mut faults);
+    keys(contents, &mut faults);
     attempts(contents, &mut faults);
     faults
 }
@@ -149,6 +150,12 @@ fn jobs(contents: &Contents, faults: &mut Vec<String>) {
         if job.status == JobStatus::Running && job.owner.is_none() {
             faults.push(format!("the job {id} runs for nobody"));
         }
+        if job.turn.is_some() && (job.status != JobStatus::Pending || job.concurrency.is_none()) {
+            faults.push(format!(
+                "the job {id} is {} and has a turn in the queue of a key",
+                job.status.as_str()
+            ));
+        }
         if rules::lives(job) == job.completed_at.is_some() {
             faults.push(format!(
                 "the job {id} is {} and its end says otherwise",
@@ -158,6 +165,22 @@ fn jobs(contents: &Contents, faults: &mut Vec<String>) {
         let unique_key = job.unique_key.as_ref().filter(|_| rules::lives(job));
         if let Some(key) = unique_key.filter(|key| !keys.insert(*key)) {
             faults.push(format!("two living jobs have the unique key {key}, {id} is one"));
+        }
+    }
+}
+
+/// Never more jobs of a key run than the most that one of them allows.
+fn keys(contents: &Contents, faults: &mut Vec<String>) {
+    let mut running: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
+    for job in contents.jobs.iter().filter(|job| job.status == JobStatus::Running) {
+        if let Some(of) = &job.concurrency {
+            let (count, most) = running.entry(&of.key).or_default();
+            (*count, *most) = (*count + 1, of.limit.max(*most).max(1));
+        }
+    }
+    for (key, (count, most)) in running {
+        if count > u64::from(most) {
+            faults.push(format!("{count} jobs of the key {key} run, and it allows {most}"));
         }
     }
 }

@@ -148,7 +148,7 @@ impl Contents {
         let mut ids = std::collections::BTreeMap::new();
         for job in &self.jobs {
             ids.insert(job.seq, &job.id);
-            state.jobs.put(job.id.clone(), job.clone());
+            state.put_job(job.clone());
         }
         for (job, attempt) in &self.attempts {
             if let Some(id) = ids.get(job) {

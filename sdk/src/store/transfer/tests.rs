@@ -14,7 +14,7 @@ use crate::store::memory::Memory;
 use crate::store::postgres::Postgres;
 use crate::store::postgres::cluster::Space;
 use crate::store::property::{Step, steps};
-use crate::store::{Batch, Claim, Condition, Emit, Enqueue, Error, Op, Put, Store, Want};
+use crate::store::{Batch, Claim, Concurrency, Condition, Emit, Enqueue, Error, Op, Put, Store, Want};
 use crate::wire::Json;
 
 /// What a history leaves in the model.
@@ -143,6 +143,7 @@ async fn little() -> Contents {
             timeout: None,
             max_elapsed: None,
             unique_key: None,
+            concurrency: None,
             schedule_id: None,
             trace: None,
         })),
@@ -225,6 +226,23 @@ async fn each_broken_rule_is_named() {
             all.jobs.push(twin);
         },
         "two living jobs have the unique key k",
+    );
+    broken(
+        |all| {
+            let key = Concurrency {
+                key: "k".to_owned(),
+                limit: 1,
+            };
+            all.jobs[0].concurrency = Some(key);
+            let mut twin = all.jobs[0].clone();
+            (twin.id, twin.seq) = ("j2".to_owned(), 9);
+            all.jobs.push(twin);
+        },
+        "2 jobs of the key k run, and it allows 1",
+    );
+    broken(
+        |all| all.jobs[0].turn = Some(START),
+        "is running and has a turn in the queue of a key",
     );
 }
 
