@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use syscall_sdk::wire::{JobStatus, LogLevel};
+use syscall_sdk::wire::{CatchUp, JobStatus, LogLevel, Overlap};
 
 /// Runs a BlackRoad fleet, and is its shell.
 #[derive(Debug, Parser)]
@@ -313,6 +313,12 @@ pub(crate) struct CreateJob {
     /// The IANA time zone of the expression; UTC unless said.
     #[arg(long, requires = "cron", value_name = "ZONE")]
     pub(crate) tz: Option<String>,
+    /// What becomes of ticks that were missed: none, last or all.
+    #[arg(long, requires = "cron", value_parser = word::<CatchUp>, value_name = "POLICY")]
+    pub(crate) catch_up: Option<CatchUp>,
+    /// What a tick does while a job of an earlier one lives: allow, skip or buffer.
+    #[arg(long, requires = "cron", value_parser = word::<Overlap>, value_name = "POLICY")]
+    pub(crate) overlap: Option<Overlap>,
     /// How many failures end it.
     #[arg(long, value_name = "N")]
     pub(crate) attempts: Option<u32>,
@@ -322,12 +328,18 @@ pub(crate) struct CreateJob {
     /// The longest that it may live in all, such as 2h: past it nothing is tried any more.
     #[arg(long, value_parser = duration, value_name = "AGE")]
     pub(crate) within: Option<Duration>,
-    /// Higher runs first.
+    /// Higher runs first, each step as a minute of waiting.
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) priority: Option<i32>,
     /// While a job with this key lives, no second one is made.
     #[arg(long, value_name = "KEY")]
     pub(crate) unique: Option<String>,
+    /// Of the jobs with this key only so many run at a time.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) concurrency_key: Option<String>,
+    /// With how many of its key it runs at most; 1 unless said.
+    #[arg(long, requires = "concurrency_key", value_name = "N")]
+    pub(crate) concurrency_limit: Option<u32>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -638,6 +650,11 @@ fn level(text: &str) -> Result<LogLevel, String> {
 fn status(text: &str) -> Result<JobStatus, String> {
     text.parse()
         .map_err(|error: syscall_sdk::error::Error| error.message().to_owned())
+}
+
+/// Reads a word as the wire knows it; the refusal lists those that there are.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
 /// Longest length of time that is taken: past any use, and within what a date can bear.

@@ -35,6 +35,34 @@ pub struct Backoff {
     pub cap: u64,
 }
 
+/// How often jobs of a name start, in all replicas together: `count` in every `per`, evenly.
+///
+/// In any time there are never more starts than the rate gives in it and `burst` beside. Every attempt counts, a repeated one too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many; at least 1.
+    pub count: u32,
+    /// In how long; zero bounds nothing.
+    pub per: Duration,
+    /// How many may start at once after a rest; 1 unless said, so that they come evenly. Starts are told apart by the millisecond, so
+    /// more than 1,000 a second need a burst of as many as come in one.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// So many in every such time, one by one.
+    pub const fn new(count: u32, per: Duration) -> Self {
+        Rate { count, per, burst: 1 }
+    }
+
+    /// How many may start at once after a rest.
+    #[must_use]
+    pub const fn burst(mut self, most: u32) -> Self {
+        self.burst = most;
+        self
+    }
+}
+
 impl Default for Backoff {
     /// 1 s, doubling, at most an hour: twenty-five attempts then span about half a day.
     fn default() -> Self {

@@ -34,12 +34,16 @@ async fn create(remote: &Remote, create: CreateJob) -> Result<wire::Job> {
         params: params.map(Json::from),
         schedule: create.cron,
         timezone: create.tz,
+        catch_up: create.catch_up,
+        overlap: create.overlap,
         delay: create.delay.map(millis),
         max_attempts: create.attempts,
         timeout: create.timeout.map(millis),
         max_elapsed: create.within.map(millis),
         priority: create.priority,
         unique_key: create.unique,
+        concurrency_key: create.concurrency_key,
+        concurrency_limit: create.concurrency_limit,
         ..wire::CreateJob::default()
     };
     remote
@@ -109,6 +113,12 @@ pub(super) fn remark(pause: &wire::Pause) -> String {
     format!("paused {}{by}{reason}", print::age(pause.since))
 }
 
+/// What a pending job waits for, where that is known.
+pub(super) fn waits(job: &wire::Job) -> Option<String> {
+    let key = job.waiting_for.as_ref()?.key.as_ref()?;
+    Some(format!("waits for its turn with key {key}"))
+}
+
 fn show(job: &wire::Job) -> Result<()> {
     let mut line = format!("{NAME}{}{NAME:#} {} {}", job.name, job.id, job.status);
     if let (Some(attempt), Some(most)) = (job.attempt, job.max_attempts) {
@@ -127,6 +137,12 @@ fn show(job: &wire::Job) -> Result<()> {
     field("created", moment(Some(job.created_at)))?;
     field("due", moment(job.run_at.filter(|_| !job.status.ended())))?;
     field("paused", job.paused.as_ref().map(remark))?;
+    let key = job.concurrency_key.as_ref();
+    field(
+        "key",
+        key.map(|key| format!("{key}, {} at a time", job.concurrency_limit.unwrap_or(1))),
+    )?;
+    field("pending", waits(job))?;
     field("until", moment(job.deadline.filter(|_| !job.status.ended())))?;
     field("started", moment(job.started_at))?;
     field("ended", moment(job.completed_at))?;

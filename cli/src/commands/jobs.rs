@@ -54,6 +54,9 @@ fn remark(job: &Job) -> String {
     if let Some(pause) = &job.paused {
         return super::job::remark(pause);
     }
+    if let Some(waits) = super::job::waits(job) {
+        return waits;
+    }
     if let Some(error) = &job.error {
         return print::short(&error.message, 60);
     }

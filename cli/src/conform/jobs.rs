@@ -19,6 +19,7 @@ pub(super) const RULES: &[Rule] = &[
     rule!(Jobs Ours Required, "cancelling a job that has ended is 400", "2.0 — jobs: 400 it has ended already", cancel_twice),
     rule!(Jobs Ours Required, "a delay sets runAt", "Ours: job create `delay` ms", delay),
     rule!(Jobs Ours Required, "maxAttempts and priority are kept and shown", "Ours: Job also shows", kept),
+    rule!(Jobs Ours Required, "a concurrency key and its limit are kept and shown, and a limit without a key is refused", "Ours: job create `concurrencyKey`", concurrency),
     rule!(Jobs Ours Required, "a unique key makes one living job", "Ours: job create `uniqueKey`", unique),
     rule!(Jobs Ours Required, "a cancelled job can be retried, and a living one cannot", "Ours: POST /v1/sys/job/{id}/retry", retry),
     rule!(Jobs Ours Required, "jobs are listed newest first, by status and name, in pages", "Ours: GET /v1/sys/jobs", list),
@@ -169,6 +170,33 @@ async fn kept(probe: &Probe) -> Verdict {
     end(probe, &id).await?;
     reply.is("maxAttempts", &json!(3))?;
     reply.is("priority", &json!(-2))
+}
+
+async fn concurrency(probe: &Probe) -> Verdict {
+    let key = format!("conform-{}", probe.run);
+    let (one, plain) = due(probe, json!({ "concurrencyKey": key })).await?;
+    let (several, said) = due(probe, json!({ "concurrencyKey": key, "concurrencyLimit": 3 })).await?;
+    for id in [one, several] {
+        end(probe, &id).await?;
+    }
+    plain.is("concurrencyKey", &json!(key))?;
+    plain.is("concurrencyLimit", &json!(1))?;
+    said.is("concurrencyLimit", &json!(3))?;
+    for wrong in [
+        json!({ "concurrencyLimit": 3 }),
+        json!({ "concurrencyKey": key, "concurrencyLimit": 0 }),
+    ] {
+        let mut body = json!({ "name": probe.job()?, "delay": HOUR });
+        if let (Value::Object(body), Value::Object(wrong)) = (&mut body, wrong) {
+            body.extend(wrong);
+        }
+        let reply = post(probe, body).await?;
+        if reply.status == 201 {
+            end(probe, &reply.text_at("id")?).await?;
+        }
+        reply.refuses(400, None)?;
+    }
+    Ok(())
 }
 
 async fn unique(probe: &Probe) -> Verdict {

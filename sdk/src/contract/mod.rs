@@ -28,7 +28,7 @@ use utoipa::ToSchema;
 
 pub use schema::{Schema, schema_of};
 
-use crate::policy::Backoff;
+use crate::policy::{Backoff, Rate};
 
 /// What can be a parameter, a result or an event's data.
 pub trait Payload: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static {}
@@ -104,6 +104,8 @@ pub struct Task<P, R> {
     pub max_elapsed: Option<Duration>,
     /// How many run at once in one process.
     pub concurrency: Option<usize>,
+    /// How often attempts of it start, in all replicas together.
+    pub rate: Option<Rate>,
     types: PhantomData<fn(P) -> R>,
 }
 
@@ -122,6 +124,7 @@ impl<P, R> Task<P, R> {
             timeout: None,
             max_elapsed: None,
             concurrency: None,
+            rate: None,
             types: PhantomData,
         }
     }
@@ -158,6 +161,23 @@ impl<P, R> Task<P, R> {
     #[must_use]
     pub const fn concurrency(mut self, most: usize) -> Self {
         self.concurrency = Some(most);
+        self
+    }
+
+    /// How many of its attempts start in every such time, in all replicas together: evenly, unless there is a [burst](Self::burst).
+    #[must_use]
+    pub const fn rate(mut self, count: u32, per: Duration) -> Self {
+        self.rate = Some(Rate::new(count, per));
+        self
+    }
+
+    /// How many of its attempts may start at once after a rest, where it has a [rate](Self::rate), which comes first.
+    #[must_use]
+    pub const fn burst(mut self, most: u32) -> Self {
+        self.rate = match self.rate {
+            Some(rate) => Some(rate.burst(most)),
+            None => None,
+        };
         self
     }
 }

@@ -1,6 +1,7 @@
 //! Durable jobs: created, listed, cancelled, revived, scheduled; run at least once by the [`Runner`].
 
 mod cron;
+mod keys;
 mod owned;
 mod pause;
 mod plan;
@@ -26,7 +27,7 @@ use crate::clock::Clock;
 use crate::contract::DEFAULT_ATTEMPTS;
 use crate::error::{Error, Result};
 use crate::name::TaskName;
-use crate::policy::Backoff;
+use crate::policy::{Backoff, Rate};
 use crate::store::{Attempt, Batch, Enqueue, Job, JobQuery, NewSchedule, Op, Outcome, Schedule, Store};
 use crate::telemetry;
 use crate::wire::{CreateJob, JobStatus};
@@ -65,6 +66,8 @@ pub struct TaskDefaults {
     pub max_elapsed: Option<Duration>,
     /// How many run at once in one process.
     pub concurrency: usize,
+    /// How often attempts of it start, in all replicas together.
+    pub rate: Option<Rate>,
 }
 
 /// A created job or schedule.
@@ -133,11 +136,14 @@ impl Jobs {
         }
         let defaults = self.known.get(&create.name).ok_or_else(|| self.unknown(&create.name))?;
         let checked = Checked::new(&create, defaults)?;
+        let concurrency = keys::concurrency(&create)?;
         let id = Uuid::now_v7().to_string();
         if let Some(expression) = create.schedule {
-            if create.run_at.is_some() || create.delay.is_some() || create.unique_key.is_some() {
+            if create.run_at.is_some() || create.delay.is_some() || create.unique_key.is_some() || concurrency.is_some()
+            {
                 return Err(Error::invalid(
-                    "a schedule takes no runAt, delay or uniqueKey: its ticks say when, and each makes its own job",
+                    "a schedule takes no runAt, delay, uniqueKey or concurrencyKey: its ticks say when, each makes its own job, and \
+                     overlap says whether they run side by side",
                 ));
             }
             let timezone = create.timezone.unwrap_or_else(|| "UTC".to_owned());
@@ -193,7 +199,7 @@ impl Jobs {
             timeout: checked.timeout,
             max_elapsed: checked.max_elapsed,
             unique_key: create.unique_key,
-            concurrency: None,
+            concurrency,
             schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
         })))
@@ -397,6 +403,7 @@ impl Default for TaskDefaults {
             timeout: None,
             max_elapsed: None,
             concurrency: runner::CONCURRENCY,
+            rate: None,
         }
     }
 }

@@ -183,6 +183,7 @@ impl Runner {
             .map(|(name, slots)| Want {
                 name: name.clone(),
                 slots: *slots,
+                rate: self.jobs.known.get(name).and_then(|defaults| defaults.rate),
             })
             .collect();
         if wants.is_empty() || limit == 0 {

@@ -172,6 +172,7 @@ mod tests {
             wants: vec![Want {
                 name: "work".to_owned(),
                 slots: 1,
+                rate: None,
             }],
             limit: 1,
             early: false,

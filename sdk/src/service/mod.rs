@@ -190,6 +190,7 @@ impl Service {
             max_attempts: task.max_attempts,
             timeout: task.timeout,
             max_elapsed: task.max_elapsed,
+            rate: task.rate,
             ..TaskDefaults::default()
         };
         defaults.backoff = task.backoff.unwrap_or(defaults.backoff);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::policy::Backoff;
+use crate::policy::{Backoff, Rate};
 use crate::store::{Answer, Concurrency, Entry, Job, JobFailure, Schedule, Seq};
 use crate::wire::{CatchUp, Json, Overlap};
 
@@ -217,10 +217,19 @@ pub struct Claim {
     pub wants: Vec<Want>,
     /// How many in all.
     pub limit: usize,
-    /// May be answered before it is durable, where every job that it takes was made ready by a commit that is. For who runs
+    /// May be answered before it is durable, where every job that it takes was made ready by a commit that is, and counts towards no key
+    /// and no rate. For who runs
     /// the jobs in the process of the store: what a crash takes back is a start of which nothing was written down, so the job is
     /// ready again, which at-least-once allows. Who runs them elsewhere waits for the sync.
     pub early: bool,
+}
+
+impl Claim {
+    /// Whether a job that it takes counts towards a key or a rate, so that others may start only as long as it is known to have.
+    pub(super) fn bounds(&self, job: &Job) -> bool {
+        let rated = |want: &Want| want.rate.is_some() && want.name == job.name;
+        job.concurrency.is_some() || self.wants.iter().any(rated)
+    }
 }
 
 /// Room for jobs of one name.
@@ -230,6 +239,8 @@ pub struct Want {
     pub name: String,
     /// How many.
     pub slots: usize,
+    /// How often they may start, by what the store keeps of the name; of a name that is wanted twice the first that is said holds.
+    pub rate: Option<Rate>,
 }
 
 /// See [`Op::Settle`].
@@ -356,7 +367,8 @@ pub enum Outcome {
     Claimed {
         /// In the order in which they should start.
         jobs: Vec<Job>,
-        /// `None` where none waits for time alone; now where so many were set aside that the claim stopped before it was full.
+        /// `None` where none waits for time alone. Where a rate leaves no room, the moment when it does counts among them; now where so
+        /// many were set aside that the claim stopped before it was full.
         next_due: Option<DateTime<Utc>>,
         /// How many were set aside to wait for their key's turn.
         blocked: usize,

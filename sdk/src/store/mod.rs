@@ -15,6 +15,7 @@ pub mod memory;
 pub mod postgres;
 pub mod prefix;
 mod query;
+mod rate;
 mod record;
 mod rules;
 pub mod transfer;

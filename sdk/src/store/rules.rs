@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+use crate::policy::Rate;
 use crate::store::{
     Batch, Condition, Heads, Job, Op, Outcome, Refusal, Remember, Remembered, Result, Schedule, Seq, Verdict, Want,
 };
@@ -140,6 +141,11 @@ pub(super) fn rooms(wants: &[Want]) -> Vec<(&str, usize)> {
         }
     }
     rooms
+}
+
+/// The rate of a name that a claim wants.
+pub(super) fn rate(wants: &[Want], name: &str) -> Option<Rate> {
+    wants.iter().filter(|want| want.name == name).find_map(|want| want.rate)
 }
 
 /// Counts what a committed batch may have made ready, and whether a reader of jobs could see it.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::rate::Budget;
 use super::rules;
 use crate::store::{Claim, Concurrency, Job, Seq};
 
@@ -50,9 +51,16 @@ pub(super) fn order(job: &Job) -> (i64, Seq) {
 
 /// What a claim may still take, and how many jobs it has set aside.
 pub(super) struct Room<'c> {
-    names: Vec<(&'c str, usize)>,
+    names: Vec<OfName<'c>>,
     limit: usize,
     blocked: usize,
+}
+
+/// What a claim may still take of a name.
+struct OfName<'c> {
+    name: &'c str,
+    slots: usize,
+    budget: Option<Budget>,
 }
 
 /// What becomes of a due job that a claim meets.
@@ -67,24 +75,47 @@ pub(super) enum Meeting {
 }
 
 impl<'c> Room<'c> {
-    /// The room of a claim.
-    pub(super) fn of(claim: &'c Claim) -> Self {
+    /// The room of a claim at a moment, where `kept` is what the store keeps of a name's rate.
+    pub(super) fn of(claim: &'c Claim, at: DateTime<Utc>, kept: impl Fn(&str) -> Option<i64>) -> Self {
+        let of_name = |(name, slots): (&'c str, usize)| {
+            let rate = rules::rate(&claim.wants, name);
+            let budget = rate.and_then(|rate| Budget::new(&rate, kept(name), at));
+            OfName {
+                name,
+                slots: budget.map_or(slots, |budget| budget.room().min(slots)),
+                budget,
+            }
+        };
         Room {
-            names: rules::rooms(&claim.wants),
+            names: rules::rooms(&claim.wants).into_iter().map(of_name).collect(),
             limit: claim.limit,
             blocked: 0,
         }
     }
 
-    /// The names with their rooms.
-    pub(super) fn names(&self) -> &[(&'c str, usize)] {
-        &self.names
+    /// The names of which it takes.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'c str> {
+        self.names.iter().map(|of| of.name)
     }
 
     /// How many jobs of a name it may take.
     pub(super) fn of_name(&self, name: &str) -> usize {
-        let found = self.names.iter().find(|(of, _)| *of == name);
-        found.map_or(0, |(_, slots)| (*slots).min(self.limit))
+        let found = self.names.iter().find(|of| of.name == name);
+        found.map_or(0, |of| of.slots.min(self.limit))
+    }
+
+    /// What is to be kept of the rates of which it has taken.
+    pub(super) fn spent(&self) -> impl Iterator<Item = (&'c str, i64)> {
+        self.names.iter().filter_map(|of| Some((of.name, of.budget?.kept()?)))
+    }
+
+    /// When to claim again, where the next job that is not due yet will be at `waiting`.
+    pub(super) fn next_due(&self, at: DateTime<Utc>, waiting: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        if self.stopped() {
+            return Some(at);
+        }
+        let opens = self.names.iter().filter_map(|of| of.budget?.opens_at());
+        opens.chain(waiting).min()
     }
 
     /// Whether it goes on to the next job.
@@ -93,23 +124,21 @@ impl<'c> Room<'c> {
     }
 
     /// Whether it has stopped before it was full, so that there may be more to take at once.
-    pub(super) fn stopped(&self) -> bool {
+    fn stopped(&self) -> bool {
         self.blocked >= BLOCKED_MAX
     }
 
     /// Says what becomes of the next due job, of whose key so many run.
     pub(super) fn meet(&mut self, job: &Job, running: u64) -> Meeting {
-        let Some((_, slots)) = self.names.iter_mut().find(|(of, _)| *of == job.name) else {
+        let Some(of) = self.names.iter_mut().find(|of| of.name == job.name && of.slots > 0) else {
             return Meeting::Pass;
         };
-        if *slots == 0 {
-            return Meeting::Pass;
-        }
         if job.concurrency.as_ref().is_some_and(|key| !fits(key, running)) {
             self.blocked += 1;
             return Meeting::Block;
         }
-        *slots -= 1;
+        of.slots -= 1;
+        of.budget.iter_mut().for_each(Budget::spend);
         self.limit -= 1;
         Meeting::Start
     }

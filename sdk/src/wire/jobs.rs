@@ -114,12 +114,18 @@ pub struct CreateJob {
     /// The longest that it may live, in milliseconds from its creation: past it nothing is tried any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_elapsed: Option<u64>,
-    /// Higher runs first; 0 unless said.
+    /// Higher runs first, each step as a minute of waiting; 0 unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
     /// While a job with this key lives, it is the answer and no second one is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
+    /// Of the jobs with this key, of whatever names, only so many run at a time in all replicas; the others wait as `pending`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_key: Option<String>,
+    /// With how many of its key it runs at most, itself among them; 1 unless said, and only with a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_limit: Option<u32>,
 }
 
 /// One job, or a schedule in a job's shape.

@@ -244,6 +244,7 @@ pub(super) fn claim(wants: &[(&str, usize)], limit: usize) -> Claim {
     let want = |(name, slots): &(&str, usize)| Want {
         name: (*name).to_owned(),
         slots: *slots,
+        rate: None,
     };
     Claim {
         owner: "me".to_owned(),

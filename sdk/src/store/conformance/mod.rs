@@ -19,6 +19,7 @@ mod horizon;
 mod jobs;
 mod kernel;
 mod parks;
+mod rates;
 mod remembered;
 mod retention;
 mod schedules;
@@ -49,6 +50,7 @@ pub const CASES: &[&[(&str, Case)]] = &[
     jobs::CASES,
     claims::CASES,
     turns::CASES,
+    rates::CASES,
     settles::CASES,
     cancels::CASES,
     parks::CASES,

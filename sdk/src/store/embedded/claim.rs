@@ -11,9 +11,10 @@ use crate::store::{Claim, Job, Outcome, transition};
 
 impl Tables<'_> {
     pub(super) fn claim(&mut self, claim: &Claim, at: DateTime<Utc>) -> Result<Outcome, Halt> {
-        let mut room = Room::of(claim);
+        let rates = self.rates(claim)?;
+        let mut room = Room::of(claim, at, |name| rates.get(name).copied());
         let mut lines = Vec::new();
-        for (name, _) in room.names() {
+        for name in room.names() {
             lines.push(self.ready.line(self.conn, name)?);
         }
         let (mut jobs, mut blocked) = (Vec::new(), 0);
@@ -40,13 +41,12 @@ impl Tables<'_> {
             let next = self.ready.next_due(self.conn, line, millis(at))?;
             next_due = next.into_iter().chain(next_due).min();
         }
+        for (name, kept) in room.spent() {
+            self.keep_rate(name, kept)?;
+        }
         Ok(Outcome::Claimed {
             jobs,
-            next_due: if room.stopped() {
-                Some(at)
-            } else {
-                next_due.and_then(DateTime::from_timestamp_millis)
-            },
+            next_due: room.next_due(at, next_due.and_then(DateTime::from_timestamp_millis)),
             blocked,
         })
     }

@@ -1,13 +1,34 @@
-//! Jobs that share a key: how many run, and whose turn it is when one has ended.
+//! What bounds the jobs that run, beside the room of a claim: keys that they share, and rates of their names.
+
+use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Result, params};
 
 use super::apply::Tables;
 use super::ready::Place;
 use super::row::{limit, unsigned};
-use crate::store::{Concurrency, turn};
+use crate::store::{Claim, Concurrency, turn};
 
 impl Tables<'_> {
+    /// What is kept of the rates of the names that a claim wants.
+    pub(super) fn rates<'c>(&self, claim: &'c Claim) -> Result<BTreeMap<&'c str, i64>> {
+        let mut rates = BTreeMap::new();
+        for want in claim.wants.iter().filter(|want| want.rate.is_some()) {
+            let mut select = self.conn.prepare_cached("SELECT next FROM rate WHERE name = ?1")?;
+            if let Some(kept) = select.query_row([&want.name], |row| row.get(0)).optional()? {
+                rates.insert(want.name.as_str(), kept);
+            }
+        }
+        Ok(rates)
+    }
+
+    pub(super) fn keep_rate(&self, name: &str, kept: i64) -> Result<()> {
+        self.conn
+            .prepare_cached("INSERT OR REPLACE INTO rate (name, next) VALUES (?1, ?2)")?
+            .execute(params![name, kept])?;
+        Ok(())
+    }
+
     /// How many jobs of a key run.
     pub(super) fn running_of(&self, key: &str) -> Result<u64> {
         self.conn

@@ -106,6 +106,32 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_any_schema_before_is_brought_up_to_date_with_the_jobs_in_it() {
+        for before in 1..MIGRATIONS.len() {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("store.db");
+            let conn = Connection::open(&path).expect("it opens");
+            for migration in &MIGRATIONS[..before] {
+                conn.execute_batch(migration).expect("it is made");
+            }
+            conn.pragma_update(None, "user_version", before as u32)
+                .expect("it can be set");
+            conn.execute_batch(
+                "INSERT INTO job (seq, id, name, status, priority, created_at, run_at, attempt, failures, max_attempts, \
+                 backoff_base, backoff_factor, backoff_cap) VALUES (1, 'j', 'work', 1, 0, 0, 0, 0, 0, 3, 1000, 2.0, 1000); \
+                 UPDATE meta SET seq = 1, jobs_live = 1",
+            )
+            .expect("it takes a job");
+            drop(conn);
+            let (conn, _) = writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect("it opens");
+            let job = super::super::read::job(&conn, "j")
+                .expect("a read succeeds")
+                .expect("it is there");
+            assert_eq!((job.concurrency, job.turn), (None, None));
+        }
+    }
+
+    #[test]
     fn a_database_of_another_program_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.db");

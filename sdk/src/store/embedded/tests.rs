@@ -116,6 +116,7 @@ async fn jobs_of_a_dead_owner_are_queued_again_when_the_store_opens() {
         wants: vec![Want {
             name: "work".to_owned(),
             slots: 9,
+            rate: None,
         }],
         limit: 9,
         early: false,
@@ -158,6 +159,7 @@ async fn who_waited_for_a_key_of_a_dead_owners_job_has_its_turn_when_the_store_o
             wants: vec![Want {
                 name: "work".to_owned(),
                 slots: 9,
+                rate: None,
             }],
             limit: 9,
             early: false,

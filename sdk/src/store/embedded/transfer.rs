@@ -99,6 +99,9 @@ fn contents(conn: &Transaction<'_>) -> Sql<Contents> {
             select!(remembered_columns, ", scope, key FROM remembered ORDER BY scope, key"),
             |row| Ok((row.get(5)?, row.get(6)?, row::remembered(row)?)),
         )?,
+        rates: all(conn, "SELECT name, next FROM rate ORDER BY name", |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?,
     })
 }
 
@@ -152,6 +155,9 @@ fn fill(conn: &Transaction<'_>, mut counters: Counters, contents: &Contents) -> 
     }
     for (scope, key, kept) in &contents.remembered {
         tables.write_remembered(scope, key, kept)?;
+    }
+    for (name, next) in &contents.rates {
+        tables.keep_rate(name, *next)?;
     }
     // What the rows were counted to is what is said of them, which `check_fit` has seen to.
     let said = contents.meta;

@@ -107,7 +107,7 @@ impl Applied {
         if let Ok(outcomes) = &self.answer
             && let [Outcome::Claimed { jobs, .. }] = &outcomes[..]
             && claim.early
-            && !jobs.iter().any(|job| ready.is_fresh(job))
+            && !jobs.iter().any(|job| ready.is_fresh(job) || claim.bounds(job))
             && let Some(reply) = self.commit.reply.take()
         {
             let _ = reply.send(Ok(outcomes.clone()));

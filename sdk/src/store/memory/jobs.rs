@@ -24,36 +24,42 @@ impl State {
     }
 
     pub(super) fn claim(&mut self, claim: &Claim, at: DateTime<Utc>) -> Outcome {
-        let mut room = Room::of(claim);
-        let wanted =
-            |job: &&Job| job.status == JobStatus::Queued && room.names().iter().any(|(name, _)| *name == job.name);
+        let mut room = Room::of(claim, at, |name| self.rates.get(name).copied());
+        let wanted = |job: &&Job| job.status == JobStatus::Queued && room.names().any(|name| name == job.name);
         let (due, waiting): (Vec<&Job>, Vec<&Job>) =
             self.jobs.values().filter(wanted).partition(|job| job.run_at <= at);
-        let mut due: Vec<Job> = due.into_iter().cloned().collect();
+        let mut due: Vec<_> = due.into_iter().map(|job| (turn::order(job), job.id.clone())).collect();
         let next_due = waiting.into_iter().map(|job| job.run_at).min();
-        due.sort_by_key(turn::order);
+        due.sort_unstable();
         let (mut jobs, mut blocked) = (Vec::new(), 0);
-        for mut job in due {
+        for (_, id) in due {
             if !room.is_open() {
                 break;
             }
-            match room.meet(&job, self.running(&job)) {
+            let Some(job) = self.jobs.get(&id) else { continue };
+            let meeting = room.meet(job, self.running(job));
+            match meeting {
                 Meeting::Pass => {}
                 Meeting::Block => {
+                    let mut job = job.clone();
                     transition::block(&mut job);
                     self.put_job(job);
                     blocked += 1;
                 }
                 Meeting::Start => {
+                    let mut job = job.clone();
                     transition::start(&mut job, &claim.owner, at);
                     self.put_job(job.clone());
                     jobs.push(job);
                 }
             }
         }
+        for (name, kept) in room.spent() {
+            self.rates.put(name.to_owned(), kept);
+        }
         Outcome::Claimed {
             jobs,
-            next_due: if room.stopped() { Some(at) } else { next_due },
+            next_due: room.next_due(at, next_due),
             blocked,
         }
     }

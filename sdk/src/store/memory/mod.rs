@@ -53,6 +53,8 @@ pub(in crate::store) struct State {
     pub(in crate::store) jobs: Table<String, Job>,
     /// How many jobs of a key run.
     pub(in crate::store) running: Table<String, u64>,
+    /// What is kept of the rates of names, in microseconds.
+    pub(in crate::store) rates: Table<String, i64>,
     pub(in crate::store) attempts: Table<(String, u32), Attempt>,
     pub(in crate::store) schedules: Table<String, Schedule>,
     pub(in crate::store) remembered: Table<(String, String), Remembered>,
@@ -153,7 +155,7 @@ impl State {
             };
         }
         end!(
-            entries, changes, events, event_ids, jobs, running, attempts, schedules, remembered
+            entries, changes, events, event_ids, jobs, running, rates, attempts, schedules, remembered
         );
     }
 }

@@ -43,6 +43,7 @@ pub(super) enum Kind {
     Events,
     Jobs,
     Running,
+    Rates,
     Schedules,
     Remembered,
 }
@@ -137,6 +138,15 @@ impl<'b> Needs<'b> {
         if !self.ends.is_empty() {
             let made_here = self.ends.iter().filter_map(|id| self.keys.get(id).copied());
             queries.push((Kind::Jobs, turns::of_jobs(self.ends.iter().copied(), made_here)));
+        }
+        let wants = self.claims.values().flatten().flat_map(|claim| &claim.wants);
+        let rated: BTreeSet<&str> = wants
+            .filter(|want| want.rate.is_some())
+            .map(|want| &*want.name)
+            .collect();
+        if !rated.is_empty() {
+            let sql = "SELECT name, next FROM {s}.rate WHERE name = ANY($1)";
+            queries.push((Kind::Rates, Query::new(sql, [texts(rated)])));
         }
         if !self.schedules.is_empty() {
             let sql = concat!("SELECT ", schedule_columns!(), " FROM {s}.schedule WHERE id = ANY($1)");
@@ -235,6 +245,7 @@ pub(super) fn fill(state: &mut State, kind: Kind, rows: Rows) -> Result<(), Faul
                 state.jobs.put(job.id.clone(), job);
             }
             Kind::Running => state.running.put(row::get(row, 0)?, row::unsigned(row, 1)?),
+            Kind::Rates => state.rates.put(row::get(row, 0)?, row::get(row, 1)?),
             Kind::Schedules => {
                 let schedule = row::schedule(row)?;
                 state.schedules.put(schedule.id.clone(), schedule);

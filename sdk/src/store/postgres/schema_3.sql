@@ -7,7 +7,7 @@ CREATE INDEX job_key_queued ON job (seq) WHERE status = 1 AND concurrency_key IS
 CREATE INDEX job_key_running ON job (concurrency_key) WHERE status = 2 AND concurrency_key IS NOT NULL;
 CREATE INDEX job_turn ON job (concurrency_key, name, turn, seq) WHERE status = 0 AND turn IS NOT NULL;
 
--- When the rate of a name has room for one more: the moment at which the next would come if they came evenly.
+-- How far the rate of a name is used up: the moment, in microseconds, at which its next job would start if they came evenly.
 CREATE TABLE rate (
     name TEXT COLLATE "C" PRIMARY KEY,
     next BIGINT NOT NULL

@@ -324,6 +324,7 @@ fn claim(owner: &str, slots: usize) -> Op {
         wants: vec![Want {
             name: "work".to_owned(),
             slots,
+            rate: None,
         }],
         limit: slots,
         early: false,

@@ -216,6 +216,11 @@ async fn contents(link: &Link, schema: &Schema) -> Result<(Contents, u64), Fault
         after: |row| after_pair(row.map(|(scope, key, _)| (scope.as_str(), key.as_str()))),
         read: |row| Ok((get(row, 5)?, get(row, 6)?, row::remembered(row)?)),
     };
+    let rates = Pages::<(String, i64)> {
+        select: "SELECT name, next FROM {s}.rate WHERE name > $1 ORDER BY name LIMIT $2",
+        after: |row| vec![text(row.map_or("", |(name, _)| name.as_str()))],
+        read: |row| Ok((get(row, 0)?, get(row, 1)?)),
+    };
     let contents = Contents {
         meta: said(&meta),
         entries: entries.all(link, schema).await?,
@@ -225,6 +230,7 @@ async fn contents(link: &Link, schema: &Schema) -> Result<(Contents, u64), Fault
         attempts: attempts.all(link, schema).await?,
         schedules: schedules.all(link, schema).await?,
         remembered: remembered.all(link, schema).await?,
+        rates: rates.all(link, schema).await?,
     };
     Ok((contents, bytes))
 }
@@ -277,12 +283,17 @@ fn pages(contents: &Contents) -> impl Iterator<Item = Contents> {
         remembered: rows.to_vec(),
         ..piece()
     });
+    let rates = contents.rates.chunks(PAGE).map(move |rows| Contents {
+        rates: rows.to_vec(),
+        ..piece()
+    });
     entries
         .chain(changes)
         .chain(events)
         .chain(jobs)
         .chain(schedules)
         .chain(remembered)
+        .chain(rates)
 }
 
 /// The attempts of jobs that follow one another; both are in the order of the jobs' sequences.

@@ -55,6 +55,7 @@ pub(super) fn queries<'a>(before: &'a State, after: &'a State) -> Vec<Query<'a>>
     write_jobs::jobs(&mut queries, &Diff::of(&before.jobs, &after.jobs));
     insert_attempts(&mut queries, after, &Diff::of(&before.attempts, &after.attempts).new);
     write_jobs::schedules(&mut queries, &Diff::of(&before.schedules, &after.schedules));
+    upsert_rates(&mut queries, &Diff::of(&before.rates, &after.rates).kept());
     let remembered = Diff::of(&before.remembered, &after.remembered);
     delete_pairs(
         &mut queries,
@@ -156,6 +157,19 @@ fn insert_attempts<'a>(queries: &mut Vec<Query<'a>>, state: &'a State, rows: &[(
             free_texts(errors().map(|error| error.map(|error| error.message.as_str()))),
             free_texts(errors().map(|error| error.and_then(|error| error.stack.as_deref()))),
             free_texts(each().map(|attempt| attempt.trace.as_deref())),
+        ],
+    ));
+}
+
+fn upsert_rates<'a>(queries: &mut Vec<Query<'a>>, rows: &[(&'a String, &'a i64)]) {
+    if rows.is_empty() {
+        return;
+    }
+    queries.push(Query::new(
+        "INSERT INTO {s}.rate (name, next) SELECT * FROM unnest($1, $2) ON CONFLICT (name) DO UPDATE SET next = excluded.next",
+        [
+            texts(rows.iter().map(|(name, _)| name.as_str())),
+            numbers(rows.iter().map(|(_, next)| **next)),
         ],
     ));
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::Step;
-use crate::policy::Backoff;
+use crate::policy::{Backoff, Rate};
 use crate::store::conformance::START;
 use crate::store::{
     Answer, Claim, Concurrency, Condition, Delete, Emit, Enqueue, JobFailure, NewSchedule, Op, Put, Remember,
@@ -120,7 +120,9 @@ fn enqueue() -> impl Strategy<Value = Op> {
 }
 
 fn claim() -> impl Strategy<Value = Op> {
-    let want = (name(&NAMES), 0..3usize).prop_map(|(name, slots)| Want { name, slots });
+    // One a second, two at once: about what the steps ask for.
+    let rate = select(vec![None, None, Some(Rate::new(2, Duration::from_secs(2)).burst(2))]);
+    let want = (name(&NAMES), 0..3usize, rate).prop_map(|(name, slots, rate)| Want { name, slots, rate });
     (vec(want, 0..4), 0..6usize, any::<bool>()).prop_map(|(wants, limit, early)| {
         Op::Claim(Claim {
             owner: "me".to_owned(),

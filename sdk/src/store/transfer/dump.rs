@@ -86,6 +86,7 @@ enum Line {
     Attempt(Seq, Attempt),
     Schedule(Box<Schedule>),
     Remembered(String, String, Remembered),
+    Rate(String, i64),
     End(End),
 }
 
@@ -115,7 +116,7 @@ pub fn write(service: &str, contents: &Contents, out: impl Write, mut told: impl
     }
     rows!(
         "state": entries, "change": changes, "event": events, "job": jobs, "attempt": attempts, "schedule": schedules,
-        "remembered": remembered
+        "remembered": remembered, "rate": rates
     );
     let end = End {
         lines: writer.lines,
@@ -158,6 +159,7 @@ pub fn read(service: &str, mut from: impl BufRead, mut told: impl FnMut(u64)) ->
             Line::Attempt(job, attempt) => contents.attempts.push((job, attempt)),
             Line::Schedule(schedule) => contents.schedules.push(*schedule),
             Line::Remembered(scope, key, kept) => contents.remembered.push((scope, key, kept)),
+            Line::Rate(name, next) => contents.rates.push((name, next)),
         }
         hash.update(&text);
         lines += 1;

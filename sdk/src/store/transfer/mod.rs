@@ -67,13 +67,16 @@ pub struct Contents {
     pub schedules: Vec<Schedule>,
     /// What is remembered of requests, by scope and key.
     pub remembered: Vec<(String, String, Remembered)>,
+    /// How far the rates of names are used up: by name, the moment of the next start if they came evenly, in microseconds since 1970.
+    pub rates: Vec<(String, i64)>,
 }
 
 impl Contents {
     /// Rows of all kinds.
     pub fn rows(&self) -> u64 {
         let logs = self.entries.len() + self.changes.len() + self.events.len();
-        (logs + self.jobs.len() + self.attempts.len() + self.schedules.len() + self.remembered.len()) as u64
+        (logs + self.jobs.len() + self.attempts.len() + self.schedules.len() + self.remembered.len() + self.rates.len())
+            as u64
     }
 
     /// The counts that the rows come to.
@@ -127,6 +130,7 @@ impl Contents {
             remembered: remembered
                 .map(|((scope, key), row)| (scope.clone(), key.clone(), row.clone()))
                 .collect(),
+            rates: state.rates.iter().map(|(name, next)| (name.clone(), *next)).collect(),
         };
         contents.meta = contents.counted();
         contents
@@ -160,6 +164,9 @@ impl Contents {
         }
         for (scope, key, kept) in &self.remembered {
             state.remembered.put((scope.clone(), key.clone()), kept.clone());
+        }
+        for (name, next) in &self.rates {
+            state.rates.put(name.clone(), *next);
         }
         state.end_batch(true);
         state

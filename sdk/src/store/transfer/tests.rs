@@ -152,6 +152,7 @@ async fn little() -> Contents {
             wants: vec![Want {
                 name: "send".to_owned(),
                 slots: 1,
+                rate: None,
             }],
             limit: 1,
             early: false,

@@ -107,6 +107,7 @@ fn table(context: &Context, key: &str, view: &View, jobs: &[Job]) -> Html {
         .fold(table, |table, job| {
             let attempt = job.attempt.map_or_else(String::new, |attempt| attempt.to_string());
             let outcome = match (&job.error, &job.result, &job.progress) {
+                _ if job.waiting_for.is_some() => waits(job),
                 _ if job.paused.is_some() => job.paused.as_ref().map_or_else(String::new, parts::pause_remark),
                 (Some(error), ..) => error.message.clone(),
                 (None, Some(result), _) => result.text().to_owned(),
@@ -129,6 +130,12 @@ fn table(context: &Context, key: &str, view: &View, jobs: &[Job]) -> Html {
             )
         })
         .html()
+}
+
+/// What a pending job waits for.
+fn waits(job: &Job) -> String {
+    let key = job.waiting_for.as_ref().and_then(|waits| waits.key.as_deref());
+    key.map_or_else(String::new, |key| format!("Waits for its turn with key {key}."))
 }
 
 /// What can be done about a job as it stands.
