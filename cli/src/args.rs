@@ -263,6 +263,8 @@ pub(crate) enum Job {
     Create(CreateJob),
     /// Show a job with its attempts, or a schedule.
     Show(OneJob),
+    /// Wait until a job has ended; fails where it did or was cancelled.
+    Wait(WaitJob),
     /// Cancel a job at once, running or not; or end a schedule.
     Cancel(OneJob),
     /// Queue a failed or cancelled job anew.
@@ -348,6 +350,15 @@ pub(crate) struct OneJob {
     pub(crate) service: String,
     /// The job's id.
     pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WaitJob {
+    #[command(flatten)]
+    pub(crate) one: OneJob,
+    /// At most so long, such as 30s, 10m, 2h; as long as it takes unless said.
+    #[arg(long = "for", value_parser = duration, value_name = "AGE")]
+    pub(crate) most: Option<Duration>,
 }
 
 #[derive(Debug, ClapArgs)]

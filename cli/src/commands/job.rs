@@ -1,4 +1,4 @@
-//! `blackroad job create|show|cancel|retry|pause|resume`.
+//! `blackroad job create|show|wait|cancel|retry|pause|resume`.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use anyhow::Result;
 use reqwest::Method;
 use syscall_sdk::wire::{self, Json};
 
+use super::job_wait;
 use crate::args::{CreateJob, Job, OneJob, OnePause, PauseJobs};
 use crate::input;
 use crate::print::{self, BAD, DIM, NAME};
@@ -15,6 +16,7 @@ pub(super) async fn run(remote: &Remote, machine: bool, job: Job) -> Result<()> 
     let job = match job {
         Job::Create(create) => self::create(remote, create).await?,
         Job::Show(one) => act(remote, Method::GET, one, "").await?,
+        Job::Wait(wait) => return job_wait::run(remote, machine, wait).await,
         Job::Cancel(one) => act(remote, Method::POST, one, "/cancel").await?,
         Job::Retry(one) => act(remote, Method::POST, one, "/retry").await?,
         Job::Pause(pause) => return self::pause(remote, machine, pause).await,
@@ -119,7 +121,8 @@ pub(super) fn waits(job: &wire::Job) -> Option<String> {
     Some(format!("waits for its turn with key {key}"))
 }
 
-fn show(job: &wire::Job) -> Result<()> {
+/// Prints a job with everything that is known of it.
+pub(super) fn show(job: &wire::Job) -> Result<()> {
     let mut line = format!("{NAME}{}{NAME:#} {} {}", job.name, job.id, job.status);
     if let (Some(attempt), Some(most)) = (job.attempt, job.max_attempts) {
         line.push_str(&format!(", attempt {attempt} of {most}"));

@@ -10,6 +10,7 @@ mod groups;
 mod health;
 mod identity;
 mod job;
+mod job_wait;
 mod jobs;
 mod logs;
 mod ps;

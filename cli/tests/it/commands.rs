@@ -159,6 +159,29 @@ fn a_key_is_written_expected_listed_and_deleted() -> Result<()> {
 }
 
 #[test]
+fn a_wait_ends_with_its_job_or_with_its_time() -> Result<()> {
+    let fleet = start()?;
+    let swept = fleet.json(&["job", "create", "operator", "sweep-roster"])?;
+    let done = fleet.run(&["job", "wait", "operator", swept["id"].as_str().unwrap()])?;
+    assert!(done.code == Some(0) && done.out.contains("completed"), "{done:?}");
+
+    let later = fleet.json(&["job", "create", "operator", "sweep-roster", "--delay", "1h"])?;
+    let id = later["id"].as_str().unwrap();
+    let still = fleet.run(&["job", "wait", "operator", id, "--for", "50ms"])?;
+    assert!(
+        still.code == Some(1) && still.out.contains("queued") && still.err.contains("queued still"),
+        "{still:?}"
+    );
+    fleet.json(&["job", "cancel", "operator", id])?;
+    let ended = fleet.run(&["job", "wait", "operator", id])?;
+    assert!(
+        ended.code == Some(1) && ended.err.contains("the job is cancelled"),
+        "{ended:?}"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_job_is_created_shown_listed_cancelled_and_retried() -> Result<()> {
     let fleet = start()?;
     let params = r#"{"service":"core"}"#;

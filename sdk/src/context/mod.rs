@@ -1,5 +1,6 @@
 //! What a handler gets: its service, and the request in which it runs.
 
+mod awaited;
 mod batch;
 mod bus;
 mod event;

@@ -7,13 +7,14 @@ use serde::Deserialize;
 use super::events::cursor;
 use super::extract::{Body, Path, Payload, Query, parse};
 use super::idempotency::{Keyed, Known};
+use super::job_wait;
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
 use crate::auth::Access;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::jobs::{Created, FLOW_PREFIX, Paused, no_such_job, schedule_as_job, to_wire};
-use crate::service::{Route, Routes};
+use crate::jobs::{Created, FLOW_PREFIX, Paused, schedule_as_job, to_wire};
+use crate::service::{Route, RouteKind, Routes};
 use crate::store::{self, Answer, Batch, JobQuery, Outcome, Refusal};
 use crate::wire::{CreateJob, Job, JobStatus, Jobs, Pause, PauseJobs, Schedule, Schedules};
 
@@ -36,9 +37,15 @@ pub(super) fn routes() -> Routes {
                 ]),
         )
         .with(
-            Route::get("/v1/sys/job/{id}", Access::right("job read"), read)
-                .says("A job with its ended attempts, or a schedule in a job's shape.")
-                .gives::<Job>(200, "The job.")
+            Route::get("/v1/sys/job/{id}", Access::right("job read"), job_wait::read)
+                .says("A job with its ended attempts, or a schedule in a job's shape; with `wait` when the job has ended.")
+                .kind(RouteKind::Rpc)
+                .query(
+                    "wait",
+                    "integer",
+                    "Answers when the job has ended, or as it stands after so many milliseconds; 30,000 at most.",
+                )
+                .gives::<Job>(200, "The job; its status tells whether it has ended.")
                 .fails(&[missing]),
         )
         .with(
@@ -200,25 +207,6 @@ pub(super) fn shape(created: Created) -> Job {
     match created {
         Created::Job(job, _) => to_wire(*job, None),
         Created::Schedule(schedule) => schedule_as_job(*schedule),
-    }
-}
-
-async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
-    let jobs = context.jobs();
-    if let Some(job) = jobs.get(&id).await? {
-        let attempts = jobs.attempts(&id).await?;
-        return Ok(json(StatusCode::OK, &jobs.pauses().await?.show(job, Some(attempts))));
-    }
-    match jobs.schedule(&id).await? {
-        Some(schedule) => {
-            let mut shown = schedule_as_job(schedule);
-            shown.paused = jobs.pauses().await?.schedule(&id).cloned();
-            if shown.status == JobStatus::Queued && shown.paused.is_some() {
-                shown.status = JobStatus::Pending;
-            }
-            Ok(json(StatusCode::OK, &shown))
-        }
-        None => Err(no_such_job(&id).into()),
     }
 }
 

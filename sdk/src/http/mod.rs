@@ -7,6 +7,7 @@ mod extract;
 mod groups;
 mod guard;
 mod idempotency;
+mod job_wait;
 mod jobs;
 mod observe;
 mod openapi;

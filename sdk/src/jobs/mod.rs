@@ -2,6 +2,7 @@
 
 mod cron;
 mod keys;
+mod ended;
 mod owned;
 mod pause;
 mod plan;
@@ -286,26 +287,6 @@ impl Jobs {
         match self.store.commit(batch).await?.pop() {
             Some(Outcome::Job(job)) => Ok(*job),
             other => Err(Error::internal(format!("reviving a job came to {other:?}"))),
-        }
-    }
-
-    /// Waits until a job has ended. Cancel-safe.
-    ///
-    /// # Errors
-    /// `JOB_NOT_FOUND`, or where the store cannot be read.
-    pub async fn ended(&self, id: &str) -> Result<Job> {
-        let mut heads = self.store.heads();
-        loop {
-            heads.borrow_and_update();
-            match self.store.job(id).await? {
-                None => return Err(no_such_job(id)),
-                Some(job) if job.status.ended() => return Ok(job),
-                Some(_) => {}
-            }
-            heads
-                .changed()
-                .await
-                .map_err(|_| Error::unavailable("the store is closed"))?;
         }
     }
 

@@ -50,7 +50,7 @@ pub fn end_key(run: &str, called: &str) -> String {
     format!("run/{run}/end/{called}")
 }
 
-/// Wakes what waits in this process for something of a run.
+/// Wakes what waits in this process for something of a run, or for the end of a job.
 #[derive(Debug, Default)]
 pub(super) struct Bells(Mutex<HashMap<String, Weak<Notify>>>);
 
@@ -76,13 +76,13 @@ impl Jobs {
         Ok(vec![told.into(), Op::Wake { job: run.to_owned() }])
     }
 
-    /// The bell of a run; it rings when something of the run may have come.
+    /// The bell of a job; it rings when the job has ended, and where it is a run of a workflow, when something of the run may have come.
     pub fn bell(&self, run: &str) -> Arc<Notify> {
         let mut bells = self.bells.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bell) = bells.get(run).and_then(Weak::upgrade) {
             return bell;
         }
-        // Runs come and go; the bells of those that are gone are swept as the list would grow.
+        // Who waits comes and goes; the bells that nobody holds are swept as the list would grow.
         if bells.len() == bells.capacity() {
             bells.retain(|_, bell| bell.strong_count() > 0);
         }
@@ -91,14 +91,15 @@ impl Jobs {
         bell
     }
 
-    /// Rings for the run that a job belongs to.
-    pub(super) fn ring(&self, job: &str) {
+    /// Rings for who waits for the end of a job: whoever asked for it, and the run that it belongs to.
+    pub fn ring(&self, job: &str) {
+        self.ring_run(job);
         if let Some((run, _)) = owner(job) {
             self.ring_run(run);
         }
     }
 
-    /// Rings the bell of a run, where the run is in this process.
+    /// Rings the bell of a run or a job, where anyone holds it in this process.
     pub fn ring_run(&self, run: &str) {
         let bells = self.bells.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bell) = bells.get(run).and_then(Weak::upgrade) {

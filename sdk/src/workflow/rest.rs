@@ -135,10 +135,9 @@ impl Flows {
         self.store().commit(Batch { at, ops }).await?;
         for job in &living {
             self.jobs().cancel_here(&job.id);
+            self.jobs().ring_run(&job.id);
         }
-        if let Some((parent, _)) = owner(run) {
-            self.jobs().ring_run(parent);
-        }
+        self.jobs().ring(run);
         Ok(())
     }
 
