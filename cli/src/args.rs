@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use syscall_sdk::wire::{CatchUp, JobStatus, LogLevel, Overlap};
+use syscall_sdk::wire::{CatchUp, JobStatus, LogLevel, Overlap, UniqueMode};
 
 /// Runs a BlackRoad fleet, and is its shell.
 #[derive(Debug, Parser)]
@@ -240,9 +240,13 @@ pub(crate) struct Logs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Jobs {
+    #[command(subcommand)]
+    pub(crate) action: Option<JobsAction>,
     /// The service, by key or name.
-    pub(crate) service: String,
+    #[arg(required = true)]
+    pub(crate) service: Option<String>,
     /// Only of this status.
     #[arg(long, value_parser = status)]
     pub(crate) status: Option<JobStatus>,
@@ -258,6 +262,30 @@ pub(crate) struct Jobs {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum JobsAction {
+    /// Queue dead jobs anew, the newest first.
+    Retry(RetryJobs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RetryJobs {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// Those that are failed, or cancelled.
+    #[arg(long, default_value = "failed", value_parser = status)]
+    pub(crate) status: JobStatus,
+    /// Only of this name.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Only those that ended so long ago or longer, such as 10m, 2h, 7d.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) before: Option<Duration>,
+    /// At most so many are looked at; all of them unless said.
+    #[arg(short = 'n', long)]
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Job {
     /// Create a job, or with --cron a schedule.
     Create(CreateJob),
@@ -267,8 +295,8 @@ pub(crate) enum Job {
     Wait(WaitJob),
     /// Cancel a job at once, running or not; or end a schedule.
     Cancel(OneJob),
-    /// Queue a failed or cancelled job anew.
-    Retry(OneJob),
+    /// Queue a failed or cancelled job anew; with an edit, make another of it.
+    Retry(RetryJob),
     /// Begin no more jobs of a name, or let a schedule tick no more, until it is resumed.
     Pause(PauseJobs),
     /// End a pause.
@@ -333,9 +361,21 @@ pub(crate) struct CreateJob {
     /// Higher runs first, each step as a minute of waiting.
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) priority: Option<i32>,
-    /// While a job with this key lives, no second one is made.
+    /// How long it may wait to begin, such as 5m: past it, it fails without having run.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) start_within: Option<Duration>,
+    /// The longest that an attempt may be silent, such as 30s.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) heartbeat: Option<Duration>,
+    /// A key of which there are not to be many jobs: while one lives, no second one is made.
     #[arg(long, value_name = "KEY")]
     pub(crate) unique: Option<String>,
+    /// What becomes of a second one: ignore, replace, earliest, debounce or throttle.
+    #[arg(long, requires = "unique", value_parser = word::<UniqueMode>, value_name = "MODE")]
+    pub(crate) mode: Option<UniqueMode>,
+    /// With --mode throttle: there is one in each such length of time.
+    #[arg(long, requires = "mode", value_parser = duration, value_name = "AGE")]
+    pub(crate) window: Option<Duration>,
     /// Of the jobs with this key only so many run at a time.
     #[arg(long, value_name = "KEY")]
     pub(crate) concurrency_key: Option<String>,
@@ -350,6 +390,21 @@ pub(crate) struct OneJob {
     pub(crate) service: String,
     /// The job's id.
     pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RetryJob {
+    #[command(flatten)]
+    pub(crate) one: OneJob,
+    /// What the handler is given instead, as JSON; `-` reads it from standard input.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) params: Option<String>,
+    /// How many failures end it instead.
+    #[arg(long, value_name = "N")]
+    pub(crate) attempts: Option<u32>,
+    /// Not before so long from now, such as 30s, 10m, 2h.
+    #[arg(long, value_parser = duration, value_name = "AGE")]
+    pub(crate) delay: Option<Duration>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -245,6 +245,22 @@ impl Error {
         self
     }
 
+    /// An error that says the same to another who is told of it; what was beneath it is text.
+    #[must_use]
+    pub(crate) fn again(&self) -> Self {
+        let inner = &self.0;
+        Error(Box::new(Inner {
+            kind: inner.kind,
+            origin: inner.origin,
+            code: inner.code.clone(),
+            message: inner.message.clone(),
+            details: inner.details.clone(),
+            retry_after: inner.retry_after,
+            without_retry: inner.without_retry,
+            source: inner.source.as_ref().map(|source| source.to_string().into()),
+        }))
+    }
+
     /// What a caller would do about it.
     pub fn kind(&self) -> Kind {
         self.0.kind

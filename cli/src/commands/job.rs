@@ -7,7 +7,7 @@ use reqwest::Method;
 use syscall_sdk::wire::{self, Json};
 
 use super::job_wait;
-use crate::args::{CreateJob, Job, OneJob, OnePause, PauseJobs};
+use crate::args::{CreateJob, Job, OneJob, OnePause, PauseJobs, RetryJob};
 use crate::input;
 use crate::print::{self, BAD, DIM, NAME};
 use crate::remote::Remote;
@@ -18,7 +18,7 @@ pub(super) async fn run(remote: &Remote, machine: bool, job: Job) -> Result<()> 
         Job::Show(one) => act(remote, Method::GET, one, "").await?,
         Job::Wait(wait) => return job_wait::run(remote, machine, wait).await,
         Job::Cancel(one) => act(remote, Method::POST, one, "/cancel").await?,
-        Job::Retry(one) => act(remote, Method::POST, one, "/retry").await?,
+        Job::Retry(retry) => self::retry(remote, retry).await?,
         Job::Pause(pause) => return self::pause(remote, machine, pause).await,
         Job::Resume(one) => return resume(remote, machine, &one).await,
     };
@@ -29,7 +29,6 @@ pub(super) async fn run(remote: &Remote, machine: bool, job: Job) -> Result<()> 
 }
 
 async fn create(remote: &Remote, create: CreateJob) -> Result<wire::Job> {
-    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let params = create.params.as_deref().map(input::json).transpose()?;
     let body = wire::CreateJob {
         name: create.name,
@@ -43,14 +42,38 @@ async fn create(remote: &Remote, create: CreateJob) -> Result<wire::Job> {
         timeout: create.timeout.map(millis),
         max_elapsed: create.within.map(millis),
         priority: create.priority,
-        unique_key: create.unique,
         concurrency_key: create.concurrency_key,
         concurrency_limit: create.concurrency_limit,
+        start_within: create.start_within.map(millis),
+        heartbeat: create.heartbeat.map(millis),
+        unique: create.unique.map(|key| wire::Unique {
+            key,
+            mode: create.mode.unwrap_or_default(),
+            window: create.window.map(millis),
+        }),
         ..wire::CreateJob::default()
     };
     remote
         .post(&create.service, "/v1/sys/job", &serde_json::to_value(body)?)
         .await
+}
+
+async fn retry(remote: &Remote, retry: RetryJob) -> Result<wire::Job> {
+    let params = retry.params.as_deref().map(input::json).transpose()?;
+    let edit = wire::RetryJob {
+        params: params.map(Json::from),
+        max_attempts: retry.attempts,
+        run_at: None,
+        delay: retry.delay.map(millis),
+    };
+    let path = format!("/v1/sys/job/{}/retry", segment(&retry.one.id));
+    remote
+        .post(&retry.one.service, &path, &serde_json::to_value(edit)?)
+        .await
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn act(remote: &Remote, method: Method, one: OneJob, action: &str) -> Result<wire::Job> {
@@ -146,6 +169,12 @@ pub(super) fn show(job: &wire::Job) -> Result<()> {
         key.map(|key| format!("{key}, {} at a time", job.concurrency_limit.unwrap_or(1))),
     )?;
     field("pending", waits(job))?;
+    field(
+        "begins by",
+        moment(job.start_by.filter(|_| !job.status.ended() && job.started_at.is_none())),
+    )?;
+    field("made of", job.redrive_of.clone())?;
+    field("made anew", job.redriven_as.clone())?;
     field("until", moment(job.deadline.filter(|_| !job.status.ended())))?;
     field("started", moment(job.started_at))?;
     field("ended", moment(job.completed_at))?;

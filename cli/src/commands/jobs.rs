@@ -1,22 +1,27 @@
-//! `blackroad jobs SERVICE [--status] [--name] [--schedules]`.
+//! `blackroad jobs SERVICE [--status] [--name] [--schedules]` and `blackroad jobs retry SERVICE`.
 
 use anyhow::Result;
-use syscall_sdk::wire::{Job, Schedules};
+use syscall_sdk::clock::Clock;
+use syscall_sdk::wire::{self, Job, RetriedJobs, Schedules, Timestamp};
 
-use crate::args::Jobs;
+use crate::args::{Jobs, JobsAction, RetryJobs};
 use crate::print;
 use crate::remote::Remote;
 
 pub(super) async fn run(remote: &Remote, machine: bool, jobs: Jobs) -> Result<()> {
+    if let Some(JobsAction::Retry(retry)) = jobs.action {
+        return self::retry(remote, machine, retry).await;
+    }
+    let service = jobs.service.unwrap_or_default();
     if jobs.schedules {
-        return schedules(remote, machine, &jobs.service).await;
+        return schedules(remote, machine, &service).await;
     }
     let query = [
         ("status", jobs.status.map(|status| status.to_string())),
         ("name", jobs.name),
         ("limit", Some(jobs.limit.to_string())),
     ];
-    let found: syscall_sdk::wire::Jobs = remote.get(&jobs.service, "/v1/sys/jobs", &query).await?;
+    let found: syscall_sdk::wire::Jobs = remote.get(&service, "/v1/sys/jobs", &query).await?;
     if machine {
         return print::json(&found);
     }
@@ -39,6 +44,48 @@ pub(super) async fn run(remote: &Remote, machine: bool, jobs: Jobs) -> Result<()
         Some(_) => print::line(format!("… and older ones; -n asks for more than {}", jobs.limit)),
         None => Ok(()),
     }
+}
+
+/// Jobs that one request looks at.
+const SLICE: usize = 500;
+
+async fn retry(remote: &Remote, machine: bool, retry: RetryJobs) -> Result<()> {
+    let before = retry.before.map(|age| Timestamp(Clock::system().now() - age));
+    let mut left = retry.limit.unwrap_or(usize::MAX);
+    let mut all = RetriedJobs {
+        retried: 0,
+        left: 0,
+        cursor: None,
+    };
+    while left > 0 {
+        let slice = wire::RetryJobs {
+            name: retry.name.clone(),
+            status: Some(retry.status),
+            before,
+            limit: Some(left.min(SLICE)),
+            cursor: all.cursor.take(),
+        };
+        let done: RetriedJobs = remote
+            .post(&retry.service, "/v1/sys/jobs/retry", &serde_json::to_value(slice)?)
+            .await?;
+        left = left.saturating_sub(done.retried + done.left);
+        all = RetriedJobs {
+            retried: all.retried + done.retried,
+            left: all.left + done.left,
+            cursor: done.cursor,
+        };
+        if all.cursor.is_none() {
+            break;
+        }
+    }
+    if machine {
+        return print::json(&all);
+    }
+    let kept = match all.left {
+        0 => String::new(),
+        left => format!("; {left} left as they are"),
+    };
+    print::line(format!("{} {} jobs are queued anew{kept}", all.retried, retry.status))
 }
 
 /// `2/5`: how often it was started, and how many failures end it.

@@ -10,6 +10,7 @@ mod errors;
 mod events;
 mod groups;
 mod headers;
+mod job_lives;
 mod jobs;
 mod later;
 mod observe;
@@ -46,6 +47,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         streams::RULES,
         groups::RULES,
         jobs::RULES,
+        job_lives::RULES,
         state::RULES,
         state_ours::RULES,
         commit::RULES,

@@ -159,6 +159,63 @@ fn a_key_is_written_expected_listed_and_deleted() -> Result<()> {
 }
 
 #[test]
+fn dead_jobs_are_retried_one_by_one_edited_and_all_at_once() -> Result<()> {
+    let fleet = start()?;
+    let dead = |params: &str| -> Result<String> {
+        let job = fleet.json(&["job", "create", "operator", "deploy-service", params, "--delay", "1h"])?;
+        let id = job["id"].as_str().context("an id")?.to_owned();
+        fleet.json(&["job", "cancel", "operator", &id])?;
+        Ok(id)
+    };
+    let (first, second) = (dead(r#"{"service":"core"}"#)?, dead(r#"{"service":"api"}"#)?);
+    let edited = [
+        "job",
+        "retry",
+        "operator",
+        &first,
+        "--params",
+        r#"{"service":"web"}"#,
+        "--delay",
+        "1h",
+    ];
+    let new = fleet.json(&edited)?;
+    assert_eq!(
+        (&new["redriveOf"], &new["params"]["service"]),
+        (&json!(first), &json!("web"))
+    );
+    let old = fleet.run(&["job", "show", "operator", &first])?.out;
+    assert!(
+        old.contains("made anew") && old.contains(new["id"].as_str().unwrap()),
+        "{old}"
+    );
+    let again = fleet.run(&["job", "retry", "operator", &first])?;
+    assert!(again.code == Some(1) && again.err.contains("JOB_REDRIVEN"), "{again:?}");
+
+    let none = fleet.run(&["jobs", "retry", "operator"])?;
+    assert!(none.out.contains("0 failed jobs are queued anew"), "{none:?}");
+    let all = fleet.json(&[
+        "jobs",
+        "retry",
+        "operator",
+        "--status",
+        "cancelled",
+        "--name",
+        "deploy-service",
+    ])?;
+    assert_eq!((&all["retried"], &all["left"]), (&json!(1), &json!(1)));
+    assert_ne!(
+        fleet.json(&["job", "show", "operator", &second])?["status"],
+        "cancelled"
+    );
+    assert_eq!(
+        fleet.run(&["jobs", "retry", "operator", "--status", "queued"])?.code,
+        Some(1)
+    );
+    assert_eq!(run(&["jobs"])?.code, Some(2), "a service is to be named");
+    Ok(())
+}
+
+#[test]
 fn a_wait_ends_with_its_job_or_with_its_time() -> Result<()> {
     let fleet = start()?;
     let swept = fleet.json(&["job", "create", "operator", "sweep-roster"])?;

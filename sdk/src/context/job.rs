@@ -2,11 +2,13 @@ use std::fmt;
 use std::ops::Deref;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Context, encode};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::Run;
 use crate::store::Job;
+use crate::wire::Json;
 
 /// A service, and the attempt of a job that a handler runs. Everything of [`Context`] is at hand.
 #[derive(Clone)]
@@ -26,12 +28,29 @@ impl JobContext {
         &self.run.job
     }
 
-    /// Says how far the attempt is.
+    /// Says how far the attempt is; the next attempt is given it, and it is a heartbeat too.
     ///
     /// # Errors
     /// `FENCED` where the attempt is no longer the running one: stop then.
     pub async fn progress<T: Serialize + ?Sized>(&self, progress: &T) -> Result<()> {
         self.run.progress(encode(progress)?).await
+    }
+
+    /// What an attempt last said of how far it is; in the first attempt nothing. The way to go on where an earlier one was cut off.
+    ///
+    /// # Errors
+    /// `INTERNAL` where it was of another shape.
+    pub fn last_progress<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let said = self.run.job.progress.as_ref().map(Json::to).transpose();
+        said.map_err(|error| Error::internal("the progress of an earlier attempt has another shape").with_source(error))
+    }
+
+    /// Says that the attempt goes on, where its contract or creator asks for a heartbeat. It writes nothing, so it may be said often.
+    ///
+    /// # Errors
+    /// `FENCED` where the attempt is no longer the running one: stop then.
+    pub async fn heartbeat(&self) -> Result<()> {
+        self.run.heartbeat().await
     }
 
     /// Waits until the job is cancelled. A handler that returns then frees its slot; one that does not is dropped after 10 s. Cancel-safe.

@@ -102,12 +102,32 @@ pub struct Task<P, R> {
     pub timeout: Option<Duration>,
     /// The longest that a job of it may live, from its creation: past it nothing is tried any more.
     pub max_elapsed: Option<Duration>,
-    /// How many run at once in one process.
+    /// How long a job of it may wait to begin, from the moment at which it may: past it, it fails without having run.
+    pub start_within: Option<Duration>,
+    /// The longest that an attempt may be silent: past it, it is cut off and counts as a failure.
+    pub heartbeat: Option<Duration>,
+    /// How many run at once in one process; of one that is run in batches, how many batches.
     pub concurrency: Option<usize>,
     /// How often attempts of it start, in all replicas together.
     pub rate: Option<Rate>,
+    /// How many are run together, where one handler runs many.
+    pub batch: Option<Gathering>,
     types: PhantomData<fn(P) -> R>,
 }
+
+/// How jobs are gathered to be run together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gathering {
+    /// At most so many.
+    pub max: usize,
+    /// The first waits at most so long for others.
+    pub linger: Duration,
+}
+
+/// Most jobs of a batch: each is held in memory with its parameters, and they share one handler's time.
+pub const BATCH_MAX: usize = 1_000;
+/// Longest wait of the first job of a batch for others: it is part of the attempt, and of its time.
+pub const LINGER_MAX: Duration = Duration::from_secs(60);
 
 /// Failures that end a job unless its contract or creator says otherwise: with the default backoff that is
 /// some eight minutes of trying, at most.
@@ -123,8 +143,11 @@ impl<P, R> Task<P, R> {
             backoff: None,
             timeout: None,
             max_elapsed: None,
+            start_within: None,
+            heartbeat: None,
             concurrency: None,
             rate: None,
+            batch: None,
             types: PhantomData,
         }
     }
@@ -157,7 +180,21 @@ impl<P, R> Task<P, R> {
         self
     }
 
-    /// How many run at once in one process.
+    /// How long a job of it may wait to begin, from the moment at which it may: past it, it fails without having run.
+    #[must_use]
+    pub const fn start_within(mut self, most: Duration) -> Self {
+        self.start_within = Some(most);
+        self
+    }
+
+    /// The longest that an attempt may say neither progress nor heartbeat: past it, it is cut off and counts as a failure.
+    #[must_use]
+    pub const fn heartbeat(mut self, most: Duration) -> Self {
+        self.heartbeat = Some(most);
+        self
+    }
+
+    /// How many run at once in one process; of one that is run in batches, how many batches, 1 unless said.
     #[must_use]
     pub const fn concurrency(mut self, most: usize) -> Self {
         self.concurrency = Some(most);
@@ -178,6 +215,21 @@ impl<P, R> Task<P, R> {
             Some(rate) => Some(rate.burst(most)),
             None => None,
         };
+        self
+    }
+
+    /// Has one handler run up to `max` jobs together, for which the first of them waits at most `linger`.
+    ///
+    /// # Panics
+    /// Where `max` is not 1 to [`BATCH_MAX`], or `linger` is longer than [`LINGER_MAX`]; of a constant, when it is compiled.
+    #[must_use]
+    pub const fn batch(mut self, max: usize, linger: Duration) -> Self {
+        assert!(max >= 1 && max <= BATCH_MAX, "a batch is of 1 to 1,000 jobs");
+        assert!(
+            linger.as_millis() <= LINGER_MAX.as_millis(),
+            "a batch is waited for at most 60 s"
+        );
+        self.batch = Some(Gathering { max, linger });
         self
     }
 }

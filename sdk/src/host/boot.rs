@@ -296,10 +296,13 @@ fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &
             ending.run_until_cancelled(flows.keep_awake()).await.unwrap_or(Ok(()))
         });
     }
+    let unbegun = kernel.jobs.clone().expire_unbegun();
+    kernel.scope.spawn_background("unbegun-jobs", unbegun);
     let options = RunnerOptions {
         owner: kernel.incarnation.clone(),
         handlers,
-        concurrency: crate::jobs::CONCURRENCY,
+        // What waits to be handled in batches takes no room from the others.
+        concurrency: crate::jobs::CONCURRENCY + service.gathered,
     };
     let runner = Runner::new(kernel.jobs.clone(), options, taking.clone(), attempts.clone());
     let (taking, ending) = (taking.clone(), kernel.scope.token());
@@ -342,6 +345,8 @@ async fn plant_crons(kernel: &Kernel, crons: &[Cron]) -> Result<()> {
             backoff: task.backoff,
             timeout: task.timeout,
             max_elapsed: task.max_elapsed,
+            start_within: task.start_within,
+            heartbeat: task.heartbeat,
         }));
     }
     for schedule in kernel.store.schedules().await? {

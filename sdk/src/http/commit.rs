@@ -178,7 +178,7 @@ fn plan_one(context: &Context, op: CommitOp, at: DateTime<Utc>) -> Result<Planne
         }
         CommitOp::Job(_) if !features.jobs => return Err(switched_off("jobs")),
         CommitOp::Job(create) => {
-            let op = context.jobs().create_op(create)?;
+            let op = context.jobs().create_op(*create)?;
             let foreseen = jobs::shape(jobs::foresee(&op, at));
             Planned {
                 op,
@@ -239,7 +239,7 @@ fn told(foreseen: Vec<CommitResult>, outcomes: Vec<Outcome>) -> Committed {
                 deleted: there,
                 ..deleted
             }),
-            (CommitResult::Job(_), Outcome::Duplicate(job)) => {
+            (CommitResult::Job(_), Outcome::Duplicate(job) | Outcome::Changed(job)) => {
                 CommitResult::Job(Box::new(jobs::shape(Created::Job(job, true))))
             }
             (result, _) => result,

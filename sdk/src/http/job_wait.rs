@@ -1,10 +1,12 @@
 //! One job, as it stands or, where the caller waits, when it has ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::extract::{Path, Query};
@@ -12,12 +14,14 @@ use super::respond::{Failure, json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{no_such_job, schedule_as_job};
-use crate::policy::REQUEST_TIMEOUT;
+use crate::policy::{IN_FLIGHT_MAX, REQUEST_TIMEOUT};
 use crate::wire::{Job, JobStatus};
 
 /// Longest that one request waits for a job: as long as the longest call, and less than the 35 s after which a front door takes a process
 /// for mute. Who wants to wait longer asks again.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// Requests that wait at once, in a process and service: half of what may be in flight, so that who waits leaves room for who does not.
+const WAITS_MAX: usize = IN_FLIGHT_MAX / 2;
 /// What is left of the caller's time when the job is answered as it stands: enough to write it and to send it.
 const MARGIN: Duration = Duration::from_millis(50);
 
@@ -26,12 +30,22 @@ pub(super) struct WaitParams {
     wait: Option<u64>,
 }
 
+/// The room for requests that wait.
+pub(super) fn room() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(WAITS_MAX))
+}
+
 pub(super) async fn read(
     context: Context,
     Path(id): Path,
     Query(params): Query<WaitParams>,
+    room: Arc<Semaphore>,
 ) -> Result<Response, Failure> {
     if let Some(millis) = params.wait {
+        let _place = room.try_acquire().map_err(|_| {
+            let full = format!("{WAITS_MAX} requests wait for jobs here already; send it again, or without wait");
+            Error::new(Kind::Overloaded, full)
+        })?;
         wait(&context, &id, Duration::from_millis(millis).min(WAIT_MAX)).await?;
     }
     // Waiting has an end of its own; what follows has that of any plain request.

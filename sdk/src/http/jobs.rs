@@ -1,5 +1,7 @@
 //! Jobs and schedules.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -23,6 +25,10 @@ const LIMIT: usize = 50;
 
 pub(super) fn routes() -> Routes {
     let missing = (404, "There is no job or schedule of this id.");
+    let room = job_wait::room();
+    let read = move |context: Context, id: Path, params: Query<job_wait::WaitParams>| {
+        job_wait::read(context, id, params, Arc::clone(&room))
+    };
     Routes::new()
         .with(
             Route::post("/v1/sys/job", Access::right("job create"), create)
@@ -37,7 +43,7 @@ pub(super) fn routes() -> Routes {
                 ]),
         )
         .with(
-            Route::get("/v1/sys/job/{id}", Access::right("job read"), job_wait::read)
+            Route::get("/v1/sys/job/{id}", Access::right("job read"), read)
                 .says("A job with its ended attempts, or a schedule in a job's shape; with `wait` when the job has ended.")
                 .kind(RouteKind::Rpc)
                 .query(
@@ -46,19 +52,13 @@ pub(super) fn routes() -> Routes {
                     "Answers when the job has ended, or as it stands after so many milliseconds; 30,000 at most.",
                 )
                 .gives::<Job>(200, "The job; its status tells whether it has ended.")
-                .fails(&[missing]),
+                .fails(&[missing, (503, "Too many wait here already.")]),
         )
         .with(
             Route::post("/v1/sys/job/{id}/cancel", Access::right("job cancel"), cancel)
                 .says("Cancels a job at once, running or not; a running handler is told, and its late outcome is refused.")
                 .gives::<Job>(200, "Cancelled.")
                 .fails(&[(400, "It has ended already."), missing]),
-        )
-        .with(
-            Route::post("/v1/sys/job/{id}/retry", Access::right("job create"), retry)
-                .says("Queues a failed or cancelled job anew, with fresh attempts.")
-                .gives::<Job>(200, "Queued.")
-                .fails(&[(400, "It lives, or is completed."), missing]),
         )
         .with(
             Route::get("/v1/sys/jobs", Access::right("job read"), list)
@@ -124,7 +124,7 @@ async fn create(context: Context, headers: HeaderMap, Body(body): Body) -> Resul
     match context.kernel().store.commit(batch).await {
         Ok(outcomes) => match outcomes.into_iter().next() {
             // Its unique key was taken: the living job is the answer, and is put in the place of the one foreseen.
-            Some(Outcome::Duplicate(job)) => {
+            Some(Outcome::Duplicate(job) | Outcome::Changed(job)) => {
                 let living = to_wire(*job, None);
                 let correct = keyed.remember(&context, Some(answer(&living)?), true);
                 context.kernel().store.commit(Batch::new(at).with(correct)).await?;
@@ -167,6 +167,8 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
             backoff: new.backoff,
             timeout: new.timeout,
             max_elapsed: new.max_elapsed,
+            start_within: new.start_within,
+            heartbeat: new.heartbeat,
         })),
         store::Op::Enqueue(new) => Created::Job(
             Box::new(store::Job {
@@ -186,9 +188,14 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
                 backoff: new.backoff,
                 timeout: new.timeout,
                 deadline: new.deadline(at),
+                start_by: new.start_by(at),
+                heartbeat: new.heartbeat,
                 unique_key: new.unique_key.clone(),
                 concurrency: new.concurrency.clone(),
                 turn: None,
+                throttle_key: new.throttle_key.clone(),
+                redrive_of: None,
+                redriven_as: None,
                 schedule_id: None,
                 progress: None,
                 result: None,
@@ -218,17 +225,8 @@ async fn cancel(context: Context, Path(id): Path) -> Result<Response, Failure> {
     Ok(json(StatusCode::OK, &shape(context.jobs().cancel(&id).await?)))
 }
 
-async fn retry(context: Context, Path(id): Path) -> Result<Response, Failure> {
-    let job = if is_run(&context, &id).await? {
-        context.flows().resume(&id).await?
-    } else {
-        context.jobs().retry(&id).await?
-    };
-    Ok(json(StatusCode::OK, &to_wire(job, None)))
-}
-
 /// Whether a job is a run of a workflow, whose jobs and children end with it.
-async fn is_run(context: &Context, id: &str) -> Result<bool> {
+pub(super) async fn is_run(context: &Context, id: &str) -> Result<bool> {
     let job = context.jobs().get(id).await?;
     Ok(job.is_some_and(|job| job.name.starts_with(FLOW_PREFIX)))
 }

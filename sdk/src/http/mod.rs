@@ -7,6 +7,7 @@ mod extract;
 mod groups;
 mod guard;
 mod idempotency;
+mod job_retry;
 mod job_wait;
 mod jobs;
 mod observe;
@@ -141,6 +142,7 @@ fn syscalls(kernel: &Kernel) -> Routes {
         (features.events, groups::routes),
         (features.events, subscriptions::routes),
         (features.jobs, jobs::routes),
+        (features.jobs, job_retry::routes),
         // A run is a job.
         (features.jobs, workflows::routes),
         (features.state, state::routes),

@@ -1,15 +1,19 @@
 //! Durable jobs: created, listed, cancelled, revived, scheduled; run at least once by the [`Runner`].
 
 mod cron;
-mod keys;
 mod ended;
+mod heartbeat;
+mod keys;
 mod owned;
 mod pause;
 mod plan;
+mod redrive;
 mod retry;
 mod runner;
 mod shape;
 mod ticks;
+mod unbegun;
+mod unique;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,9 +25,11 @@ use uuid::Uuid;
 pub use cron::Cadence;
 pub use owned::{End, NAMESPACE as RUNS, OWNED_BY, end_key, owner};
 pub use pause::{Paused, Pauses};
+pub use redrive::{Dead, Retried};
 pub use runner::{CONCURRENCY, Finished, JobHandler, Run, Runner, RunnerOptions};
 pub use shape::{schedule_as_job, to_wire};
 
+use self::unique::Keys;
 use crate::clock::Clock;
 use crate::contract::DEFAULT_ATTEMPTS;
 use crate::error::{Error, Result};
@@ -41,8 +47,6 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
 const DELAY_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 /// What stands before the name of a workflow in the name of the job that a run of it is. No job of a service may begin so.
 pub const FLOW_PREFIX: &str = "flow:";
-/// Longest unique key, in bytes.
-const UNIQUE_KEY_MAX_BYTES: usize = 512;
 
 /// The jobs of one service. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -52,6 +56,7 @@ pub struct Jobs {
     known: Arc<BTreeMap<String, TaskDefaults>>,
     running: Arc<Running>,
     bells: Arc<owned::Bells>,
+    alarm: Arc<unbegun::Alarm>,
 }
 
 /// What a job's contract says where its creator does not.
@@ -65,6 +70,10 @@ pub struct TaskDefaults {
     pub timeout: Option<Duration>,
     /// The longest that a job of it may live, from its creation.
     pub max_elapsed: Option<Duration>,
+    /// How long a job of it may wait to begin.
+    pub start_within: Option<Duration>,
+    /// The longest that an attempt may be silent.
+    pub heartbeat: Option<Duration>,
     /// How many run at once in one process.
     pub concurrency: usize,
     /// How often attempts of it start, in all replicas together.
@@ -99,6 +108,7 @@ impl Jobs {
             known: Arc::new(known),
             running: Arc::default(),
             bells: Arc::default(),
+            alarm: Arc::default(),
         }
     }
 
@@ -118,7 +128,7 @@ impl Jobs {
             .pop()
         {
             Some(Outcome::Job(job)) => Ok(Created::Job(job, false)),
-            Some(Outcome::Duplicate(job)) => Ok(Created::Job(job, true)),
+            Some(Outcome::Duplicate(job) | Outcome::Changed(job)) => Ok(Created::Job(job, true)),
             Some(Outcome::Schedule(schedule)) => Ok(Created::Schedule(schedule)),
             other => Err(Error::internal(format!("creating a job came to {other:?}"))),
         }
@@ -138,12 +148,13 @@ impl Jobs {
         let defaults = self.known.get(&create.name).ok_or_else(|| self.unknown(&create.name))?;
         let checked = Checked::new(&create, defaults)?;
         let concurrency = keys::concurrency(&create)?;
+        let keys = Keys::read(&create, self.clock.now())?;
         let id = Uuid::now_v7().to_string();
         if let Some(expression) = create.schedule {
-            if create.run_at.is_some() || create.delay.is_some() || create.unique_key.is_some() || concurrency.is_some()
-            {
+            let keyed = concurrency.is_some() || keys != Keys::default();
+            if create.run_at.is_some() || create.delay.is_some() || keyed {
                 return Err(Error::invalid(
-                    "a schedule takes no runAt, delay, uniqueKey or concurrencyKey: its ticks say when, each makes its own job, and \
+                    "a schedule takes no runAt, delay, unique key or concurrencyKey: its ticks say when, each makes its own job, and \
                      overlap says whether they run side by side",
                 ));
             }
@@ -169,6 +180,8 @@ impl Jobs {
                 backoff: checked.backoff,
                 timeout: checked.timeout,
                 max_elapsed: checked.max_elapsed,
+                start_within: checked.start_within,
+                heartbeat: checked.heartbeat,
             })));
         }
         if create.timezone.is_some() || create.catch_up.is_some() || create.overlap.is_some() {
@@ -189,7 +202,7 @@ impl Jobs {
                 "the job would begin when its maxElapsed, which counts from its creation, is over",
             ));
         }
-        Ok(Op::Enqueue(Box::new(Enqueue {
+        let order = Enqueue {
             id,
             name: create.name,
             params: create.params,
@@ -199,11 +212,17 @@ impl Jobs {
             backoff: checked.backoff,
             timeout: checked.timeout,
             max_elapsed: checked.max_elapsed,
-            unique_key: create.unique_key,
+            start_within: checked.start_within,
+            heartbeat: checked.heartbeat,
+            unique_key: keys.unique,
             concurrency,
+            unique_mode: keys.mode,
+            throttle_key: keys.throttle,
             schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
-        })))
+        };
+        self.mind(&order, self.clock.now());
+        Ok(Op::Enqueue(Box::new(order)))
     }
 
     /// A job.
@@ -275,21 +294,6 @@ impl Jobs {
         }
     }
 
-    /// Queues a failed or cancelled job anew.
-    ///
-    /// # Errors
-    /// `JOB_NOT_FOUND`, or `JOB_STATUS` where it lives or is completed.
-    pub async fn retry(&self, id: &str) -> Result<Job> {
-        let batch = Batch {
-            at: self.clock.now(),
-            ops: vec![Op::Revive { job: id.to_owned() }],
-        };
-        match self.store.commit(batch).await?.pop() {
-            Some(Outcome::Job(job)) => Ok(*job),
-            other => Err(Error::internal(format!("reviving a job came to {other:?}"))),
-        }
-    }
-
     /// What the contract of a job says.
     ///
     /// # Errors
@@ -329,6 +333,8 @@ struct Checked {
     backoff: Backoff,
     timeout: Option<Duration>,
     max_elapsed: Option<Duration>,
+    start_within: Option<Duration>,
+    heartbeat: Option<Duration>,
 }
 
 impl Checked {
@@ -350,20 +356,15 @@ impl Checked {
         };
         let timeout = limit("timeout", create.timeout, defaults.timeout, TIMEOUT_MAX)?;
         let max_elapsed = limit("maxElapsed", create.max_elapsed, defaults.max_elapsed, DELAY_MAX)?;
-        if create
-            .unique_key
-            .as_ref()
-            .is_some_and(|key| key.is_empty() || key.len() > UNIQUE_KEY_MAX_BYTES)
-        {
-            return Err(Error::invalid(format!(
-                "uniqueKey is 1 to {UNIQUE_KEY_MAX_BYTES} bytes"
-            )));
-        }
+        let start_within = limit("startWithin", create.start_within, defaults.start_within, DELAY_MAX)?;
+        let heartbeat = limit("heartbeat", create.heartbeat, defaults.heartbeat, TIMEOUT_MAX)?;
         Ok(Checked {
             max_attempts,
             backoff,
             timeout,
             max_elapsed,
+            start_within,
+            heartbeat,
         })
     }
 }
@@ -383,6 +384,8 @@ impl Default for TaskDefaults {
             backoff: Backoff::default(),
             timeout: None,
             max_elapsed: None,
+            start_within: None,
+            heartbeat: None,
             concurrency: runner::CONCURRENCY,
             rate: None,
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::{Error, Kind};
-use crate::store::{Job, JobFailure, Verdict};
+use crate::store::{Job, JobFailure, NOT_BEGUN, Verdict};
 use crate::wire::{JobStatus, Timestamp};
 
 /// The code of a job whose time is over.
@@ -30,7 +30,14 @@ pub(super) fn limit(job: &Job, now: DateTime<Utc>) -> Option<(Duration, Error)> 
         let late = Error::new(Kind::DeadlineExceeded, late).with_code(PAST_DEADLINE);
         (left, late.without_retry())
     });
-    attempt.into_iter().chain(whole).min_by_key(|(most, _)| *most)
+    let begun = job.start_by.filter(|start_by| job.attempt == 1 && *start_by <= now);
+    let unbegun = begun.map(|start_by| {
+        let late = format!("the job had not begun by {}", Timestamp(start_by));
+        let late = Error::new(Kind::DeadlineExceeded, late).with_code(NOT_BEGUN);
+        (Duration::ZERO, late.without_retry())
+    });
+    let limits = unbegun.into_iter().chain(attempt).chain(whole);
+    limits.min_by_key(|(most, _)| *most)
 }
 
 /// What becomes of a job whose running attempt failed, for a random number in `0.0..1.0`.
@@ -89,9 +96,14 @@ mod tests {
             backoff: Backoff::doubling(Duration::from_secs(2), Duration::from_secs(60)),
             timeout: Some(Duration::from_secs(5)),
             deadline: deadline.map(|seconds| NOW + TimeDelta::seconds(seconds)),
+            start_by: None,
+            heartbeat: None,
             unique_key: None,
             concurrency: None,
             turn: None,
+            throttle_key: None,
+            redrive_of: None,
+            redriven_as: None,
             schedule_id: None,
             progress: None,
             result: None,
@@ -153,5 +165,20 @@ mod tests {
         assert_eq!(most(Some(9)), Some((5, "DEADLINE_EXCEEDED".to_owned())));
         assert_eq!(most(Some(3)), Some((3, PAST_DEADLINE.to_owned())));
         assert_eq!(most(Some(-1)), Some((0, PAST_DEADLINE.to_owned())));
+    }
+
+    #[test]
+    fn only_the_first_attempt_has_to_begin_in_time() {
+        let late = |attempt, seconds| {
+            let job = Job {
+                attempt,
+                start_by: Some(NOW + TimeDelta::seconds(seconds)),
+                ..running(None)
+            };
+            limit(&job, NOW).map(|(most, late)| (most.as_secs(), late.code().to_owned()))
+        };
+        assert_eq!(late(1, 0), Some((0, NOT_BEGUN.to_owned())));
+        assert_eq!(late(1, 1), Some((5, "DEADLINE_EXCEEDED".to_owned())));
+        assert_eq!(late(2, 0), Some((5, "DEADLINE_EXCEEDED".to_owned())));
     }
 }

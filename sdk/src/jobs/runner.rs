@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::heartbeat::Pulse;
 use super::plan::Plan;
 use super::{Jobs, retry};
 use crate::error::{Error, Result};
@@ -44,7 +45,8 @@ pub struct Run {
     pub job: Arc<Job>,
     /// Cancelled when the job is.
     pub cancelled: CancellationToken,
-    jobs: Jobs,
+    pub(super) jobs: Jobs,
+    pub(super) pulse: Arc<Pulse>,
     left: Arc<AtomicBool>,
 }
 
@@ -55,11 +57,12 @@ impl Run {
         self.left.store(true, Ordering::Relaxed);
     }
 
-    /// Says how far the attempt is; shown in the job until it says more.
+    /// Says how far the attempt is; shown in the job until it says more, and given to the next attempt. It is a heartbeat too.
     ///
     /// # Errors
     /// `FENCED` where the attempt is no longer the running one: stop then.
     pub async fn progress(&self, progress: Json) -> Result<()> {
+        self.pulse.beat();
         let op = Op::Progress {
             job: self.job.id.clone(),
             attempt: self.job.attempt,
@@ -72,6 +75,8 @@ impl Run {
                 ops: vec![op],
             })
             .await?;
+        // A store that took its time is no silence of the handler's.
+        self.pulse.beat();
         Ok(())
     }
 }
@@ -225,6 +230,7 @@ impl Runner {
             job: Arc::new(job),
             cancelled,
             jobs: self.jobs.clone(),
+            pulse: Arc::new(Pulse::new()),
             left: Arc::default(),
         };
         let (ended, stopping) = (self.ended.0.clone(), self.attempts.token());
@@ -283,6 +289,7 @@ async fn execute(run: &Run, handler: JobHandler, stopping: &CancellationToken) -
             Ok(Err(panic)) => End::Failed(Error::internal(format!("the handler panicked: {}", panic_message(&*panic))).with_code("PANIC")),
             Err(late) => End::Failed(late),
         },
+        silent = run.pulse.silent(run.job.heartbeat) => End::Failed(silent),
         () = cancelled => End::Cancelled,
         () = stopping.cancelled() => End::HandedBack,
     }

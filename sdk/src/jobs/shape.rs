@@ -1,5 +1,8 @@
 //! Jobs as the wire shows them.
 
+use std::time::Duration;
+
+use super::unique::plain_key;
 use crate::store::{self, Attempt, AttemptEnd, JobFailure};
 use crate::telemetry::TraceContext;
 use crate::wire::{self, JobStatus, Timestamp, WaitingFor};
@@ -24,10 +27,14 @@ pub fn to_wire(job: store::Job, attempts: Option<Vec<Attempt>>) -> wire::Job {
         run_at: Some(Timestamp(job.run_at)),
         deadline: job.deadline.map(Timestamp),
         priority: Some(job.priority),
-        unique_key: job.unique_key,
         waiting_for: job.turn.and(key.clone()).map(|key| WaitingFor { key: Some(key) }),
         concurrency_key: key,
         concurrency_limit: limit,
+        start_by: job.start_by.map(Timestamp),
+        heartbeat: job.heartbeat.map(millis),
+        unique_key: job.unique_key.or_else(|| job.throttle_key.as_deref().map(plain_key)),
+        redrive_of: job.redrive_of,
+        redriven_as: job.redriven_as,
         progress: job.progress,
         next_run: None,
         cancel_acknowledged_at: job.cancel_acknowledged_at.map(Timestamp),
@@ -59,10 +66,14 @@ pub fn schedule_as_job(schedule: store::Schedule) -> wire::Job {
         run_at: None,
         deadline: None,
         priority: Some(schedule.priority),
+        start_by: None,
+        heartbeat: schedule.heartbeat.map(millis),
         unique_key: None,
         concurrency_key: None,
         concurrency_limit: None,
         waiting_for: None,
+        redrive_of: None,
+        redriven_as: None,
         progress: None,
         next_run: schedule.next_run.map(Timestamp),
         cancel_acknowledged_at: None,
@@ -87,6 +98,10 @@ impl From<store::Schedule> for wire::Schedule {
             paused: None,
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn attempt(attempt: Attempt) -> wire::AttemptRecord {

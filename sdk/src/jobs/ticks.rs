@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Cadence, Jobs, Pauses};
 use crate::error::Result;
 use crate::store::{self, Batch, Enqueue, JobQuery, Op, Schedule};
-use crate::wire::{CatchUp, JobStatus, Overlap};
+use crate::wire::{CatchUp, JobStatus, Overlap, UniqueMode};
 
 /// Most ticks that are caught up on, the oldest first: more at once would be a flood that nobody asked for.
 const CATCH_UP_MAX: usize = 100;
@@ -47,9 +47,11 @@ async fn take_tick(
         from: due,
         next: coming,
     };
-    let made = runs
-        .into_iter()
-        .map(|run_at| Op::Enqueue(Box::new(order(schedule, run_at))));
+    let made = runs.into_iter().map(|run_at| {
+        let order = order(schedule, run_at);
+        jobs.mind(&order, now);
+        Op::Enqueue(Box::new(order))
+    });
     let ops = std::iter::once(tick).chain(made).collect();
     match jobs.store.commit(Batch { at: now, ops }).await {
         // Another scheduler took it, or it was cancelled in between.
@@ -116,8 +118,12 @@ fn order(schedule: &Schedule, run_at: Option<DateTime<Utc>>) -> Enqueue {
         backoff: schedule.backoff,
         timeout: schedule.timeout,
         max_elapsed: schedule.max_elapsed,
+        start_within: schedule.start_within,
+        heartbeat: schedule.heartbeat,
         unique_key: None,
         concurrency: None,
+        unique_mode: UniqueMode::Ignore,
+        throttle_key: None,
         schedule_id: Some(schedule.id.clone()),
         trace: None,
     }

@@ -1,7 +1,9 @@
 //! What a service declares: a value. Making it starts nothing.
 
+mod batch;
 mod routes;
 mod subscribe;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+pub use batch::{Item, Outcomes};
 pub use routes::{Answer, Parameter, Route, RouteKind, Routes};
 pub use subscribe::{EventHandler, ServedSubscription, Subscribe};
 
@@ -17,7 +20,7 @@ use crate::context::{Context, EventContext, FlowContext, JobContext, ServedMetho
 use crate::contract::{Flow, Method, Payload, Task, Topic};
 use crate::error::{Error, Origin, Result};
 use crate::health::CheckOutcome;
-use crate::jobs::{FLOW_PREFIX, Finished, TaskDefaults};
+use crate::jobs::{Finished, TaskDefaults};
 use crate::wire::Json;
 use crate::workflow::CheckInput;
 
@@ -53,6 +56,8 @@ pub struct Service {
     version: &'static str,
     pub(crate) methods: BTreeMap<&'static str, Arc<ServedMethod>>,
     pub(crate) tasks: BTreeMap<&'static str, ServedTask>,
+    /// Jobs that are held at once to be handled in batches.
+    pub(crate) gathered: usize,
     pub(crate) flows: BTreeMap<&'static str, ServedFlow>,
     pub(crate) crons: Vec<Cron>,
     pub(crate) subscriptions: Vec<ServedSubscription>,
@@ -112,6 +117,7 @@ impl Service {
             version,
             methods: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            gathered: 0,
             flows: BTreeMap::new(),
             crons: Vec::new(),
             subscriptions: Vec::new(),
@@ -164,52 +170,6 @@ impl Service {
         );
         let twice = self.methods.insert(method.name, Arc::new(served)).is_some();
         assert!(!twice, "method {} is served twice", method.name);
-        self
-    }
-
-    /// Runs a job.
-    ///
-    /// # Panics
-    /// Where the contract is another service's, or the name has a handler already.
-    #[must_use]
-    pub fn task<P, R, F, Fut>(mut self, task: Task<P, R>, handler: F) -> Self
-    where
-        P: Payload,
-        R: Payload,
-        F: Fn(JobContext, P) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R>> + Send + 'static,
-    {
-        assert_eq!(task.service, self.key, "job {} belongs to another service", task.name);
-        assert!(
-            !task.name.starts_with(FLOW_PREFIX),
-            "job {} is named as runs of workflows are",
-            task.name
-        );
-        let handler = Arc::new(handler);
-        let mut defaults = TaskDefaults {
-            max_attempts: task.max_attempts,
-            timeout: task.timeout,
-            max_elapsed: task.max_elapsed,
-            rate: task.rate,
-            ..TaskDefaults::default()
-        };
-        defaults.backoff = task.backoff.unwrap_or(defaults.backoff);
-        defaults.concurrency = task.concurrency.unwrap_or(defaults.concurrency);
-        let served = ServedTask {
-            defaults,
-            handler: Arc::new(move |context: JobContext| {
-                let handler = Arc::clone(&handler);
-                Box::pin(async move {
-                    let params = decode::<P>(task.name, context.job().params.as_ref())?;
-                    let result = handler(context, params)
-                        .await
-                        .map_err(|error| error.with_origin(Origin::Handler))?;
-                    result_of("job", task.name, &result)
-                })
-            }),
-        };
-        let twice = self.tasks.insert(task.name, served).is_some();
-        assert!(!twice, "job {} has two handlers", task.name);
         self
     }
 

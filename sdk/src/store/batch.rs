@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::policy::{Backoff, Rate};
-use crate::store::{Answer, Concurrency, Entry, Job, JobFailure, Schedule, Seq};
-use crate::wire::{CatchUp, Json, Overlap};
+use crate::store::{Answer, Concurrency, Entry, Job, Redrive, Schedule, Seq, Settle};
+use crate::wire::{CatchUp, Json, Overlap, UniqueMode};
 
 /// One atomic write.
 #[derive(Clone, Debug)]
@@ -49,7 +49,8 @@ pub enum Op {
     },
     /// Appends an event. Gives [`Outcome::Emitted`].
     Emit(Emit),
-    /// Creates a job. Gives [`Outcome::Job`], or [`Outcome::Duplicate`] where its unique key lives already; refused where its
+    /// Creates a job. Gives [`Outcome::Job`]; or, where its unique key lives already, the job that has it, as its
+    /// [mode](UniqueMode) says: [`Outcome::Duplicate`] as it was, [`Outcome::Changed`] as the order changed it. Refused where its
     /// id is taken.
     Enqueue(Box<Enqueue>),
     /// Takes due jobs to run, in the order of their turns, and sets those aside whose key is full. Gives [`Outcome::Claimed`].
@@ -81,6 +82,15 @@ pub enum Op {
     /// Queues a failed or cancelled job anew with fresh attempts, to run at once. Gives [`Outcome::Job`]; refused where it
     /// lives, is completed, or is not there, and, with the status of the other one, where its unique key lives in another job.
     Revive {
+        /// The job.
+        job: String,
+    },
+    /// Makes a job anew of one that failed or was cancelled, as it was ordered but for what is edited. Gives the new one as
+    /// [`Outcome::Job`]; refused as [`Op::Revive`] is, where the old one was made anew before, and where the new id is taken.
+    Redrive(Box<Redrive>),
+    /// Fails a job that has not begun by the moment by which it had to. Gives [`Outcome::Job`]; refused where it has begun, has
+    /// ended, may still begin, or is not there.
+    Expire {
         /// The job.
         job: String,
     },
@@ -191,10 +201,18 @@ pub struct Enqueue {
     pub timeout: Option<Duration>,
     /// The longest that it may live, from its creation.
     pub max_elapsed: Option<Duration>,
-    /// While a job with this key lives, no second one is made.
+    /// How long it may wait to begin, from the moment at which it may.
+    pub start_within: Option<Duration>,
+    /// The longest that an attempt may be silent.
+    pub heartbeat: Option<Duration>,
+    /// While a job with this key lives, no second one is made but as the mode says.
     pub unique_key: Option<String>,
     /// With how many of a key it may run.
     pub concurrency: Option<Concurrency>,
+    /// What becomes of this order while a job with its unique key lives.
+    pub unique_mode: UniqueMode,
+    /// Where any job that is kept bears this key, living or ended, it is the answer.
+    pub throttle_key: Option<String>,
     /// The schedule that makes it.
     pub schedule_id: Option<String>,
     /// The `traceparent` of who creates it.
@@ -205,6 +223,12 @@ impl Enqueue {
     /// When its time is over, where it is created at `at`.
     pub fn deadline(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         at.checked_add_signed(TimeDelta::from_std(self.max_elapsed?).ok()?)
+    }
+
+    /// By when it has to have begun, where it is created at `at`.
+    pub fn start_by(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let from = self.run_at.unwrap_or(at);
+        from.checked_add_signed(TimeDelta::from_std(self.start_within?).ok()?)
     }
 }
 
@@ -243,44 +267,6 @@ pub struct Want {
     pub rate: Option<Rate>,
 }
 
-/// See [`Op::Settle`].
-#[derive(Clone, Debug)]
-pub struct Settle {
-    /// The job.
-    pub job: String,
-    /// The attempt that ends; the fencing token.
-    pub attempt: u32,
-    /// How.
-    pub verdict: Verdict,
-    /// The trace in which it ran.
-    pub trace: Option<String>,
-}
-
-/// How an attempt ends.
-#[derive(Clone, Debug)]
-pub enum Verdict {
-    /// The job is done.
-    Completed {
-        /// What it came to.
-        result: Option<Json>,
-    },
-    /// It failed; it runs again at `retry_at` where its attempts allow, else it is dead.
-    Failed {
-        /// Why.
-        error: JobFailure,
-        /// When to try again; `None` is never.
-        retry_at: Option<DateTime<Utc>>,
-    },
-    /// It was not finished and is handed back; it runs again at once and the attempt does not count as a failure.
-    HandedBack,
-    /// It waits for something, and its slot is free. It has neither succeeded nor failed, so no attempt is recorded: a job may
-    /// park as often as it likes. Its number is spent all the same, since it fences.
-    Parked {
-        /// When it runs again at the latest; `None` is when it is [woken](Op::Wake), and no sooner.
-        until: Option<DateTime<Utc>>,
-    },
-}
-
 /// See [`Op::Schedule`].
 #[derive(Clone, Debug)]
 pub struct NewSchedule {
@@ -310,6 +296,10 @@ pub struct NewSchedule {
     pub timeout: Option<Duration>,
     /// The longest that a job of it may live, from its creation.
     pub max_elapsed: Option<Duration>,
+    /// How long a job of it may wait to begin.
+    pub start_within: Option<Duration>,
+    /// The longest that an attempt may be silent.
+    pub heartbeat: Option<Duration>,
 }
 
 /// See [`Op::Remember`].
@@ -361,8 +351,10 @@ pub enum Outcome {
     Emitted(Seq),
     /// The job as it stands now.
     Job(Box<Job>),
-    /// The living job that has the unique key.
+    /// The living job that has the unique key, or the kept one that has the throttle key, as it was.
     Duplicate(Box<Job>),
+    /// The living job that has the unique key, as the order changed it.
+    Changed(Box<Job>),
     /// The jobs taken, and when the next one that was asked for but is not due yet will be.
     Claimed {
         /// In the order in which they should start.
@@ -398,6 +390,7 @@ into_op! {
     Enqueue => |job| Op::Enqueue(Box::new(job)),
     Claim => |claim| Op::Claim(claim),
     Settle => |settle| Op::Settle(settle),
+    Redrive => |redrive| Op::Redrive(Box::new(redrive)),
     NewSchedule => |schedule| Op::Schedule(Box::new(schedule)),
     Remember => |remember| Op::Remember(remember),
     Retention => |retention| Op::Prune(retention),

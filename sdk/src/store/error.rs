@@ -79,6 +79,13 @@ pub enum Refusal {
         /// Its status.
         status: JobStatus,
     },
+    /// The job was made anew already.
+    Redriven {
+        /// The id.
+        id: String,
+        /// The job that it was made anew as.
+        redriven_as: String,
+    },
     /// The attempt is not the running one: it was cancelled, or its lease went to another.
     Fenced {
         /// The job.
@@ -115,6 +122,9 @@ impl fmt::Display for Refusal {
             Refusal::JobExists { id } => write!(f, "a job or schedule {id:?} exists already"),
             Refusal::NoSuchJob { id } => write!(f, "job {id:?} does not exist"),
             Refusal::Status { id, status } => write!(f, "job {id:?} is {status}"),
+            Refusal::Redriven { id, redriven_as } => {
+                write!(f, "job {id:?} was redriven as {redriven_as:?}; do it to that one")
+            }
             Refusal::Fenced { id } => write!(f, "this attempt of job {id:?} is no longer the running one"),
             Refusal::Remembered(_) => f.write_str("this request was made before"),
         }
@@ -165,6 +175,9 @@ fn refused(why: Refusal) -> error::Error {
         Refusal::Status { id, status } => error::Error::invalid(message)
             .with_code("JOB_STATUS")
             .with_details(json!({ "id": id, "status": status })),
+        Refusal::Redriven { id, redriven_as } => error::Error::conflict(message)
+            .with_code("JOB_REDRIVEN")
+            .with_details(json!({ "id": id, "redrivenAs": redriven_as })),
         Refusal::Fenced { id } => error::Error::conflict(message)
             .with_code("FENCED")
             .with_details(json!({ "id": id })),

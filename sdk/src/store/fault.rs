@@ -293,6 +293,10 @@ impl Store for Fault {
         self.read(self.inner.jobs(query))
     }
 
+    fn unbegun(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Job>>> {
+        self.read(self.inner.unbegun(limit))
+    }
+
     fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>> {
         self.read(self.inner.attempts(job))
     }

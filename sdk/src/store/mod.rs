@@ -17,10 +17,13 @@ pub mod prefix;
 mod query;
 mod rate;
 mod record;
+mod redrive;
 mod rules;
+mod settle;
 pub mod transfer;
 mod transition;
 mod turn;
+mod unique;
 
 #[cfg(test)]
 mod property;
@@ -29,8 +32,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 pub use batch::{
-    Batch, Claim, Condition, Delete, Emit, Enqueue, NewSchedule, Op, Outcome, Put, Remember, Retention, Settle,
-    Verdict, Want,
+    Batch, Claim, Condition, Delete, Emit, Enqueue, NewSchedule, Op, Outcome, Put, Remember, Retention, Want,
 };
 pub use error::{Error, Refusal, Result};
 pub use query::{ChangeQuery, Direction, EventQuery, JobQuery, Scan};
@@ -38,6 +40,9 @@ pub use record::{
     Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Heads, Job, JobFailure, Remembered, Schedule, Seq,
     Stats,
 };
+pub use redrive::Redrive;
+pub use settle::{Settle, Verdict};
+pub use transition::NOT_BEGUN;
 
 /// A durable store of one service.
 ///
@@ -64,6 +69,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// Jobs, newest first.
     fn jobs(&self, query: JobQuery) -> BoxFuture<'_, Result<Vec<Job>>>;
+
+    /// Jobs that have to begin by a moment and have not begun, those first whose moment comes first.
+    fn unbegun(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Job>>>;
 
     /// The ended attempts of a job, oldest first.
     fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>>;

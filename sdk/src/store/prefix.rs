@@ -193,6 +193,24 @@ impl Store for Prefixed {
         .boxed()
     }
 
+    fn unbegun(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Job>>> {
+        async move {
+            // Others' may come first, so all of them are asked for until there are enough of one's own.
+            let mut asked = limit.max(JOBS_PAGE);
+            loop {
+                let jobs = self.inner.unbegun(asked).await?;
+                let all = jobs.len() < asked;
+                let mut own: Vec<Job> = jobs.into_iter().filter_map(|job| self.own_job(job)).collect();
+                if all || own.len() >= limit {
+                    own.truncate(limit);
+                    return Ok(own);
+                }
+                asked = asked.saturating_mul(2);
+            }
+        }
+        .boxed()
+    }
+
     fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>> {
         async move {
             match self.job(job).await? {

@@ -104,7 +104,11 @@ pub struct Job {
     pub timeout: Option<Duration>,
     /// No attempt runs past this, and none begins; a job that was revived by hand has none any more.
     pub deadline: Option<DateTime<Utc>>,
-    /// While a job with this key lives, no second one is made.
+    /// By when it has to have begun; one that has not is not begun any more.
+    pub start_by: Option<DateTime<Utc>>,
+    /// The longest that an attempt may be silent.
+    pub heartbeat: Option<Duration>,
+    /// While a job with this key lives, no second one is made but as the order's mode says.
     pub unique_key: Option<String>,
     /// With how many of a key it may run.
     #[serde(default)]
@@ -112,6 +116,12 @@ pub struct Job {
     /// Its place among those that wait for that key, the lowest first; `Some` exactly while it is `pending` for its turn.
     #[serde(default)]
     pub turn: Option<DateTime<Utc>>,
+    /// While a job with this key is kept, living or ended, no second one is made.
+    pub throttle_key: Option<String>,
+    /// The job that it was made anew of.
+    pub redrive_of: Option<String>,
+    /// The job that was made anew of it.
+    pub redriven_as: Option<String>,
     /// The schedule that made it.
     pub schedule_id: Option<String>,
     /// What the handler last said of how far it is.
@@ -222,6 +232,10 @@ pub struct Schedule {
     pub timeout: Option<Duration>,
     /// The longest that a job of it may live, from its creation.
     pub max_elapsed: Option<Duration>,
+    /// How long a job of it may wait to begin.
+    pub start_within: Option<Duration>,
+    /// The longest that an attempt may be silent.
+    pub heartbeat: Option<Duration>,
 }
 
 /// What is remembered of a request that carried an `Idempotency-Key`.

@@ -23,6 +23,8 @@ pub(super) fn normalised(mut batch: Batch) -> Batch {
                 job.run_at.iter_mut().for_each(cut);
                 job.timeout.iter_mut().for_each(cut_duration);
                 job.max_elapsed.iter_mut().for_each(cut_duration);
+                job.start_within.iter_mut().for_each(cut_duration);
+                job.heartbeat.iter_mut().for_each(cut_duration);
                 job.backoff.factor = number(job.backoff.factor);
             }
             Op::Settle(settle) => {
@@ -36,8 +38,11 @@ pub(super) fn normalised(mut batch: Batch) -> Batch {
                 schedule.next_run.iter_mut().for_each(cut);
                 schedule.timeout.iter_mut().for_each(cut_duration);
                 schedule.max_elapsed.iter_mut().for_each(cut_duration);
+                schedule.start_within.iter_mut().for_each(cut_duration);
+                schedule.heartbeat.iter_mut().for_each(cut_duration);
                 schedule.backoff.factor = number(schedule.backoff.factor);
             }
+            Op::Redrive(redrive) => redrive.run_at.iter_mut().for_each(cut),
             Op::Tick { from, next, .. } => {
                 cut(from);
                 next.iter_mut().for_each(cut);
@@ -51,6 +56,7 @@ pub(super) fn normalised(mut batch: Batch) -> Batch {
             | Op::Cancel { .. }
             | Op::AcknowledgeCancel { .. }
             | Op::Revive { .. }
+            | Op::Expire { .. }
             | Op::Wake { .. }
             | Op::Forget { .. }
             | Op::Prune(_) => {}
@@ -158,6 +164,8 @@ pub(super) fn count_jobs(heads: &mut Heads, ops: &[Op], outcomes: &[Outcome]) {
                 // The end of one with a key may have queued others of it.
                 ready |= job.status == JobStatus::Queued || job.concurrency.is_some();
             }
+            // A job that was put off is due later than a claim was told, and one that was hastened sooner.
+            (_, Outcome::Changed(_)) => (ready, seen) = (true, true),
             (Op::Cancel { .. }, Outcome::Schedule(_)) => (seen, planned) = (true, true),
             (_, Outcome::Schedule(_)) => (ready, seen, planned) = (true, true, true),
             (_, Outcome::Claimed { jobs, blocked, .. }) => seen |= !jobs.is_empty() || *blocked > 0,

@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 use crate::store::{
     Attempt, AttemptEnd, Enqueue, Job, JobFailure, NewSchedule, Refusal, Result, Schedule, Seq, Settle, Verdict, turn,
 };
-use crate::wire::JobStatus;
+use crate::wire::{JobStatus, Timestamp};
+
+/// The code of a job that had to begin by a moment and did not.
+pub const NOT_BEGUN: &str = "JOB_NOT_BEGUN";
 
 /// The job that an order makes.
 pub(super) fn enqueued(order: &Enqueue, seq: Seq, at: DateTime<Utc>) -> Job {
@@ -28,9 +31,14 @@ pub(super) fn enqueued(order: &Enqueue, seq: Seq, at: DateTime<Utc>) -> Job {
         backoff: order.backoff,
         timeout: order.timeout,
         deadline: order.deadline(at),
+        start_by: order.start_by(at),
+        heartbeat: order.heartbeat,
         unique_key: order.unique_key.clone(),
         concurrency: order.concurrency.clone(),
         turn: None,
+        throttle_key: order.throttle_key.clone(),
+        redrive_of: None,
+        redriven_as: None,
         schedule_id: order.schedule_id.clone(),
         progress: None,
         result: None,
@@ -61,6 +69,8 @@ pub(super) fn scheduled(order: &NewSchedule, seq: Seq, at: DateTime<Utc>) -> Sch
         backoff: order.backoff,
         timeout: order.timeout,
         max_elapsed: order.max_elapsed,
+        start_within: order.start_within,
+        heartbeat: order.heartbeat,
     }
 }
 
@@ -162,13 +172,12 @@ pub(super) fn acknowledge(job: &mut Job, attempt: u32, at: DateTime<Utc>) -> boo
 
 /// Queues a failed or cancelled job anew. Its attempts go on counting, since their number fences.
 pub(super) fn revive(job: &mut Job, at: DateTime<Utc>) -> Result<(), Refusal> {
-    if !matches!(job.status, JobStatus::Failed | JobStatus::Cancelled) {
-        return Err(status(job));
-    }
+    dead(job)?;
     queue(job, at);
     job.failures = 0;
     // Who revives it after its time wants it all the same.
     job.deadline = None;
+    job.start_by = None;
     job.completed_at = None;
     job.cancel_acknowledged_at = None;
     Ok(())
@@ -195,6 +204,38 @@ pub(super) fn cancel_schedule(schedule: &mut Schedule, at: DateTime<Utc>) -> Res
     schedule.cancelled_at = Some(at);
     schedule.next_run = None;
     Ok(())
+}
+
+/// Refuses a job that cannot be tried again: it lives, it is done, or another was made of it.
+pub(super) fn dead(job: &Job) -> Result<(), Refusal> {
+    match (&job.redriven_as, job.status) {
+        (Some(redriven_as), _) => Err(Refusal::Redriven {
+            id: job.id.clone(),
+            redriven_as: redriven_as.clone(),
+        }),
+        (None, JobStatus::Failed | JobStatus::Cancelled) => Ok(()),
+        (None, _) => Err(status(job)),
+    }
+}
+
+/// Fails a job that had to begin by now and has not.
+pub(super) fn expire(job: &mut Job, at: DateTime<Utc>) -> Result<(), Refusal> {
+    let due = job.start_by.filter(|start_by| unbegun(job) && *start_by <= at);
+    let Some(start_by) = due else {
+        return Err(status(job));
+    };
+    job.error = Some(JobFailure {
+        message: format!("{NOT_BEGUN}: the job had not begun by {}", Timestamp(start_by)),
+        stack: None,
+    });
+    finish(job, JobStatus::Failed, at);
+    job.turn = None;
+    Ok(())
+}
+
+/// Whether a job waits for its first attempt.
+pub(super) fn unbegun(job: &Job) -> bool {
+    matches!(job.status, JobStatus::Pending | JobStatus::Queued) && job.attempt == 0
 }
 
 /// The refusal that names a job's status.

@@ -23,7 +23,7 @@ pub enum CommitOp {
     /// Emits an event.
     Emit(EmitRequest),
     /// Creates a job, or with a cron expression a schedule.
-    Job(CreateJob),
+    Job(Box<CreateJob>),
 }
 
 /// See [`CommitOp::Delete`].

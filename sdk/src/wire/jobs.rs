@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CatchUp, Json, Overlap, Timestamp};
+use super::{CatchUp, Json, Overlap, Timestamp, Unique};
 use crate::error::Error;
 use crate::policy::Backoff;
 
@@ -117,7 +117,13 @@ pub struct CreateJob {
     /// Higher runs first, each step as a minute of waiting; 0 unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
-    /// While a job with this key lives, it is the answer and no second one is made.
+    /// How long it may wait to begin, in milliseconds from the moment at which it may: past it, it fails without having run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_within: Option<u64>,
+    /// The longest that an attempt may be silent, in milliseconds: past it, it is cut off and counts as a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<u64>,
+    /// While a job with this key lives, it is the answer and no second one is made; short for `unique` in mode `ignore`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
     /// Of the jobs with this key, of whatever names, only so many run at a time in all replicas; the others wait as `pending`.
@@ -126,6 +132,9 @@ pub struct CreateJob {
     /// With how many of its key it runs at most, itself among them; 1 unless said, and only with a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency_limit: Option<u32>,
+    /// A key of which there are not to be many jobs, and what becomes of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<Unique>,
 }
 
 /// One job, or a schedule in a job's shape.
@@ -173,10 +182,16 @@ pub struct Job {
     /// No attempt of it runs past this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
+    /// By when it has to have begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_by: Option<Timestamp>,
+    /// The longest that an attempt may be silent, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<u64>,
     /// Higher runs first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
-    /// While it lives, no second job with this key is made.
+    /// While it lives, or in its window, no second job with this key is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
     /// Of the jobs with this key only so many run at a time.
@@ -188,6 +203,12 @@ pub struct Job {
     /// What it waits for, where it is `pending` and that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<WaitingFor>,
+    /// The job that it was made anew of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redrive_of: Option<String>,
+    /// The job that was made anew of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven_as: Option<String>,
     /// What the handler last said of how far it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Json>,

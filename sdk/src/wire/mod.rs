@@ -8,12 +8,14 @@ mod jobs;
 mod json;
 mod mesh;
 mod observe;
+mod retries;
 mod rpc;
 mod schedules;
 mod state;
 mod subscription;
 mod system;
 mod time;
+mod unique;
 mod workflows;
 
 pub use cloudevent::{CloudEvent, EmittedBatch};
@@ -29,6 +31,7 @@ pub use observe::{
     LogEntry, LogLevel, LogRequest, Logs, MetricEntry, MetricRequest, Metrics, Recorded, Span, SpanStatus, Trace,
     TraceSummary, Traces,
 };
+pub use retries::{RetriedJobs, RetryJob, RetryJobs};
 pub use rpc::{MethodInfo, Methods, RpcRequest, RpcResponse};
 pub use schedules::{CatchUp, Overlap};
 pub use state::{Entry, Operation, OperationKind, PutState, StateChange, StateList, Transacted, Transaction};
@@ -41,6 +44,7 @@ pub use system::{
     Identity, IdentityHealth, Memory, Presence, Readiness, Runtime, SystemHealth, SystemVersion, Version,
 };
 pub use time::Timestamp;
+pub use unique::{Unique, UniqueMode};
 pub use workflows::{
     ForkWorkflow, Signalled, StartWorkflow, StepStatus, Workflow, WorkflowError, WorkflowStep, WorkflowWait, Workflows,
 };

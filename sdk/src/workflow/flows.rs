@@ -22,7 +22,7 @@ use crate::policy::Backoff;
 use crate::rpc::Client;
 use crate::store::{self, Batch, Enqueue, Job, Op, Outcome, Refusal, Seq, Store};
 use crate::telemetry;
-use crate::wire::{Json, StartWorkflow};
+use crate::wire::{Json, StartWorkflow, UniqueMode};
 
 /// Refuses an input that does not fit a workflow.
 pub type CheckInput = fn(Option<&Json>) -> Result<()>;
@@ -155,8 +155,12 @@ impl Flows {
             backoff: Backoff::default(),
             timeout: None,
             max_elapsed: None,
+            start_within: None,
+            heartbeat: None,
             unique_key: None,
             concurrency: None,
+            unique_mode: UniqueMode::Ignore,
+            throttle_key: None,
             schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
         }))])

@@ -10,7 +10,7 @@ mod bad_input;
 mod database;
 mod deliveries;
 mod flows;
-mod job_lives;
+mod jobs;
 mod layers;
 mod lives;
 mod support;

@@ -10,10 +10,10 @@ use syscall_sdk::auth::Access;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Kind};
 use syscall_sdk::http::pages;
-use syscall_sdk::http::{Failure, Html, Path, Payload, Query};
+use syscall_sdk::http::{Body, Failure, Html, Path, Payload, Query};
 use syscall_sdk::pages::{Failure as Shown, error_state};
 use syscall_sdk::service::{Route, RouteKind, Routes};
-use syscall_sdk::wire::{Json, Timestamp};
+use syscall_sdk::wire::{Json, RetryJob, Timestamp};
 
 use crate::actions::{self, Verb};
 use crate::board::Board;
@@ -84,6 +84,18 @@ pub(crate) fn routes() -> Routes {
             Route::post("/services/{key}/jobs/{id}/retry", Access::Session, retry)
                 .says("Queues a job anew on the reader's behalf.")
                 .gives_media(200, "The lists as they are then.", "text/html"),
+        )
+        .with(
+            Route::post("/services/{key}/jobs/{id}/redrive", Access::Session, redrive)
+                .says("Makes another job of a dead one on the reader's behalf; the body is the edit.")
+                .takes::<RetryJob>()
+                .gives_media(200, "Which job was made of it.", "text/html"),
+        )
+        .with(
+            Route::post("/services/{key}/jobs/retry", Access::Session, retry_all)
+                .says("Queues the dead jobs of the status that is shown anew, on the reader's behalf.")
+                .query("jobs", "string", "The status.")
+                .gives_media(200, "The list as it is then.", "text/html"),
         )
         .with(
             Route::get("/traces", Access::Session, all_traces)
@@ -173,6 +185,18 @@ async fn retry(
     Query(view): Query<View>,
 ) -> Result<Response, Failure> {
     Ok(actions::on_job(&context, &key, &id, Verb::Retry, &view).await?)
+}
+
+async fn redrive(
+    context: Context,
+    Parts((key, id)): Parts<(String, String)>,
+    Body(edit): Body,
+) -> Result<Response, Failure> {
+    Ok(actions::redrive(&context, &key, &id, edit).await?)
+}
+
+async fn retry_all(context: Context, Path(key): Path, Query(view): Query<View>) -> Result<Response, Failure> {
+    Ok(actions::retry_all(&context, &key, &view).await?)
 }
 
 async fn all_traces(context: Context, Query(view): Query<View>) -> Html {

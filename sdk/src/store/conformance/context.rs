@@ -13,7 +13,7 @@ use crate::store::{
     Job, JobFailure, JobQuery, NewSchedule, Op, Outcome, Put, Refusal, Remember, Result, Retention, Scan, Settle,
     Store, Verdict, Want,
 };
-use crate::wire::{CatchUp, JobStatus, Json, Overlap};
+use crate::wire::{CatchUp, JobStatus, Json, Overlap, UniqueMode};
 
 /// A store with its clock, and short words for what is done to it.
 #[derive(Clone, Copy, Debug)]
@@ -215,8 +215,12 @@ pub(super) fn enqueue(id: &str) -> Enqueue {
         backoff: Backoff::default(),
         timeout: None,
         max_elapsed: None,
+        start_within: None,
+        heartbeat: None,
         unique_key: None,
         concurrency: None,
+        unique_mode: UniqueMode::Ignore,
+        throttle_key: None,
         schedule_id: None,
         trace: None,
     }
@@ -237,6 +241,8 @@ pub(super) fn schedule(id: &str, next_run: DateTime<Utc>) -> NewSchedule {
         backoff: Backoff::default(),
         timeout: None,
         max_elapsed: None,
+        start_within: None,
+        heartbeat: None,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::cases;
 use super::context::{Context, completed, delete, enqueue, job, json_text, of_status, schedule};
 use crate::policy::Backoff;
@@ -33,11 +35,14 @@ async fn a_job_is_read_back_as_it_was_ordered(it: Context<'_>) {
         },
         timeout: Some(Duration::from_millis(1_500)),
         max_elapsed: Some(Duration::from_secs(90)),
+        start_within: Some(Duration::from_millis(2_500)),
+        heartbeat: Some(Duration::from_millis(700)),
         unique_key: Some("k".to_owned()),
         concurrency: Some(Concurrency {
             key: "c".to_owned(),
             limit: 7,
         }),
+        throttle_key: Some("t".to_owned()),
         schedule_id: Some("s".to_owned()),
         trace: Some("00-trace".to_owned()),
         ..enqueue("j")
@@ -61,9 +66,14 @@ async fn a_job_is_read_back_as_it_was_ordered(it: Context<'_>) {
         backoff: order.backoff,
         timeout: order.timeout,
         deadline: Some(it.later(90)),
+        start_by: Some(it.later(60) + TimeDelta::milliseconds(2_500)),
+        heartbeat: order.heartbeat,
         unique_key: order.unique_key,
         concurrency: order.concurrency,
         turn: None,
+        throttle_key: order.throttle_key,
+        redrive_of: None,
+        redriven_as: None,
         schedule_id: order.schedule_id,
         progress: None,
         result: None,

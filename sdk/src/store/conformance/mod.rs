@@ -15,17 +15,20 @@ mod checks;
 mod claims;
 mod context;
 mod events;
+mod expiries;
 mod horizon;
 mod jobs;
 mod kernel;
 mod parks;
 mod rates;
+mod redrives;
 mod remembered;
 mod retention;
 mod schedules;
 mod settles;
 mod state;
 mod turns;
+mod uniques;
 
 use std::sync::Arc;
 
@@ -48,11 +51,14 @@ pub const CASES: &[&[(&str, Case)]] = &[
     changes::CASES,
     events::CASES,
     jobs::CASES,
+    uniques::CASES,
     claims::CASES,
     turns::CASES,
     rates::CASES,
     settles::CASES,
     cancels::CASES,
+    redrives::CASES,
+    expiries::CASES,
     parks::CASES,
     schedules::CASES,
     remembered::CASES,

@@ -35,6 +35,8 @@ async fn a_schedule_is_read_back_as_it_was_made(it: Context<'_>) {
         },
         timeout: Some(Duration::from_secs(3)),
         max_elapsed: Some(Duration::from_secs(90)),
+        start_within: Some(Duration::from_secs(30)),
+        heartbeat: Some(Duration::from_secs(5)),
         ..schedule("s", it.later(60))
     };
     let made = scheduled(it.one(order.clone()).await);
@@ -56,6 +58,8 @@ async fn a_schedule_is_read_back_as_it_was_made(it: Context<'_>) {
         backoff: order.backoff,
         timeout: order.timeout,
         max_elapsed: order.max_elapsed,
+        start_within: order.start_within,
+        heartbeat: order.heartbeat,
     };
     assert_eq!(made, expected);
     assert_eq!(read(it, "s").await, expected);

@@ -16,6 +16,7 @@ cases![
     a_job_that_is_not_there_cannot_be_settled,
     progress_shows_while_the_attempt_runs,
     progress_of_an_old_attempt_is_fenced,
+    the_last_progress_is_given_to_the_next_attempt,
 ];
 
 async fn a_completed_job_keeps_its_result_and_its_attempt(it: Context<'_>) {
@@ -135,6 +136,18 @@ async fn progress_of_an_old_attempt_is_fenced(it: Context<'_>) {
     let fenced = Refusal::Fenced { id: "j".to_owned() };
     assert_eq!(it.refusal(progress(&running, "1")).await, fenced);
     assert_eq!(it.job("j").await.progress, None);
+}
+
+async fn the_last_progress_is_given_to_the_next_attempt(it: Context<'_>) {
+    let first = it.running("j").await;
+    it.one(progress(&first, "1")).await;
+    it.one(progress(&first, "2")).await;
+    it.settle(&first, failed(Some(it.now()))).await;
+    let second = it.claim().await.pop().expect("it is due");
+    assert_eq!(second.progress, Some(json_text("2")));
+    it.settle(&second, Verdict::HandedBack).await;
+    let third = it.claim().await.pop().expect("it is due");
+    assert_eq!(third.progress, Some(json_text("2")));
 }
 
 fn progress(job: &Job, text: &str) -> Op {

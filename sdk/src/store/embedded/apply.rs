@@ -61,6 +61,8 @@ impl Tables<'_> {
             Op::Cancel { id } => self.cancel(id, at),
             Op::AcknowledgeCancel { job, attempt } => self.acknowledge(job, *attempt, at),
             Op::Revive { job } => self.revive(job, at),
+            Op::Redrive(redrive) => self.redrive(redrive, at),
+            Op::Expire { job } => self.expire(job, at),
             Op::Wake { job } => self.wake(job, at),
             Op::Schedule(order) => self.schedule(order, at),
             Op::Tick { schedule, from, next } => self.tick(schedule, *from, *next),

@@ -5,27 +5,10 @@ use rusqlite::{OptionalExtension, params};
 
 use super::apply::{Halt, Tables};
 use super::row::{self, duration_millis, end_number, job_columns, millis, millis_or_none, signed, status_number, text};
-use crate::store::{Attempt, Enqueue, Job, Outcome, Refusal, Seq, Settle, transition};
+use crate::store::{Attempt, Job, Outcome, Refusal, Seq, Settle, transition};
 use crate::wire::Json;
 
 impl Tables<'_> {
-    pub(super) fn enqueue(&mut self, order: &Enqueue, at: DateTime<Utc>) -> Result<Outcome, Halt> {
-        if let Some(living) = self.living(order.unique_key.as_deref())? {
-            return Ok(Outcome::Duplicate(Box::new(living)));
-        }
-        let taken = || Refusal::JobExists { id: order.id.clone() };
-        if self.find_schedule(&order.id)?.is_some() {
-            return Err(taken().into());
-        }
-        let job = transition::enqueued(order, self.counters.next_seq(), at);
-        if !self.insert_job(&job)? {
-            return Err(taken().into());
-        }
-        self.counters.jobs_live += 1;
-        self.ready.add(&job);
-        Ok(Outcome::Job(Box::new(job)))
-    }
-
     pub(super) fn settle(&mut self, settle: &Settle, at: DateTime<Utc>) -> Result<Outcome, Halt> {
         let mut job = self.job(&settle.job)?;
         transition::fence(&job, settle.attempt)?;
@@ -89,6 +72,7 @@ impl Tables<'_> {
             return Err(transition::status(&living).into());
         }
         self.update_job(&job)?;
+        self.rewrite_job(&job)?;
         self.ready.add(&job);
         self.counters.jobs_live += 1;
         self.counters.jobs_ended -= 1;
@@ -128,7 +112,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    fn job(&self, id: &str) -> Result<Job, Halt> {
+    pub(super) fn job(&self, id: &str) -> Result<Job, Halt> {
         let job = self.find_job(id)?;
         job.ok_or_else(|| Refusal::NoSuchJob { id: id.to_owned() }.into())
     }
@@ -146,7 +130,7 @@ impl Tables<'_> {
             .exists([id])
     }
 
-    fn living(&self, unique_key: Option<&str>) -> rusqlite::Result<Option<Job>> {
+    pub(super) fn living(&self, unique_key: Option<&str>) -> rusqlite::Result<Option<Job>> {
         let Some(unique_key) = unique_key else {
             return Ok(None);
         };
@@ -167,8 +151,10 @@ impl Tables<'_> {
             .prepare_cached(
                 "INSERT INTO job (seq, id, name, params, status, priority, created_at, run_at, attempt, failures, \
                  max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, trace, \
-                 deadline, concurrency_key, concurrency_limit) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
+                 deadline, concurrency_key, concurrency_limit, start_by, heartbeat, throttle_key, redrive_of, \
+                 redriven_as) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
+                 ?20, ?21, ?22, ?23, ?24) \
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
@@ -190,7 +176,12 @@ impl Tables<'_> {
                 job.trace,
                 millis_or_none(job.deadline),
                 job.concurrency.as_ref().map(|of| &of.key),
-                job.concurrency.as_ref().map(|of| of.limit)
+                job.concurrency.as_ref().map(|of| of.limit),
+                millis_or_none(job.start_by),
+                duration_millis(job.heartbeat),
+                job.throttle_key,
+                job.redrive_of,
+                job.redriven_as
             ])?;
         Ok(written > 0)
     }

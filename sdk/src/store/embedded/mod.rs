@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod lock;
 mod open;
+mod orders;
 mod prune;
 mod read;
 mod reader;
@@ -240,6 +241,10 @@ impl Store for Embedded {
 
     fn jobs(&self, query: JobQuery) -> BoxFuture<'_, Result<Vec<Job>>> {
         self.read("listing jobs", move |conn| read::jobs(conn, &query))
+    }
+
+    fn unbegun(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Job>>> {
+        self.read("listing jobs", move |conn| read::unbegun(conn, limit))
     }
 
     fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>> {

@@ -103,6 +103,17 @@ pub(super) fn jobs(conn: &Connection, query: &JobQuery) -> Result<Vec<Job>> {
     select.query_map(rows, row::job)?.collect()
 }
 
+pub(super) fn unbegun(conn: &Connection, most: usize) -> Result<Vec<Job>> {
+    conn.prepare_cached(concat!(
+        "SELECT ",
+        job_columns!(),
+        " FROM job INDEXED BY job_unbegun WHERE status <= 1 AND attempt = 0 AND start_by IS NOT NULL \
+         ORDER BY start_by, seq LIMIT ?1"
+    ))?
+    .query_map([limit(most)], row::job)?
+    .collect()
+}
+
 pub(super) fn attempts(conn: &Connection, job: &str) -> Result<Vec<Attempt>> {
     conn.prepare_cached(concat!(
         "SELECT ",

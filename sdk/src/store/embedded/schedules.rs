@@ -49,8 +49,9 @@ impl Tables<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO schedule (seq, id, name, params, cron, timezone, catch_up, created_at, next_run, priority, \
-                 max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, overlap) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                 max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, overlap, start_within, \
+                 heartbeat) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             )?
             .execute(params![
                 signed(schedule.seq),
@@ -69,7 +70,9 @@ impl Tables<'_> {
                 signed(schedule.backoff.cap),
                 duration_millis(schedule.timeout),
                 duration_millis(schedule.max_elapsed),
-                schedule.overlap as i64
+                schedule.overlap as i64,
+                duration_millis(schedule.start_within),
+                duration_millis(schedule.heartbeat)
             ])?;
         Ok(())
     }

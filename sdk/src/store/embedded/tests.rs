@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::store::conformance::{self, START};
 use crate::store::{AttemptEnd, Claim, Concurrency, Condition, Emit, Enqueue, Op, Put, Refusal, Remember, Want};
-use crate::wire::JobStatus;
+use crate::wire::{JobStatus, UniqueMode};
 
 #[tokio::test]
 async fn the_store_in_memory_keeps_every_promise() {
@@ -335,8 +335,12 @@ fn enqueue(id: &str) -> Op {
         backoff: Default::default(),
         timeout: None,
         max_elapsed: None,
+        start_within: None,
+        heartbeat: None,
         unique_key: None,
         concurrency: None,
+        unique_mode: UniqueMode::Ignore,
+        throttle_key: None,
         schedule_id: None,
         trace: None,
     })

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::State;
 use crate::store::turn::{self, Meeting, Room};
+use crate::store::unique::{self, Met};
 use crate::store::{
-    Attempt, Claim, Enqueue, Job, NewSchedule, Outcome, Refusal, Result, Schedule, Settle, rules, transition,
+    Attempt, Claim, Enqueue, Job, NewSchedule, Outcome, Redrive, Refusal, Result, Schedule, Settle, redrive, rules,
+    transition,
 };
 use crate::wire::{JobStatus, Json};
 
@@ -15,12 +17,47 @@ type Applied = Result<Outcome, Refusal>;
 
 impl State {
     pub(super) fn enqueue(&mut self, order: &Enqueue, at: DateTime<Utc>) -> Applied {
-        if let Some(living) = order.unique_key.as_deref().and_then(|key| self.living(key)) {
-            return Ok(Outcome::Duplicate(Box::new(living.clone())));
+        if let Some(kept) = order.throttle_key.as_deref().and_then(|key| self.throttled(key)) {
+            return Ok(Outcome::Duplicate(Box::new(kept.clone())));
+        }
+        let living = order.unique_key.as_deref().and_then(|key| self.living(key)).cloned();
+        if let Some(mut living) = living {
+            match unique::meet(&mut living, order, at) {
+                Met::Left => return Ok(Outcome::Duplicate(Box::new(living))),
+                Met::Changed => {
+                    self.put_job(living.clone());
+                    return Ok(Outcome::Changed(Box::new(living)));
+                }
+                Met::LetGo => {
+                    self.check_id_is_free(&order.id)?;
+                    self.put_job(living);
+                }
+            }
         }
         self.check_id_is_free(&order.id)?;
         let job = transition::enqueued(order, self.next_seq(), at);
         Ok(self.keep(job))
+    }
+
+    pub(super) fn redrive(&mut self, redrive: &Redrive, at: DateTime<Utc>) -> Applied {
+        let mut old = self.find(&redrive.job)?;
+        transition::dead(&old)?;
+        if let Some(living) = old.unique_key.as_deref().and_then(|key| self.living(key)) {
+            return Err(transition::status(living));
+        }
+        self.check_id_is_free(&redrive.id)?;
+        let new = redrive::redriven(&mut old, redrive, self.next_seq(), at)?;
+        self.keep(old);
+        Ok(self.keep(new))
+    }
+
+    pub(super) fn expire(&mut self, id: &str, at: DateTime<Utc>) -> Applied {
+        let mut job = self.find(id)?;
+        let key = transition::holds(&job);
+        transition::expire(&mut job, at)?;
+        let outcome = self.keep(job);
+        self.promote(key);
+        Ok(outcome)
     }
 
     pub(super) fn claim(&mut self, claim: &Claim, at: DateTime<Utc>) -> Outcome {
@@ -187,6 +224,11 @@ impl State {
     fn living(&self, unique_key: &str) -> Option<&Job> {
         let mut jobs = self.jobs.values();
         jobs.find(|job| rules::lives(job) && job.unique_key.as_deref() == Some(unique_key))
+    }
+
+    fn throttled(&self, throttle_key: &str) -> Option<&Job> {
+        let mut jobs = self.jobs.values();
+        jobs.find(|job| job.throttle_key.as_deref() == Some(throttle_key))
     }
 
     fn check_id_is_free(&self, id: &str) -> Result<(), Refusal> {

@@ -203,6 +203,10 @@ impl Store for Memory {
         self.read(|state| state.jobs(&query))
     }
 
+    fn unbegun(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Job>>> {
+        self.read(|state| state.unbegun(limit))
+    }
+
     fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>> {
         self.read(|state| state.attempts(job))
     }

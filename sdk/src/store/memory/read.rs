@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::State;
 use crate::store::{
     Attempt, Change, ChangeQuery, Direction, Entry, Event, EventQuery, Job, JobQuery, Remembered, Scan, Schedule,
-    Stats, rules,
+    Stats, rules, transition,
 };
 
 impl State {
@@ -60,6 +60,13 @@ impl State {
         let mut jobs: Vec<&Job> = self.jobs.values().filter(wanted).collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.seq));
         jobs.into_iter().take(query.limit).cloned().collect()
+    }
+
+    pub(super) fn unbegun(&self, limit: usize) -> Vec<Job> {
+        let waits = |job: &&Job| job.start_by.is_some() && transition::unbegun(job);
+        let mut jobs: Vec<&Job> = self.jobs.values().filter(waits).collect();
+        jobs.sort_by_key(|job| (job.start_by, job.seq));
+        jobs.into_iter().take(limit).cloned().collect()
     }
 
     pub(super) fn attempts(&self, job: &str) -> Vec<Attempt> {

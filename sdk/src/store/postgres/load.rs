@@ -14,7 +14,7 @@ use super::turns;
 use crate::store::memory::State;
 use crate::store::turn::BLOCKED_MAX;
 use crate::store::{Claim, Entry, Op, rules};
-use crate::wire::Json;
+use crate::wire::{Json, UniqueMode};
 
 /// The rows that operations look at, by what they are found by.
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub(super) struct Needs<'b> {
     events: BTreeSet<&'b str>,
     jobs: BTreeSet<&'b str>,
     unique_keys: BTreeSet<&'b str>,
+    throttle_keys: BTreeSet<&'b str>,
     revived: BTreeSet<&'b str>,
     schedules: BTreeSet<&'b str>,
     remembered: BTreeSet<(&'b str, &'b str)>,
@@ -60,6 +61,8 @@ impl<'b> Needs<'b> {
                 self.unique_keys.extend(order.unique_key.as_deref());
                 self.keys
                     .extend(order.concurrency.as_ref().map(|of| (&*order.id, &*of.key)));
+                self.throttle_keys.extend(order.throttle_key.as_deref());
+                self.moved += usize::from(order.unique_mode != UniqueMode::Ignore);
             }
             Op::Schedule(order) => self.job_or_schedule(&order.id),
             Op::Claim(claim) => self.claims.entry(at).or_default().push(claim),
@@ -80,6 +83,18 @@ impl<'b> Needs<'b> {
             Op::Revive { job } => {
                 self.jobs.insert(job);
                 self.revived.insert(job);
+            }
+            Op::Redrive(redrive) => {
+                self.job_or_schedule(&redrive.id);
+                self.jobs.insert(&redrive.job);
+                self.revived.insert(&redrive.job);
+                // The new one has its key of concurrency, and may end in the same group.
+                self.ends.push(&redrive.job);
+            }
+            Op::Expire { job } => {
+                self.jobs.insert(job);
+                self.moved += 1;
+                self.ends.push(job);
             }
             Op::Tick { schedule, .. } => drop(self.schedules.insert(schedule)),
             Op::Remember(remember) => drop(self.remembered.insert((&remember.scope, &remember.key))),
@@ -119,6 +134,14 @@ impl<'b> Needs<'b> {
                 " FROM {s}.job WHERE unique_key = ANY($1) AND unique_key IS NOT NULL AND status <= 2"
             );
             jobs(sql, vec![texts(self.unique_keys.iter().copied())]);
+        }
+        if !self.throttle_keys.is_empty() {
+            let sql = concat!(
+                "SELECT ",
+                job_columns!(),
+                " FROM {s}.job WHERE throttle_key = ANY($1) AND throttle_key IS NOT NULL"
+            );
+            jobs(sql, vec![texts(self.throttle_keys.iter().copied())]);
         }
         if !self.revived.is_empty() {
             let sql = concat!(

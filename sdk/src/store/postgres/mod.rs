@@ -320,6 +320,10 @@ impl Store for Postgres {
         async move { self.all("listing jobs", read::jobs(&query), row::job).await }.boxed()
     }
 
+    fn unbegun(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Job>>> {
+        async move { self.all("listing jobs", read::unbegun(limit), row::job).await }.boxed()
+    }
+
     fn attempts<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<Vec<Attempt>>> {
         async move { self.all("reading attempts", read::attempts(job), row::attempt).await }.boxed()
     }

@@ -123,6 +123,15 @@ pub(super) fn jobs(query: &JobQuery) -> Query<'_> {
     Query::new(sql, values)
 }
 
+pub(super) fn unbegun(most: usize) -> Query<'static> {
+    let sql = concat!(
+        "SELECT ",
+        job_columns!(),
+        " FROM {s}.job WHERE status <= 1 AND attempt = 0 AND start_by IS NOT NULL ORDER BY start_by, seq LIMIT $1"
+    );
+    Query::new(sql, [number(limit(most))])
+}
+
 pub(super) fn attempts(job: &str) -> Query<'_> {
     let sql = concat!(
         "SELECT ",

@@ -38,7 +38,8 @@ macro_rules! job_columns {
     () => {
         "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
-         error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, concurrency_limit, turn"
+         error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, concurrency_limit, turn, \
+         start_by, heartbeat, throttle_key, redrive_of, redriven_as"
     };
 }
 /// The columns of [`attempt`].
@@ -52,7 +53,7 @@ macro_rules! schedule_columns {
     () => {
         "seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, cancelled_at, priority, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, \
-         overlap"
+         overlap, start_within, heartbeat"
     };
 }
 /// The columns of [`remembered`].
@@ -121,9 +122,14 @@ pub(super) fn job(row: &Row) -> Result<Job> {
         backoff: backoff(row, 13)?,
         timeout: duration_or_none(row, 16)?,
         deadline: moment_or_none(row, 26)?,
+        start_by: moment_or_none(row, 30)?,
+        heartbeat: duration_or_none(row, 31)?,
         unique_key: get(row, 17)?,
         concurrency: concurrency(row, 27)?,
         turn: moment_or_none(row, 29)?,
+        throttle_key: get(row, 32)?,
+        redrive_of: get(row, 33)?,
+        redriven_as: get(row, 34)?,
         schedule_id: get(row, 18)?,
         progress: json_or_none(row, 19)?,
         result: json_or_none(row, 20)?,
@@ -171,6 +177,8 @@ pub(super) fn schedule(row: &Row) -> Result<Schedule> {
         timeout: duration_or_none(row, 16)?,
         max_elapsed: duration_or_none(row, 17)?,
         overlap: nth(row, 18, &Overlap::ALL)?,
+        start_within: duration_or_none(row, 19)?,
+        heartbeat: duration_or_none(row, 20)?,
     })
 }
 

@@ -15,6 +15,7 @@ use crate::store::conformance::{self, START};
 use crate::store::fault::Fault as Faulty;
 use crate::store::prefix::Prefixed;
 use crate::store::{Claim, Condition, Emit, Enqueue, JobFailure, Op, Put, Refusal, Settle, Verdict, Want};
+use crate::wire::UniqueMode;
 
 #[tokio::test]
 async fn the_store_keeps_every_promise() {
@@ -221,6 +222,44 @@ async fn a_unique_key_goes_from_one_job_to_another_within_a_group() {
 }
 
 #[tokio::test]
+async fn a_unique_key_that_a_running_job_lets_go_is_taken_up_within_a_group() {
+    let (space, schema, clock) = place();
+    let store = space.open(&schema, "me", &clock).await;
+    let unique = |id: &str| match enqueue(id) {
+        Op::Enqueue(mut order) => {
+            order.unique_key = Some("u".to_owned());
+            order.unique_mode = UniqueMode::Replace;
+            Op::Enqueue(order)
+        }
+        other => other,
+    };
+    let cancel = |id: &str| Op::Cancel { id: id.to_owned() };
+    let claim = Op::from(Claim {
+        owner: "me".to_owned(),
+        wants: vec![Want {
+            name: "work".to_owned(),
+            slots: 1,
+        }],
+        limit: 1,
+    });
+    store
+        .commit(batch(vec![unique("dead"), cancel("dead"), unique("runs"), claim]))
+        .await
+        .expect("it is allowed");
+    let revive = Op::Revive { job: "dead".to_owned() };
+    store
+        .commit(batch(vec![unique("new"), cancel("new"), revive]))
+        .await
+        .expect("it is allowed");
+    for (id, key) in [("runs", None), ("new", Some("u")), ("dead", Some("u"))] {
+        let job = store.job(id).await.expect("a read succeeds").expect("it is there");
+        assert_eq!(job.unique_key.as_deref(), key, "{id}");
+    }
+    store.close().await;
+    space.end().await;
+}
+
+#[tokio::test]
 async fn a_commit_that_nobody_waits_for_tears_nothing() {
     let (space, schema, clock) = place();
     let store = space.open(&schema, "me", &clock).await;
@@ -342,8 +381,12 @@ fn enqueue(id: &str) -> Op {
         backoff: Default::default(),
         timeout: None,
         max_elapsed: None,
+        start_within: None,
+        heartbeat: None,
         unique_key: None,
         concurrency: None,
+        unique_mode: UniqueMode::Ignore,
+        throttle_key: None,
         schedule_id: None,
         trace: None,
     })

@@ -52,7 +52,9 @@ pub(super) fn queries<'a>(before: &'a State, after: &'a State) -> Vec<Query<'a>>
     upsert_entries(&mut queries, &entries.kept());
     insert_changes(&mut queries, &Diff::of(&before.changes, &after.changes).new);
     insert_events(&mut queries, &Diff::of(&before.events, &after.events).new);
-    write_jobs::jobs(&mut queries, &Diff::of(&before.jobs, &after.jobs));
+    let jobs = Diff::of(&before.jobs, &after.jobs);
+    write_jobs::rewrite(&mut queries, &before.jobs, &jobs);
+    write_jobs::jobs(&mut queries, &jobs);
     insert_attempts(&mut queries, after, &Diff::of(&before.attempts, &after.attempts).new);
     write_jobs::schedules(&mut queries, &Diff::of(&before.schedules, &after.schedules));
     upsert_rates(&mut queries, &Diff::of(&before.rates, &after.rates).kept());

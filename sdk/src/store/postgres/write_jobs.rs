@@ -3,7 +3,36 @@
 use super::query::{Query, free_texts, numbers, numbers_or_null, reals, texts, texts_or_null};
 use super::row::{duration_millis, json_text, millis, millis_or_none, signed, status_number};
 use super::write::Diff;
+use crate::store::memory::Table;
 use crate::store::{Job, Schedule, rules};
+
+/// Writes what changed in what was ordered. It comes first: a job that has let go of its unique key did so for one that takes it up.
+pub(super) fn rewrite<'a>(queries: &mut Vec<Query<'a>>, before: &'a Table<String, Job>, diff: &Diff<'a, String, Job>) {
+    let ordered = |job: &'a Job| (&job.params, &job.unique_key, &job.redriven_as, job.start_by);
+    let rewritten = |(id, job): &(&'a String, &'a Job)| before.get(*id).is_some_and(|old| ordered(old) != ordered(job));
+    let rows: Vec<&'a Job> = diff
+        .changed
+        .iter()
+        .filter(|row| rewritten(row))
+        .map(|(_, job)| *job)
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    let each = || rows.iter().copied();
+    queries.push(Query::new(
+        "UPDATE {s}.job t SET params = u.params, unique_key = u.unique_key, redriven_as = u.redriven_as, \
+         start_by = u.start_by FROM unnest($1, $2, $3, $4, $5) AS u(seq, params, unique_key, redriven_as, start_by) \
+         WHERE t.seq = u.seq",
+        [
+            numbers(each().map(|job| signed(job.seq))),
+            texts_or_null(each().map(|job| json_text(&job.params))),
+            texts_or_null(each().map(|job| job.unique_key.as_deref())),
+            texts_or_null(each().map(|job| job.redriven_as.as_deref())),
+            numbers_or_null(each().map(|job| millis_or_none(job.start_by))),
+        ],
+    ));
+}
 
 /// Writes jobs: no operation removes one.
 pub(super) fn jobs<'a>(queries: &mut Vec<Query<'a>>, diff: &Diff<'a, String, Job>) {
@@ -26,9 +55,9 @@ fn insert<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
         "INSERT INTO {s}.job (seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, \
          attempt, failures, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, \
          progress, result, error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, \
-         concurrency_limit, turn) \
+         concurrency_limit, turn, start_by, heartbeat, throttle_key, redrive_of, redriven_as) \
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)",
+         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)",
         [
             numbers(each().map(|job| signed(job.seq))),
             texts(each().map(|job| job.id.as_str())),
@@ -60,6 +89,11 @@ fn insert<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
             texts_or_null(each().map(|job| job.concurrency.as_ref().map(|of| of.key.as_str()))),
             numbers_or_null(each().map(|job| job.concurrency.as_ref().map(|of| i64::from(of.limit)))),
             numbers_or_null(each().map(|job| millis_or_none(job.turn))),
+            numbers_or_null(each().map(|job| millis_or_none(job.start_by))),
+            numbers_or_null(each().map(|job| duration_millis(job.heartbeat))),
+            texts_or_null(each().map(|job| job.throttle_key.as_deref())),
+            texts_or_null(each().map(|job| job.redrive_of.as_deref())),
+            texts_or_null(each().map(|job| job.redriven_as.as_deref())),
         ],
     )
 }
@@ -122,8 +156,10 @@ fn insert_schedules<'a>(rows: &[(&'a String, &'a Schedule)]) -> Query<'a> {
     let each = || rows.iter().map(|(_, schedule)| *schedule);
     Query::new(
         "INSERT INTO {s}.schedule (seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, \
-         cancelled_at, priority, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, overlap) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+         cancelled_at, priority, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, overlap, \
+         start_within, heartbeat) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+         $21)",
         [
             numbers(each().map(|schedule| signed(schedule.seq))),
             texts(each().map(|schedule| schedule.id.as_str())),
@@ -144,6 +180,8 @@ fn insert_schedules<'a>(rows: &[(&'a String, &'a Schedule)]) -> Query<'a> {
             numbers_or_null(each().map(|schedule| duration_millis(schedule.timeout))),
             numbers_or_null(each().map(|schedule| duration_millis(schedule.max_elapsed))),
             numbers(each().map(|schedule| schedule.overlap as i64)),
+            numbers_or_null(each().map(|schedule| duration_millis(schedule.start_within))),
+            numbers_or_null(each().map(|schedule| duration_millis(schedule.heartbeat))),
         ],
     )
 }

@@ -22,6 +22,7 @@ impl Prefixed {
                 put(&mut order.name);
                 order.unique_key.iter_mut().for_each(put);
                 order.concurrency.iter_mut().for_each(|of| put(&mut of.key));
+                order.throttle_key.iter_mut().for_each(put);
             }
             Op::Claim(claim) => claim.wants.iter_mut().for_each(|want| put(&mut want.name)),
             Op::Schedule(order) => put(&mut order.name),
@@ -32,6 +33,8 @@ impl Prefixed {
             | Op::Cancel { .. }
             | Op::AcknowledgeCancel { .. }
             | Op::Revive { .. }
+            | Op::Redrive(_)
+            | Op::Expire { .. }
             | Op::Wake { .. }
             | Op::Tick { .. }
             | Op::Prune(_) => {}
@@ -50,9 +53,12 @@ pub(super) fn keyed(batch: &Batch) -> Vec<bool> {
 pub(super) fn named_id(op: &Op) -> Option<&str> {
     match op {
         Op::Settle(settle) => Some(&settle.job),
-        Op::Progress { job, .. } | Op::AcknowledgeCancel { job, .. } | Op::Revive { job } | Op::Wake { job } => {
-            Some(job)
-        }
+        Op::Progress { job, .. }
+        | Op::AcknowledgeCancel { job, .. }
+        | Op::Revive { job }
+        | Op::Expire { job }
+        | Op::Wake { job } => Some(job),
+        Op::Redrive(redrive) => Some(&redrive.job),
         Op::Cancel { id } => Some(id),
         Op::Tick { schedule, .. } => Some(schedule),
         _ => None,
@@ -63,6 +69,7 @@ pub(super) fn named_id(op: &Op) -> Option<&str> {
 pub(super) fn made_id(op: &Op) -> Option<&str> {
     match op {
         Op::Enqueue(order) => Some(&order.id),
+        Op::Redrive(redrive) => Some(&redrive.id),
         Op::Schedule(order) => Some(&order.id),
         _ => None,
     }

@@ -41,6 +41,7 @@ impl Prefixed {
             Outcome::Written(entry) => Outcome::Written(self.entry(entry)),
             Outcome::Job(job) => Outcome::Job(Box::new(self.job_of(*job))),
             Outcome::Duplicate(job) => Outcome::Duplicate(Box::new(self.job_of(*job))),
+            Outcome::Changed(job) => Outcome::Changed(Box::new(self.job_of(*job))),
             Outcome::Claimed {
                 jobs,
                 next_due,
@@ -61,6 +62,7 @@ impl Prefixed {
         job.concurrency
             .iter_mut()
             .for_each(|of| of.key = self.stripped(std::mem::take(&mut of.key)));
+        job.throttle_key = job.throttle_key.map(|key| self.stripped(key));
         job
     }
 

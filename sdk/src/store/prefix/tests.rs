@@ -5,6 +5,7 @@ use crate::store::conformance::{self, START};
 use crate::store::embedded::{Embedded, Options};
 use crate::store::memory::Memory;
 use crate::store::{Concurrency, Condition, Direction, Emit, Enqueue, Op, Put};
+use crate::wire::UniqueMode;
 
 fn prefixed(inner: Arc<dyn Store>, prefix: &str) -> Prefixed {
     Prefixed::new(inner, Prefix::new(prefix).expect("a prefix"))
@@ -35,11 +36,15 @@ fn one_of_each(id: &str) -> Batch {
             backoff: Default::default(),
             timeout: None,
             max_elapsed: None,
+            start_within: None,
+            heartbeat: None,
             unique_key: Some("unique".to_owned()),
             concurrency: Some(Concurrency {
                 key: "unique".to_owned(),
                 limit: 1,
             }),
+            unique_mode: UniqueMode::Ignore,
+            throttle_key: Some("window".to_owned()),
             schedule_id: None,
             trace: None,
         })
@@ -178,6 +183,7 @@ async fn a_page_of_jobs_is_filled_though_others_lie_between() {
         let order = Batch::new(START).with(match one_of_each(&format!("other {number}")).ops.remove(2) {
             Op::Enqueue(order) => Enqueue {
                 unique_key: None,
+                throttle_key: None,
                 ..*order
             },
             other => panic!("no order: {other:?}"),

@@ -12,10 +12,10 @@ use super::Step;
 use crate::policy::{Backoff, Rate};
 use crate::store::conformance::START;
 use crate::store::{
-    Answer, Claim, Concurrency, Condition, Delete, Emit, Enqueue, JobFailure, NewSchedule, Op, Put, Remember,
+    Answer, Claim, Concurrency, Condition, Delete, Emit, Enqueue, JobFailure, NewSchedule, Op, Put, Redrive, Remember,
     Retention, Settle, Verdict, Want,
 };
-use crate::wire::{CatchUp, Json, Overlap};
+use crate::wire::{CatchUp, Json, Overlap, UniqueMode};
 
 pub(super) const NAMESPACES: [&str; 2] = ["one", "two"];
 pub(super) const KEYS: [&str; 5] = ["k", "k/1", "k/2", "k0", "k:1"];
@@ -51,6 +51,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => name(&["j0", "j1", "j2", "s0", "s1"]).prop_map(|id| Op::Cancel { id }),
         1 => (name(&IDS), attempt()).prop_map(|(job, attempt)| Op::AcknowledgeCancel { job, attempt }),
         2 => name(&IDS).prop_map(|job| Op::Revive { job }),
+        2 => redrive(),
+        2 => name(&IDS).prop_map(|job| Op::Expire { job }),
         2 => name(&IDS).prop_map(|job| Op::Wake { job }),
         1 => schedule(),
         2 => (name(&SCHEDULES), moment(), option::of(moment()))
@@ -81,15 +83,27 @@ fn put() -> impl Strategy<Value = Op> {
 }
 
 fn enqueue() -> impl Strategy<Value = Op> {
-    let unique = option::of(select(vec!["u", "v"]).prop_map(str::to_owned));
+    let modes = vec![
+        UniqueMode::Ignore,
+        UniqueMode::Replace,
+        UniqueMode::Earliest,
+        UniqueMode::Debounce,
+    ];
+    let unique = (
+        option::of(select(vec!["u", "v"]).prop_map(str::to_owned)),
+        select(modes),
+    );
+    let throttled = prop_oneof![4 => Just(None), 1 => select(vec!["t", "w"]).prop_map(|key| Some(key.to_owned()))];
+    let start_within =
+        prop_oneof![2 => Just(None), 1 => (0..4_000_500u64).prop_map(|us| Some(Duration::from_micros(us)))];
     let parts = (
         name(&IDS),
         name(&NAMES),
         -1..=1i32,
         option::of(moment()),
         0..3u32,
-        unique,
-        option::of(json()),
+        (unique, throttled),
+        (option::of(json()), start_within),
     );
     // Few keys, mostly of one limit, so that jobs of both names wait for their turn.
     let key = option::of((select(vec!["k", "l"]), select(vec![1, 1, 2]))).prop_map(|key| {
@@ -99,7 +113,8 @@ fn enqueue() -> impl Strategy<Value = Op> {
         })
     });
     (parts, key).prop_map(
-        |((id, name, priority, run_at, max_attempts, unique_key, params), concurrency)| {
+        |((id, name, priority, run_at, max_attempts, (unique, throttle_key), (params, start_within)), concurrency)| {
+            let (unique_key, unique_mode) = unique;
             Op::Enqueue(Box::new(Enqueue {
                 concurrency,
                 schedule_id: (priority == 0).then(|| "s0".to_owned()),
@@ -112,11 +127,35 @@ fn enqueue() -> impl Strategy<Value = Op> {
                 backoff: Backoff::default(),
                 timeout: Some(Duration::from_micros(1_500)),
                 max_elapsed: (priority > 0).then_some(Duration::from_micros(2_500)),
+                start_within,
+                heartbeat: (priority < 0).then_some(Duration::from_micros(3_500)),
                 unique_key,
+                unique_mode,
+                throttle_key,
                 trace: None,
             }))
         },
     )
+}
+
+fn redrive() -> impl Strategy<Value = Op> {
+    let parts = (
+        name(&IDS),
+        name(&IDS),
+        option::of(json()),
+        option::of(1..3u32),
+        option::of(moment()),
+    );
+    parts.prop_map(|(job, id, params, max_attempts, run_at)| {
+        Op::Redrive(Box::new(Redrive {
+            job,
+            id,
+            params,
+            max_attempts,
+            run_at,
+            trace: None,
+        }))
+    })
 }
 
 fn claim() -> impl Strategy<Value = Op> {
@@ -173,6 +212,8 @@ fn schedule() -> impl Strategy<Value = Op> {
             backoff: Backoff::default(),
             timeout: None,
             max_elapsed: None,
+            start_within: next_run.map(|_| Duration::from_millis(7)),
+            heartbeat: next_run.map(|_| Duration::from_millis(9)),
         }))
     })
 }

@@ -138,7 +138,7 @@ fn check_entry(space: &str, entry: &Entry, head: Seq, faults: &mut Vec<String>) 
 }
 
 fn jobs(contents: &Contents, faults: &mut Vec<String>) {
-    let (mut ids, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    let (mut ids, mut keys, mut windows) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let schedules = contents.schedules.iter().map(|schedule| &schedule.id);
     for id in contents.jobs.iter().map(|job| &job.id).chain(schedules) {
         if !ids.insert(id) {
@@ -165,6 +165,9 @@ fn jobs(contents: &Contents, faults: &mut Vec<String>) {
         let unique_key = job.unique_key.as_ref().filter(|_| rules::lives(job));
         if let Some(key) = unique_key.filter(|key| !keys.insert(*key)) {
             faults.push(format!("two living jobs have the unique key {key}, {id} is one"));
+        }
+        if let Some(key) = job.throttle_key.as_ref().filter(|key| !windows.insert(*key)) {
+            faults.push(format!("two jobs have the throttle key {key}, {id} is one"));
         }
     }
 }

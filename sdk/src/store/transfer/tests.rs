@@ -15,7 +15,7 @@ use crate::store::postgres::Postgres;
 use crate::store::postgres::cluster::Space;
 use crate::store::property::{Step, steps};
 use crate::store::{Batch, Claim, Concurrency, Condition, Emit, Enqueue, Error, Op, Put, Store, Want};
-use crate::wire::Json;
+use crate::wire::{Json, UniqueMode};
 
 /// What a history leaves in the model.
 async fn lived(steps: Vec<Step>) -> Contents {
@@ -142,8 +142,12 @@ async fn little() -> Contents {
             },
             timeout: None,
             max_elapsed: None,
+            start_within: None,
+            heartbeat: None,
             unique_key: None,
             concurrency: None,
+            unique_mode: UniqueMode::Ignore,
+            throttle_key: None,
             schedule_id: None,
             trace: None,
         })),

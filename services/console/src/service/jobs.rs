@@ -59,6 +59,12 @@ pub(crate) async fn content(context: &Context, key: &str, view: &View) -> Result
     } else {
         table(context, key, view, &page.jobs)
     };
+    let all = match view.status() {
+        Some(status @ (JobStatus::Failed | JobStatus::Cancelled)) if !page.jobs.is_empty() => {
+            retry_all(key, view, status)
+        }
+        _ => Html::default(),
+    };
     let next = page
         .cursor
         .map(|cursor| format!("/services/{key}{}#jobs", view.with("before", &cursor)));
@@ -76,7 +82,7 @@ pub(crate) async fn content(context: &Context, key: &str, view: &View) -> Result
         Html::default()
     };
     Ok(Html::trusted(format!(
-        r#"<div id="job-list" data-live-part>{}{list}{pages}</div>"#,
+        r#"<div id="job-list" data-live-part>{}{all}{list}{pages}</div>"#,
         tabs("Jobs by status", &choices)
     )))
 }
@@ -155,6 +161,15 @@ fn action(key: &str, view: &View, job: &Job) -> Html {
         JobStatus::Completed => return Html::default(),
     };
     form(key, view, &job.id, (verb, word, look), &question, &job.name)
+}
+
+/// Every job of a status that is dead, queued anew.
+fn retry_all(key: &str, view: &View, status: JobStatus) -> Html {
+    Html::trusted(format!(
+        r#"<form class="needs-script tools" method="post" action="/services/{key}/jobs/retry{query}" data-action data-done="Queued anew." data-confirm="Queue every job that is {status} anew, with fresh attempts?"><button class="button is-small" id="retry-all">Retry all that are {status}</button></form>"#,
+        key = Html::text(key),
+        query = Html::text(view.query()),
+    ))
 }
 
 fn form(key: &str, view: &View, id: &str, (verb, word, look): (&str, &str, &str), question: &str, name: &str) -> Html {

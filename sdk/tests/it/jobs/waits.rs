@@ -1,4 +1,4 @@
-//! The lives of jobs, through the real handler.
+//! Waiting for the end of a job.
 
 use std::time::{Duration, Instant};
 
@@ -10,22 +10,10 @@ use syscall_sdk::error::Result;
 use syscall_sdk::service::Service;
 use syscall_sdk::transport::Body;
 
-use crate::support::{Answer, Fixture, HOPELESS, Text, UPPER};
+use crate::support::{Fixture, HOPELESS, Text, UPPER};
 
 /// Longer than any of these tests takes, so that an answer before it was woken.
 const LONG: &str = "20000";
-
-impl Fixture {
-    async fn create(&self, body: serde_json::Value) -> String {
-        let created = self.post("/v1/sys/job", &body).await;
-        assert_eq!(created.status.as_u16(), 201, "{}", created.text);
-        created.body["id"].as_str().unwrap().to_owned()
-    }
-
-    async fn wait(&self, id: &str, millis: &str) -> Answer {
-        self.get(&format!("/v1/sys/job/{id}?wait={millis}")).await
-    }
-}
 
 #[tokio::test]
 async fn a_wait_answers_when_its_job_has_ended() {
@@ -80,6 +68,20 @@ async fn a_wait_that_is_over_shows_the_job_as_it_stands() {
 
     let schedule = core.create(json!({ "name": "upper", "schedule": "0 0 1 1 *" })).await;
     assert_eq!(core.wait(&schedule, LONG).await.body["status"], "queued");
+    core.stop().await;
+}
+
+#[tokio::test]
+async fn who_waits_leaves_room_for_who_does_not() {
+    let core = Fixture::start().await;
+    let later = core.create(json!({ "name": "upper", "delay": 3_600_000 })).await;
+    let waits = (0..300).map(|_| core.wait(&later, "500"));
+    let waits = futures_util::future::join_all(waits);
+    let path = format!("/v1/sys/job/{later}");
+    let (waits, other) = tokio::join!(waits, core.get(&path));
+    assert_eq!(other.status.as_u16(), 200);
+    let refused = waits.iter().filter(|answer| answer.status.as_u16() == 503).count();
+    assert_eq!(refused, 300 - 256);
     core.stop().await;
 }
 

@@ -1,0 +1,12 @@
+-- By when a job has to have begun, and how long an attempt of it may be silent.
+ALTER TABLE job ADD COLUMN start_by INTEGER;
+ALTER TABLE job ADD COLUMN heartbeat INTEGER;
+-- While a job with this key is kept, ended or not, there is no second one.
+ALTER TABLE job ADD COLUMN throttle_key TEXT;
+-- The job that it was made anew of, and the one that was made anew of it.
+ALTER TABLE job ADD COLUMN redrive_of TEXT;
+ALTER TABLE job ADD COLUMN redriven_as TEXT;
+CREATE INDEX job_unbegun ON job (start_by, seq) WHERE status <= 1 AND attempt = 0 AND start_by IS NOT NULL;
+CREATE UNIQUE INDEX job_throttle ON job (throttle_key) WHERE throttle_key IS NOT NULL;
+ALTER TABLE schedule ADD COLUMN start_within INTEGER;
+ALTER TABLE schedule ADD COLUMN heartbeat INTEGER;
