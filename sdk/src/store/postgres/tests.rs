@@ -241,6 +241,7 @@ async fn a_unique_key_that_a_running_job_lets_go_is_taken_up_within_a_group() {
             slots: 1,
         }],
         limit: 1,
+        early: false,
     });
     store
         .commit(batch(vec![unique("dead"), cancel("dead"), unique("runs"), claim]))
