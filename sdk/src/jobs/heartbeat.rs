@@ -3,6 +3,7 @@
 //! The process that runs an attempt is the one that listens to it, and a process that is no more is known by its lease. So a heartbeat is
 //! written nowhere: a handler may say it in its innermost loop.
 
+use std::cmp::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use crate::error::{Error, Kind, Result};
+use crate::store::Job;
 use crate::wire::JobStatus;
 
 /// The code of an attempt that was silent for too long.
@@ -81,8 +83,14 @@ impl Run {
         if !self.pulse.beat_and_look() {
             return Ok(());
         }
+        // A claim may be answered before its sync, and is not to be read until then: an earlier attempt is no later one.
+        let own = |job: &Job| match job.attempt.cmp(&self.job.attempt) {
+            Ordering::Less => true,
+            Ordering::Equal => job.status == JobStatus::Running,
+            Ordering::Greater => false,
+        };
         match self.jobs.get(&self.job.id).await {
-            Ok(Some(job)) if job.status == JobStatus::Running && job.attempt == self.job.attempt => Ok(()),
+            Ok(Some(job)) if own(&job) => Ok(()),
             Ok(_) => {
                 self.cancelled.cancel();
                 let over = format!("this attempt of job {:?} is no longer the running one", self.job.id);
@@ -91,5 +99,74 @@ impl Run {
             // A store that cannot be read says nothing of the attempt, which goes on.
             Err(_) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use tokio::sync::mpsc;
+    use tracing::Span;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::jobs::{Created, JobHandler, Jobs, Runner, RunnerOptions, TaskDefaults};
+    use crate::lifecycle::Scope;
+    use crate::store::memory::Memory;
+    use crate::store::{Batch, Op, Store};
+    use crate::wire::CreateJob;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_is_cancelled_in_another_replica_is_told_at_its_heartbeat() {
+        let clock = Clock::system();
+        let store: Arc<dyn Store> = Arc::new(Memory::new(clock.clone()));
+        let known = BTreeMap::from([("work".to_owned(), TaskDefaults::default())]);
+        let jobs = Jobs::new(Arc::clone(&store), clock.clone(), known);
+        let (told, mut heard) = mpsc::unbounded_channel();
+        let handler: JobHandler = Arc::new(move |run: Run| {
+            let told = told.clone();
+            Box::pin(async move {
+                let mut pace = tokio::time::interval(Duration::from_secs(1));
+                loop {
+                    pace.tick().await;
+                    let heartbeat = run.heartbeat().await.map_err(|error| error.code().to_owned());
+                    let over = heartbeat.is_err();
+                    let _ = told.send((heartbeat, run.cancelled.is_cancelled()));
+                    if over {
+                        return Ok(None);
+                    }
+                }
+            })
+        });
+        let options = RunnerOptions {
+            owner: "me".to_owned(),
+            handlers: BTreeMap::from([("work".to_owned(), handler)]),
+            concurrency: 1,
+        };
+        let scope = Scope::new("test", Span::none());
+        let runner = Runner::new(jobs.clone(), options, scope.child("taking"), scope.child("attempts"));
+        scope.spawn_background("runner", runner.run());
+        let create = CreateJob {
+            name: "work".to_owned(),
+            ..CreateJob::default()
+        };
+        let Ok(Created::Job(job, _)) = jobs.create(create).await else {
+            panic!("it is made")
+        };
+        assert_eq!(heard.recv().await, Some((Ok(()), false)));
+        let cancel = Op::Cancel { id: job.id.clone() };
+        store.commit(Batch::new(clock.now()).with(cancel)).await.unwrap();
+        let mut last = None;
+        while let Some(said) = heard.recv().await {
+            let over = said.0.is_err();
+            last = Some(said);
+            if over {
+                break;
+            }
+        }
+        assert_eq!(last, Some((Err("FENCED".to_owned()), true)));
+        scope.cancel();
     }
 }

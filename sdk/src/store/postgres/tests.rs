@@ -239,6 +239,7 @@ async fn a_unique_key_that_a_running_job_lets_go_is_taken_up_within_a_group() {
         wants: vec![Want {
             name: "work".to_owned(),
             slots: 1,
+            rate: None,
         }],
         limit: 1,
         early: false,
