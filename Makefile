@@ -3,7 +3,7 @@
 CARGO ?= cargo
 FLAGS := --workspace --all-features --locked
 
-.PHONY: test setup format lint docs layers deny unused features unit bench clean
+.PHONY: test setup format lint docs layers deny unused features unit chaos bench clean
 
 # What CI runs, in the order in which a fault is cheapest to learn of.
 test: setup format lint docs unit features deny unused
@@ -21,7 +21,7 @@ lint:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(FLAGS) --no-deps
 
-# Unit, property, conformance, layer, integration, crash and browser tests, and every example in the documentation.
+# Unit, property, conformance, layer, integration, power-cut, crash and browser tests, and every example in the documentation.
 unit:
 	$(CARGO) test $(FLAGS)
 
@@ -37,6 +37,13 @@ deny:
 
 unused:
 	@.ci/unused
+
+# Kills processes until something is lost, on both stores, and prints what it came to: `make chaos KILLS=1000 SEED=7`. The ordinary
+# tests kill 20 times. Some minutes; see docs/explanation/durability.md.
+KILLS ?= 220
+SEED ?= 1
+chaos:
+	$(CARGO) test --locked -p syscall-sdk --all-features --test chaos -- --kills $(KILLS) --seed $(SEED)
 
 # Ratios from one run; see docs/benchmarks.md.
 bench:

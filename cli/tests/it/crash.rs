@@ -1,4 +1,5 @@
-//! `kill -9`: what was acknowledged is there after the restart, and no version or sequence goes back.
+//! `kill -9` of the fleet itself: what was acknowledged is there after the restart, and no version or sequence goes back. The kernel's own
+//! processes are killed more often, and on both stores, by its test `chaos`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
 /// How often the process is killed.
-const KILLS: usize = 20;
+const KILLS: usize = 5;
 /// Acknowledgements of each kind between two kills, at least: the kill falls into a run of writes, not before or after it.
 const ACKNOWLEDGED_PER_LIFE: u64 = 25;
 /// Writers of each kind.
@@ -96,7 +97,7 @@ struct Ledger {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_over_twenty_kills() {
+async fn nothing_acknowledged_is_lost_over_five_kills() {
     syscall_sdk::transport::install_tls();
     let data = tempfile::tempdir().unwrap();
     let ledger = Arc::new(Mutex::new(Ledger::default()));

@@ -242,6 +242,12 @@ impl Writer {
         if group.is_empty() {
             return Ok(());
         }
+        if group.iter().all(|applied| applied.answer.is_err()) {
+            // What the refused ones wrote and took back would be written to the log all the same, and synced.
+            run(&self.conn, "ROLLBACK")?;
+            self.ready.commit();
+            return Ok(());
+        }
         let wrote = self.counters != saved;
         if wrote {
             self.counters.save(&self.conn)?;
@@ -256,9 +262,10 @@ impl Writer {
 
     /// Publishes how far the commit came, then answers: who has an answer finds it in the heads.
     fn acknowledge(&mut self, group: Vec<Applied>) {
-        self.tally
-            .transactions
-            .fetch_add(u64::from(!group.is_empty()), Ordering::Relaxed);
+        self.tally.transactions.fetch_add(
+            u64::from(group.iter().any(|applied| applied.answer.is_ok())),
+            Ordering::Relaxed,
+        );
         self.tally.batches.fetch_add(group.len() as u64, Ordering::Relaxed);
         let counters = self.counters;
         let publish = |heads: &mut Heads| {
