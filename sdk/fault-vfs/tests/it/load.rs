@@ -11,7 +11,7 @@ use syscall_sdk::store::{
     Answer, Claim, Concurrency, Condition, Delete, Emit, Enqueue, JobFailure, NewSchedule, Op, Put, Remember,
     Retention, Settle, Verdict, Want,
 };
-use syscall_sdk::wire::{CatchUp, Overlap};
+use syscall_sdk::wire::{CatchUp, Overlap, UniqueMode};
 
 const KEYS: [&str; 6] = ["k", "k/1", "k/2", "k0", "k:1", "big"];
 const NAMES: [&str; 2] = ["send", "sweep"];
@@ -131,7 +131,16 @@ fn enqueue(rng: &mut Rng, at: DateTime<Utc>, id: String) -> Op {
             key: "c".to_owned(),
             limit: 1 + rng.below(2) as u32,
         }),
+        start_within: rng.once_in(4).then(|| Duration::from_secs(rng.below(9))),
+        heartbeat: None,
         unique_key: rng.once_in(4).then(|| "u".to_owned()),
+        unique_mode: *rng.pick(&[
+            UniqueMode::Ignore,
+            UniqueMode::Replace,
+            UniqueMode::Earliest,
+            UniqueMode::Debounce,
+        ]),
+        throttle_key: rng.once_in(9).then(|| "t".to_owned()),
         schedule_id: rng.once_in(4).then(|| "s0".to_owned()),
         trace: None,
     }))
@@ -179,6 +188,8 @@ fn schedule(rng: &mut Rng, at: DateTime<Utc>) -> Op {
         backoff: Backoff::default(),
         timeout: None,
         max_elapsed: None,
+        start_within: None,
+        heartbeat: None,
     }))
 }
 
