@@ -19,6 +19,7 @@ mod state;
 mod subscriptions;
 mod system;
 mod traces;
+mod why;
 mod workflows;
 
 use std::sync::Arc;
@@ -132,6 +133,7 @@ fn syscalls(kernel: &Kernel) -> Routes {
     routes.extend(system::routes());
     routes.extend(observe::routes());
     routes.extend(traces::routes());
+    routes.extend(why::routes());
     #[cfg(feature = "pages")]
     routes.extend(pages::routes());
     for (on, family) in [

@@ -285,6 +285,10 @@ impl Store for Fault {
         self.read(self.inner.events(query))
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        self.read(self.inner.event(id))
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         self.read(self.inner.job(id))
     }

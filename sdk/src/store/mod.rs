@@ -58,6 +58,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Events in commit order, or newest first.
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<Vec<Event>>>;
 
+    /// An event by its id.
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>>;
+
     /// A job by its id.
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>>;
 

@@ -174,6 +174,16 @@ impl Store for Prefixed {
         .boxed()
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        async move {
+            let event = self.inner.event(id).await?;
+            Ok(event
+                .filter(|event| self.prefix.covers(&event.topic))
+                .map(|event| self.event(event)))
+        }
+        .boxed()
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         async move { Ok(self.inner.job(id).await?.and_then(|job| self.own_job(job))) }.boxed()
     }

@@ -275,6 +275,7 @@ impl Inbox {
             };
             let failing = Failing {
                 sequence: arrival.sequence,
+                event: Some(arrival.event.id.clone()),
                 failures: attempt,
                 retry_at: self.0.shelf.clock().now() + wait,
                 error: error.chain(),
@@ -362,6 +363,12 @@ impl Inbox {
             });
         }
         Ok(list)
+    }
+
+    /// The subscriptions, each with how many failures of an event end it.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (&str, u32)> {
+        let held = self.0.held.values();
+        held.map(|held| (held.holder.as_str(), held.declared.max_attempts))
     }
 
     fn held(&self, holder: &str) -> Result<&Held> {

@@ -18,6 +18,7 @@ mod outbox;
 mod push;
 mod register;
 mod shelf;
+mod stands;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ pub use groups::Groups;
 pub use held::Declared;
 pub use inbox::Inbox;
 pub use outbox::Outbox;
+pub use stands::{Stand, Standing, Trouble};
 
 use crate::error::Result;
 use crate::events::Events;
@@ -59,6 +61,7 @@ pub struct Subscriptions {
     pub groups: Groups,
     /// What was given up on.
     pub dead: DeadLetters,
+    shelf: Shelf,
 }
 
 impl Subscriptions {
@@ -83,7 +86,8 @@ impl Subscriptions {
             rpc: rpc.clone(),
         });
         Subscriptions {
-            dead: DeadLetters::new(shelf, inbox.clone(), groups.clone()),
+            dead: DeadLetters::new(shelf.clone(), inbox.clone(), groups.clone()),
+            shelf,
             inbox,
             outbox,
             groups,

@@ -59,6 +59,9 @@ pub(super) struct InRecord {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Failing {
     pub(super) sequence: Seq,
+    /// The event's id; absent where an earlier version wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) event: Option<String>,
     pub(super) failures: u32,
     pub(super) retry_at: DateTime<Utc>,
     pub(super) error: String,

@@ -14,6 +14,7 @@ mod state;
 mod subscription;
 mod system;
 mod time;
+mod why;
 mod workflows;
 
 pub use cloudevent::{CloudEvent, EmittedBatch};
@@ -41,6 +42,7 @@ pub use system::{
     Identity, IdentityHealth, Memory, Presence, Readiness, Runtime, SystemHealth, SystemVersion, Version,
 };
 pub use time::Timestamp;
+pub use why::{Why, WhyFact, WhyKind, WhyLink, WhyTrace, WhyWait};
 pub use workflows::{
     ForkWorkflow, Signalled, StartWorkflow, StepStatus, Workflow, WorkflowError, WorkflowStep, WorkflowWait, Workflows,
 };

@@ -13,6 +13,7 @@ mod flows;
 mod layers;
 mod lives;
 mod support;
+mod why;
 mod wire;
 mod wire_events;
 mod workflows;

@@ -233,6 +233,11 @@ impl Store for Embedded {
         self.read("reading events", move |conn| read::events(conn, &query))
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        let id = id.to_owned();
+        self.read("reading an event", move |conn| read::event(conn, &id))
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         let id = id.to_owned();
         self.read("reading a job", move |conn| read::job(conn, &id))

@@ -193,6 +193,10 @@ impl Store for Memory {
         self.read(|state| state.events(&query))
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        self.read(|state| state.event(id))
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         self.read(|state| state.jobs.get(id).cloned())
     }
