@@ -4,6 +4,7 @@ mod cron;
 mod owned;
 mod pause;
 mod plan;
+mod pulse;
 mod retry;
 mod runner;
 mod shape;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 pub use cron::Cadence;
 pub use owned::{End, NAMESPACE as RUNS, OWNED_BY, end_key, owner};
 pub use pause::{Paused, Pauses};
+pub use pulse::{HUNG_AFTER, Pulse, STALLED_AFTER, Stall};
 pub use runner::{CONCURRENCY, Finished, JobHandler, Run, Runner, RunnerOptions};
 pub use shape::{schedule_as_job, to_wire};
 
@@ -50,6 +52,7 @@ pub struct Jobs {
     known: Arc<BTreeMap<String, TaskDefaults>>,
     running: Arc<Running>,
     bells: Arc<owned::Bells>,
+    pulse: Pulse,
 }
 
 /// What a job's contract says where its creator does not.
@@ -95,6 +98,7 @@ impl Jobs {
             known: Arc::new(known),
             running: Arc::default(),
             bells: Arc::default(),
+            pulse: Pulse::default(),
         }
     }
 

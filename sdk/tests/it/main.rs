@@ -12,6 +12,8 @@ mod deliveries;
 mod flows;
 mod layers;
 mod lives;
+#[cfg(feature = "testing")]
+mod stalls;
 mod support;
 mod why;
 mod wire;
