@@ -8,6 +8,7 @@
 //! All of it lies in a namespace of the store that no syscall reaches, so that every backend keeps it alike.
 
 mod arrival;
+mod begun;
 mod dead;
 mod fetch;
 mod group;
@@ -16,6 +17,7 @@ mod held;
 mod inbox;
 mod outbox;
 mod push;
+mod redrive;
 mod register;
 mod shelf;
 mod stands;

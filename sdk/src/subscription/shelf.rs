@@ -53,6 +53,17 @@ pub(super) struct InRecord {
     pub(super) failing: Option<Failing>,
     /// How many dead letters there are of it.
     pub(super) dead: u64,
+    /// The event that lives of the process began with, and none has come to the end of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) begun: Option<Begun>,
+}
+
+/// An event that was begun, written down before its handler ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) struct Begun {
+    pub(super) sequence: Seq,
+    /// In how many lives of the process.
+    pub(super) lives: u32,
 }
 
 /// An event that has failed and is tried again.

@@ -10,6 +10,7 @@ mod bad_input;
 mod database;
 mod deliveries;
 mod flows;
+mod killers;
 mod layers;
 mod lives;
 #[cfg(feature = "testing")]
