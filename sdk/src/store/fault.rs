@@ -313,6 +313,10 @@ impl Store for Fault {
         self.read(self.inner.remembered(scope, key))
     }
 
+    fn lives<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.read(self.inner.lives(owner))
+    }
+
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {
         self.read(self.inner.stats())
     }

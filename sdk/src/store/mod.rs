@@ -79,6 +79,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// What is remembered of an idempotent request, unless it has expired.
     fn remembered<'a>(&'a self, scope: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Remembered>>>;
 
+    /// Whether another process incarnation that wrote here may still be at work. A store that one process has to itself says no.
+    fn lives<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<bool>>;
+
     /// Sizes and horizons.
     fn stats(&self) -> BoxFuture<'_, Result<Stats>>;
 

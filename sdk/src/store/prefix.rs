@@ -235,6 +235,10 @@ impl Store for Prefixed {
         async move { self.inner.remembered(&scope, key).await }.boxed()
     }
 
+    fn lives<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.inner.lives(owner)
+    }
+
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {
         self.inner.stats()
     }

@@ -222,6 +222,10 @@ impl Store for Memory {
         self.read(|state| state.remembered(scope, key, now).cloned())
     }
 
+    fn lives<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.read(|_| false)
+    }
+
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {
         let now = self.clock.now();
         self.read(|state| state.stats(now))

@@ -344,6 +344,14 @@ impl Store for Postgres {
         .boxed()
     }
 
+    fn lives<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<bool>> {
+        async move {
+            let alive = self.ask("reading a lease", lease::alive(owner)).await?;
+            Ok(!alive.is_empty())
+        }
+        .boxed()
+    }
+
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {
         async move {
             let query = read::stats(self.clock.now());
