@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Traces(Traces),
     /// One trace as a service recorded it, span by span.
     Trace(Trace),
+    /// Why a job, an event or a workflow's run did what it did, or did not: its story, oldest first.
+    Why(Why),
     /// Check a running service, in any language, against the syscall contract.
     Conform(Conform),
     /// Print the completions for a shell.
@@ -663,6 +665,15 @@ pub(crate) struct Trace {
     pub(crate) service: String,
     /// The trace's id.
     pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Why {
+    /// The id of a job, a schedule, a run, an event or a dead letter.
+    pub(crate) id: String,
+    /// Only ask this service, by key or name; all of them where none is named.
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

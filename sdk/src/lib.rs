@@ -12,6 +12,7 @@
 //! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] |
 //! | on those | [`health`] [`rpc`] |
 //! | on those | [`subscription`] [`workflow`] |
+//! | on those | [`why`] |
 //! | kernel | [`context`] [`service`] |
 //! | surface | `pages` (feature) [`http`] |
 //! | composition | [`host`] |
@@ -49,6 +50,7 @@ pub mod state;
 pub mod health;
 pub mod rpc;
 pub mod subscription;
+pub mod why;
 pub mod workflow;
 
 // kernel

@@ -21,6 +21,7 @@ mod subscriptions;
 mod trace;
 mod traces;
 mod tree;
+mod why;
 mod workflow;
 mod workflows;
 
@@ -56,6 +57,7 @@ pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result
         Command::Ls(path) => tree::ls(&remote, json, path).await,
         Command::Cat(path) => tree::cat(&remote, json, path).await,
         Command::Traces(traces) => traces::run(&remote, json, traces).await,
+        Command::Why(why) => why::run(&remote, json, why).await,
         Command::Trace(trace) => trace::run(&remote, json, trace).await,
         Command::Completions { shell } => completions::run(shell),
         // Those are no questions to a fleet; `main` runs them.

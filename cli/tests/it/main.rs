@@ -31,4 +31,5 @@ mod shell;
 mod store;
 mod up;
 mod web;
+mod why;
 mod workflows;

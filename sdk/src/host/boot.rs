@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Make, announce, deliveries, flows, outside, stores, upkeep};
+use super::{Make, Wrap, announce, deliveries, flows, outside, stall, stores, upkeep};
 use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Settings, Variables};
@@ -44,6 +44,7 @@ pub(super) struct Plan {
     pub(super) make: Make,
     pub(super) port: Option<u16>,
     pub(super) databases: stores::Databases,
+    pub(super) wrap: Option<Wrap>,
 }
 
 /// A life of a service.
@@ -99,6 +100,10 @@ async fn assemble(
         &plan.databases,
     )
     .await?;
+    let store = plan
+        .wrap
+        .as_ref()
+        .map_or_else(|| Arc::clone(&store), |wrap| wrap(Arc::clone(&store)));
     let begun = begin(
         plan,
         service,
@@ -177,7 +182,7 @@ async fn begin(
         subscriptions,
         events,
         flows,
-        health: Health::new(checks(&service, &store, &cell), clock.clone()),
+        health: Health::new(checks(&service, &store, &jobs, &cell), clock.clone()),
         gate: Gate::new(settings.auth),
         http: outside::http_client()?,
         methods,
@@ -221,6 +226,7 @@ async fn begin(
         );
     }
     upkeep::run_kernel_tasks(&kernel);
+    stall::watch(&kernel);
     deliveries::run(&kernel);
     let handler = crate::http::handler(Arc::clone(&kernel), service.routes);
     kernel.phase.send_replace(Phase::Ready);
@@ -241,7 +247,12 @@ pub(super) fn announce_when_open(kernel: &Arc<Kernel>) {
     deliveries::tell_when_open(kernel);
 }
 
-fn checks(service: &Service, store: &Arc<dyn Store>, cell: &Arc<OnceLock<Arc<Kernel>>>) -> Vec<NamedCheck> {
+fn checks(
+    service: &Service,
+    store: &Arc<dyn Store>,
+    jobs: &Jobs,
+    cell: &Arc<OnceLock<Arc<Kernel>>>,
+) -> Vec<NamedCheck> {
     let store = Arc::clone(store);
     let database = NamedCheck {
         name: "database".to_owned(),
@@ -273,7 +284,8 @@ fn checks(service: &Service, store: &Arc<dyn Store>, cell: &Arc<OnceLock<Arc<Ker
             }),
         }
     });
-    std::iter::once(database).chain(own).collect()
+    let queue = (!service.tasks.is_empty() || !service.flows.is_empty()).then(|| stall::check(jobs));
+    std::iter::once(database).chain(queue).chain(own).collect()
 }
 
 fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &Scope) {

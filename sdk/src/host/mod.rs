@@ -11,6 +11,7 @@ mod flows;
 mod front_door;
 mod outside;
 mod single;
+mod stall;
 mod stores;
 mod supervisor;
 mod upkeep;
@@ -35,6 +36,7 @@ use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::registry::Registry;
 use crate::service::Service;
+use crate::store::Store;
 use crate::telemetry::{self, Format, Output};
 use crate::transport::{Bound, ConnectionLimits, Handler, Listener, Server, Switchboard};
 use supervisor::Supervisor;
@@ -45,12 +47,16 @@ pub const EXIT_CONFIG: u8 = 78;
 /// Makes a service anew at every start of its crash scope.
 pub type Make = Arc<dyn Fn() -> Service + Send + Sync>;
 
+/// Puts another store before the one that a service would have.
+pub(crate) type Wrap = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
+
 /// What runs, and with what.
 pub struct Host {
     registry: Registry,
     variables: Variables,
     mounts: Vec<(String, Make)>,
     output: Option<Output>,
+    wrap: Option<Wrap>,
 }
 
 /// Why a host did not start.
@@ -87,7 +93,16 @@ impl Host {
             variables,
             mounts: Vec::new(),
             output: None,
+            wrap: None,
         }
+    }
+
+    /// Puts a store, such as one that [fails as it is told](crate::store::fault), before that of every service.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn wrap_stores(mut self, wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static) -> Self {
+        self.wrap = Some(Arc::new(wrap));
+        self
     }
 
     /// Another registry.
@@ -154,6 +169,7 @@ impl Host {
                 output: self.output.clone(),
                 make: Arc::clone(make),
                 databases: databases.clone(),
+                wrap: self.wrap.clone(),
             };
             supervisors.push(Supervisor::start(&scope, plan));
         }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::announce;
 use super::boot::{self, Life, Plan};
+use super::stall;
 use crate::context::{BusEvent, Kernel, Phase};
 use crate::error::Error;
 use crate::http::refuse;
@@ -232,14 +233,19 @@ async fn lives(plan: Plan, tell: watch::Sender<Standing>, shared: Arc<Shared>, s
                 let reason = format!("{}: {}", failure.task, failure.reason);
                 // Asked before the burial closes the store: several tasks die of a poisoned one, and any may be the first.
                 let poisoned = life.kernel.store.heads().has_changed().is_err();
+                let hangs = failure.task == stall::WATCH;
                 life.kernel
                     .scope
                     .span()
                     .in_scope(|| tracing::error!(task = failure.task, reason = failure.reason, "the kernel died"));
                 plan.switchboard.mount(key.clone(), away(&key, "is being restarted"));
                 shared.set(None);
+                if hangs {
+                    // Dropped, it would wait for its threads, and they wait for what does not come.
+                    std::mem::forget(Arc::clone(&life.kernel.store));
+                }
                 bury(&life, BURIAL).await;
-                if poisoned {
+                if poisoned || hangs {
                     // What a failed sync left in memory is not to be trusted again by this process.
                     return give_up(&plan, &tell, &stopping, reason).await;
                 }

@@ -103,7 +103,7 @@ async fn commit_once(context: &Context, ops: &[CommitOp], keyed: &Keyed) -> Resu
             Err(store::Error::Refused {
                 why: Refusal::Remembered(remembered),
                 ..
-            }) => match keyed.compare(context, *remembered)? {
+            }) => match keyed.compare(context, *remembered).await? {
                 Known::Answered(response) => return Ok(response),
                 // The effect and its answer are one commit: there is no running one.
                 Known::Unknown => return Err(events::outcome_unknown().into()),

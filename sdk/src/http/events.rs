@@ -123,7 +123,7 @@ async fn emit(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
                 ..
             }),
             Some(keyed),
-        ) => match keyed.compare(&context, *remembered)? {
+        ) => match keyed.compare(&context, *remembered).await? {
             Known::Answered(response) => Ok(response),
             // An event and its answer are one commit: there is no running one.
             Known::Unknown => Err(outcome_unknown().into()),

@@ -74,8 +74,9 @@ impl Keyed {
     /// What a remembered request means for this one.
     ///
     /// # Errors
-    /// 422 where another body came under this key; 409 while the first one runs.
-    pub(super) fn compare(&self, context: &Context, remembered: Remembered) -> Result<Known> {
+    /// 422 where another body came under this key; 409 while the first one runs, here or in another replica that lives; what keeps the
+    /// store from being read.
+    pub(super) async fn compare(&self, context: &Context, remembered: Remembered) -> Result<Known> {
         if remembered.fingerprint != self.fingerprint {
             return Err(Error::new(
                 Kind::Unprocessable,
@@ -83,15 +84,21 @@ impl Keyed {
             )
             .with_code("IDEMPOTENCY_KEY_REUSED"));
         }
-        match remembered.answer {
-            Some(answer) => Ok(Known::Answered(repeat(answer))),
-            None if remembered.owner == context.kernel().incarnation => Err(Error::conflict(
+        if let Some(answer) = remembered.answer {
+            return Ok(Known::Answered(repeat(answer)));
+        }
+        let store = &context.kernel().store;
+        if remembered.owner == context.kernel().incarnation || store.lives(&remembered.owner).await? {
+            return Err(Error::conflict(
                 "the first request under this Idempotency-Key is still running; ask again when it has had its time",
             )
             .with_code("REQUEST_IN_PROGRESS")
-            .with_retry_after(Duration::from_secs(1))),
-            None => Ok(Known::Unknown),
+            .with_retry_after(Duration::from_secs(1)));
         }
+        // It may have answered as the last thing that it did.
+        let now = store.remembered(&self.scope, &self.key).await?;
+        let answer = now.and_then(|now| now.answer);
+        Ok(answer.map_or(Known::Unknown, |answer| Known::Answered(repeat(answer))))
     }
 }
 

@@ -44,7 +44,8 @@ async fn one(context: Context, Path(id): Path, Body(body): Body) -> Result<Respo
     let edit = if body.iter().all(u8::is_ascii_whitespace) {
         RetryJob::default()
     } else {
-        parse(&body)?
+        // `null` is as absent here too.
+        parse::<Option<RetryJob>>(&body)?.unwrap_or_default()
     };
     let job = match (is_run(&context, &id).await?, edit == RetryJob::default()) {
         (true, true) => context.flows().resume(&id).await?,

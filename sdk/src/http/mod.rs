@@ -21,6 +21,7 @@ mod state;
 mod subscriptions;
 mod system;
 mod traces;
+mod why;
 mod workflows;
 
 use std::sync::Arc;
@@ -134,6 +135,7 @@ fn syscalls(kernel: &Kernel) -> Routes {
     routes.extend(system::routes());
     routes.extend(observe::routes());
     routes.extend(traces::routes());
+    routes.extend(why::routes());
     #[cfg(feature = "pages")]
     routes.extend(pages::routes());
     for (on, family) in [

@@ -196,7 +196,7 @@ async fn run_once(
         Err(store::Error::Refused {
             why: Refusal::Remembered(remembered),
             ..
-        }) => match keyed.compare(&context, *remembered)? {
+        }) => match keyed.compare(&context, *remembered).await? {
             Known::Answered(response) => return Ok(response),
             Known::Unknown if method.idempotent => {
                 let again = Batch {

@@ -114,7 +114,7 @@ async fn start(context: Context, headers: HeaderMap, Body(body): Body) -> Result
         Err(store::Error::Refused {
             why: Refusal::Remembered(remembered),
             ..
-        }) => match keyed.compare(&context, *remembered)? {
+        }) => match keyed.compare(&context, *remembered).await? {
             Known::Answered(response) => Ok(response),
             // A run and its answer are one commit: there is no running one.
             Known::Unknown => Err(Error::conflict("the outcome of the first request is unknown")

@@ -7,6 +7,7 @@ mod keys;
 mod owned;
 mod pause;
 mod plan;
+mod pulse;
 mod redrive;
 mod retry;
 mod runner;
@@ -25,6 +26,7 @@ use uuid::Uuid;
 pub use cron::Cadence;
 pub use owned::{End, NAMESPACE as RUNS, OWNED_BY, end_key, owner};
 pub use pause::{Paused, Pauses};
+pub use pulse::{HUNG_AFTER, Pulse, STALLED_AFTER, Stall};
 pub use redrive::{Dead, Retried};
 pub use runner::{CONCURRENCY, Finished, JobHandler, Run, Runner, RunnerOptions};
 pub use shape::{schedule_as_job, to_wire};
@@ -57,6 +59,7 @@ pub struct Jobs {
     running: Arc<Running>,
     bells: Arc<owned::Bells>,
     alarm: Arc<unbegun::Alarm>,
+    pulse: Pulse,
 }
 
 /// What a job's contract says where its creator does not.
@@ -109,6 +112,7 @@ impl Jobs {
             running: Arc::default(),
             bells: Arc::default(),
             alarm: Arc::default(),
+            pulse: Pulse::default(),
         }
     }
 

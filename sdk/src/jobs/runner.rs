@@ -139,16 +139,24 @@ impl Runner {
     /// Runs until the scope is cancelled. It ends as well where the store takes no more writes.
     pub async fn run(mut self) {
         let mut heads = self.jobs.store.heads();
+        let mut trying = None;
         while !self.scope.is_cancelled() {
+            trying
+                .get_or_insert_with(|| self.jobs.pulse.tries("taking due jobs"))
+                .asks();
             // Noted before the store is asked: what becomes ready while it answers must wake this loop again.
             let store::Heads {
                 jobs: jobs_head, plans, ..
             } = *heads.borrow_and_update();
             let wake = match self.take_due(plans).await {
-                Ok(wake) => wake,
+                Ok(wake) => {
+                    trying = None;
+                    wake
+                }
                 // Closed or poisoned: nothing can be run any more, and who watches the store has been told.
                 Err(_) if heads.has_changed().is_err() => break,
                 Err(error) => {
+                    trying.iter().for_each(|trying| trying.refused(&error.chain()));
                     tracing::warn!(error = %error.chain(), "due jobs could not be taken; trying again");
                     Some(self.jobs.clock.now() + SETTLE_BACKOFF.wait(3, jitter()))
                 }
@@ -316,7 +324,9 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
             attempt: job.attempt,
         },
     };
+    let trying = run.jobs.pulse.tries("writing down a job's outcome");
     for failure in 1.. {
+        trying.asks();
         let Some(told) = run.jobs.ending(job, &op).await else {
             return;
         };
@@ -347,6 +357,7 @@ async fn settle(run: &Run, end: End, trace: Option<String>) {
             }
             Err(store::Error::Refused { .. } | store::Error::Closed | store::Error::Poisoned(_)) => return,
             Err(error) => {
+                trying.refused(&error.to_string());
                 tracing::warn!(job.id = job.id, error = %error, "a job's outcome could not be written; trying again");
                 tokio::time::sleep(SETTLE_BACKOFF.wait(failure, jitter())).await;
             }

@@ -285,6 +285,10 @@ impl Store for Fault {
         self.read(self.inner.events(query))
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        self.read(self.inner.event(id))
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         self.read(self.inner.job(id))
     }
@@ -311,6 +315,10 @@ impl Store for Fault {
 
     fn remembered<'a>(&'a self, scope: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Remembered>>> {
         self.read(self.inner.remembered(scope, key))
+    }
+
+    fn lives<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.read(self.inner.lives(owner))
     }
 
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {

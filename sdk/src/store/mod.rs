@@ -64,6 +64,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Events in commit order, or newest first.
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<Vec<Event>>>;
 
+    /// An event by its id.
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>>;
+
     /// A job by its id.
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>>;
 
@@ -84,6 +87,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// What is remembered of an idempotent request, unless it has expired.
     fn remembered<'a>(&'a self, scope: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Remembered>>>;
+
+    /// Whether another process incarnation that wrote here may still be at work. A store that one process has to itself says no.
+    fn lives<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<bool>>;
 
     /// Sizes and horizons.
     fn stats(&self) -> BoxFuture<'_, Result<Stats>>;

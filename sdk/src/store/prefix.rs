@@ -174,6 +174,16 @@ impl Store for Prefixed {
         .boxed()
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        async move {
+            let event = self.inner.event(id).await?;
+            Ok(event
+                .filter(|event| self.prefix.covers(&event.topic))
+                .map(|event| self.event(event)))
+        }
+        .boxed()
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         async move { Ok(self.inner.job(id).await?.and_then(|job| self.own_job(job))) }.boxed()
     }
@@ -241,6 +251,10 @@ impl Store for Prefixed {
     fn remembered<'a>(&'a self, scope: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Remembered>>> {
         let scope = self.under(scope);
         async move { self.inner.remembered(&scope, key).await }.boxed()
+    }
+
+    fn lives<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.inner.lives(owner)
     }
 
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {

@@ -42,6 +42,8 @@ pub(super) struct Held {
     pub(super) holder: String,
     /// Whether the source knows of it.
     pub(super) registered: AtomicBool,
+    /// Whether this life of the process has written down which event it began with.
+    pub(super) begun: AtomicBool,
     /// One batch or one redriven letter at a time.
     pub(super) turn: Mutex<()>,
     pub(super) handled: Counter,
@@ -67,6 +69,7 @@ impl Held {
             failures: counter("subscription_failures_total", "Tries of an event that failed."),
             died: counter("subscription_dead_total", "Events that were given up on."),
             registered: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             turn: Mutex::default(),
             declared,
         }

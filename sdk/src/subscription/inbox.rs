@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::begun::{DEATHS_MAX, killed};
 use super::dead::letter;
 use super::held::Held;
 use super::shelf::{Failing, InRecord, Kept, Shelf, dead_key, in_key};
@@ -14,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::metrics::Metrics;
 use crate::policy::jitter;
 use crate::store::{Condition, Seq};
-use crate::wire::{DeadLetter, DeadLetterKind, Deliver, Delivered, Delivery, Incoming, LogPlace, Timestamp, Wanted};
+use crate::wire::{DeadLetterKind, Deliver, Delivered, Delivery, Incoming, LogPlace, Timestamp, Wanted};
 
 /// After so long no further event of a batch is begun, so that the answer is sent before the longest call is over.
 const BATCH_TIME: Duration = Duration::from_secs(10);
@@ -147,6 +148,7 @@ impl Inbox {
             sequence: deliver.after,
             failing: None,
             dead: 0,
+            begun: None,
         };
         let Some(kept) = self.0.shelf.load::<InRecord>(&in_key(&held.holder)).await? else {
             return Ok((
@@ -190,9 +192,16 @@ impl Inbox {
     async fn take(&self, held: &Held, kept: &mut Kept<InRecord>, delivery: Delivery, gap: bool) -> Result<Step> {
         let sequence = delivery.sequence;
         let failures = kept.value.failures_of(sequence);
+        let deaths = kept.value.deaths_of(sequence);
+        // What this life has begun itself has not ended it.
+        let gone = deaths > DEATHS_MAX || (deaths == DEATHS_MAX && !held.begun.load(Ordering::Relaxed));
+        if !self.begin(held, kept, sequence).await? {
+            return self.overtaken(held, kept, sequence).await;
+        }
         let next = InRecord {
             sequence,
             failing: None,
+            begun: None,
             ..kept.value.clone()
         };
         let key = in_key(&held.holder);
@@ -200,11 +209,13 @@ impl Inbox {
         let arrival = Arrival {
             event: Arc::new(delivery.event),
             sequence,
-            attempt: failures + 1,
+            attempt: failures + if gone { deaths } else { 1 },
             gap,
             advance: advance.clone(),
         };
-        let outcome = if delivery.cut {
+        let outcome = if gone {
+            Err(killed(deaths))
+        } else if delivery.cut {
             Err(Error::new(
                 Kind::TooLarge,
                 "the event's data is too large to be pushed; read it at its source, and put such things elsewhere with their URL in the event",
@@ -263,6 +274,7 @@ impl Inbox {
             let next = InRecord {
                 sequence: arrival.sequence,
                 failing: None,
+                begun: None,
                 dead: kept.value.dead + 1,
                 ..kept.value.clone()
             };
@@ -275,12 +287,15 @@ impl Inbox {
             };
             let failing = Failing {
                 sequence: arrival.sequence,
+                event: Some(arrival.event.id.clone()),
                 failures: attempt,
                 retry_at: self.0.shelf.clock().now() + wait,
                 error: error.chain(),
             };
             let next = InRecord {
                 failing: Some(failing),
+                // It came to its end, if not to a good one. One that may not be given up keeps what is known of it.
+                begun: kept.value.begun.filter(|_| stands),
                 ..kept.value.clone()
             };
             (next, Some(wait), Vec::new())
@@ -306,43 +321,6 @@ impl Inbox {
         })
     }
 
-    /// Handles a dead letter again, now; `kept` is the letter. Where it fails again the letter stays, and says so.
-    pub(super) async fn redrive(&self, kept: Kept<DeadLetter>) -> Result<()> {
-        let letter = &kept.value;
-        let held = self.held(&letter.holder)?;
-        let _turn = held.turn.lock().await;
-        let mut ops = vec![self.0.shelf.delete(&dead_key(&letter.id), kept.condition)?];
-        ops.extend(self.0.shelf.count_dead(&in_key(&letter.holder), -1).await?);
-        let advance = Advance::new(ops);
-        let arrival = Arrival {
-            event: Arc::new(letter.event.clone()),
-            sequence: letter.sequence.parse().unwrap_or(0),
-            attempt: letter.attempts + 1,
-            gap: false,
-            advance: advance.clone(),
-        };
-        let outcome = held.handle(arrival, None).await;
-        if advance.revision().is_some() {
-            return Ok(());
-        }
-        let Err(error) = outcome else {
-            return match self.0.shelf.commit(advance.ops().to_vec()).await? {
-                Some(_) => Ok(()),
-                None => Err(Error::conflict(
-                    "the dead letter was changed meanwhile; look at it and try again",
-                )),
-            };
-        };
-        let failed = DeadLetter {
-            attempts: letter.attempts + 1,
-            error: error.chain(),
-            ..kept.value.clone()
-        };
-        let note = self.0.shelf.put(&dead_key(&failed.id), &failed, kept.condition)?;
-        self.0.shelf.commit(vec![note]).await?;
-        Err(Error::conflict(format!("the handler failed again: {}", error.chain())).with_code("REDRIVE_FAILED"))
-    }
-
     /// The subscriptions, as the wire shows them.
     pub(super) async fn list(&self) -> Result<Vec<Incoming>> {
         let mut list = Vec::new();
@@ -364,7 +342,17 @@ impl Inbox {
         Ok(list)
     }
 
-    fn held(&self, holder: &str) -> Result<&Held> {
+    pub(super) fn shelf(&self) -> &Shelf {
+        &self.0.shelf
+    }
+
+    /// The subscriptions, each with how many failures of an event end it.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (&str, u32)> {
+        let held = self.0.held.values();
+        held.map(|held| (held.holder.as_str(), held.declared.max_attempts))
+    }
+
+    pub(super) fn held(&self, holder: &str) -> Result<&Held> {
         self.0.held.get(holder).ok_or_else(|| {
             Error::not_found(format!("this service has no subscription {holder:?}")).with_code("SUBSCRIPTION_NOT_FOUND")
         })

@@ -8,6 +8,7 @@
 //! All of it lies in a namespace of the store that no syscall reaches, so that every backend keeps it alike.
 
 mod arrival;
+mod begun;
 mod dead;
 mod fetch;
 mod group;
@@ -16,8 +17,10 @@ mod held;
 mod inbox;
 mod outbox;
 mod push;
+mod redrive;
 mod register;
 mod shelf;
+mod stands;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +32,7 @@ pub use groups::Groups;
 pub use held::Declared;
 pub use inbox::Inbox;
 pub use outbox::Outbox;
+pub use stands::{Stand, Standing, Trouble};
 
 use crate::error::Result;
 use crate::events::Events;
@@ -59,6 +63,7 @@ pub struct Subscriptions {
     pub groups: Groups,
     /// What was given up on.
     pub dead: DeadLetters,
+    shelf: Shelf,
 }
 
 impl Subscriptions {
@@ -83,7 +88,8 @@ impl Subscriptions {
             rpc: rpc.clone(),
         });
         Subscriptions {
-            dead: DeadLetters::new(shelf, inbox.clone(), groups.clone()),
+            dead: DeadLetters::new(shelf.clone(), inbox.clone(), groups.clone()),
+            shelf,
             inbox,
             outbox,
             groups,

@@ -223,6 +223,13 @@ impl Outbox {
         Ok(list)
     }
 
+    /// Why the latest delivery to a subscription, as `subscriber/id`, did not come through.
+    pub(super) fn error_of(&self, name: &str) -> Option<String> {
+        let (subscriber, id) = name.split_once('/')?;
+        let pusher = self.pushers().get(&(subscriber.to_owned(), id.to_owned())).cloned();
+        pusher?.error()
+    }
+
     fn pushers(&self) -> MutexGuard<'_, BTreeMap<(String, String), Arc<Pusher>>> {
         self.0.pushers.lock().unwrap_or_else(PoisonError::into_inner)
     }

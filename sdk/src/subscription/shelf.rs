@@ -53,12 +53,26 @@ pub(super) struct InRecord {
     pub(super) failing: Option<Failing>,
     /// How many dead letters there are of it.
     pub(super) dead: u64,
+    /// The event that lives of the process began with, and none has come to the end of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) begun: Option<Begun>,
+}
+
+/// An event that was begun, written down before its handler ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) struct Begun {
+    pub(super) sequence: Seq,
+    /// In how many lives of the process.
+    pub(super) lives: u32,
 }
 
 /// An event that has failed and is tried again.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Failing {
     pub(super) sequence: Seq,
+    /// The event's id; absent where an earlier version wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) event: Option<String>,
     pub(super) failures: u32,
     pub(super) retry_at: DateTime<Utc>,
     pub(super) error: String,

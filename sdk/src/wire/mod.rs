@@ -16,6 +16,7 @@ mod subscription;
 mod system;
 mod time;
 mod unique;
+mod why;
 mod workflows;
 
 pub use cloudevent::{CloudEvent, EmittedBatch};
@@ -45,6 +46,7 @@ pub use system::{
 };
 pub use time::Timestamp;
 pub use unique::{Unique, UniqueMode};
+pub use why::{Why, WhyFact, WhyKind, WhyLink, WhyTrace, WhyWait};
 pub use workflows::{
     ForkWorkflow, Signalled, StartWorkflow, StepStatus, Workflow, WorkflowError, WorkflowStep, WorkflowWait, Workflows,
 };

@@ -95,6 +95,9 @@ pub struct WorkflowStep {
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<WorkflowWait>,
+    /// The job or the run that it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<String>,
 }
 
 /// Where a step stands.

@@ -169,6 +169,7 @@ impl Handle {
         record.status = StepStatus::Completed;
         record.ended_at = Some(Timestamp(self.clock_now()));
         record.result = Some(encode(&id)?);
+        record.child = Some(id.clone());
         record.owns = (close == ParentClose::Cancel).then(|| id.clone());
         self.write(record, revision, ops).await;
         Ok(id)
@@ -196,6 +197,7 @@ impl Handle {
             record.status = StepStatus::Waiting;
             record.attempts = 1;
             record.owns = Some(id.clone());
+            record.child = Some(id.clone());
             record.waits = Some(WorkflowWait {
                 job: Some(id.clone()),
                 ..WorkflowWait::default()

@@ -140,6 +140,7 @@ impl Journal {
                 waits: None,
                 after: None,
                 owns: None,
+                child: None,
             };
             self.next_index += 1;
             return Ok(Asked::Open(record, None));

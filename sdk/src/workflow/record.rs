@@ -72,6 +72,9 @@ pub(super) struct Record {
     /// A job or a child that ends with the run, as long as it lives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) owns: Option<String>,
+    /// The job or the run that it started, whether it still lives or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) child: Option<String>,
 }
 
 impl Record {
@@ -86,6 +89,7 @@ impl Record {
 
     pub(super) fn into_wire(self) -> WorkflowStep {
         WorkflowStep {
+            child: self.child,
             name: self.name,
             occurrence: self.occurrence,
             kind: self.kind.as_str().to_owned(),

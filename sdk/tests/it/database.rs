@@ -131,3 +131,43 @@ async fn what_one_life_wrote_the_next_one_reads() {
     assert_eq!(core.get("/v1/sys/state?key=a").await.body["value"], json!(1));
     core.stop().await;
 }
+
+#[tokio::test]
+async fn a_request_that_another_replica_still_works_on_is_in_progress_until_that_one_is_gone() {
+    let cluster = Cluster::start();
+    let (one, two) = (replica(&cluster.url()).await, replica(&cluster.url()).await);
+    let call = json!({ "method": "hang", "params": null, "timeout": 30_000 }).to_string();
+    let key = [("idempotency-key", "once")];
+    let first = one.handler.clone();
+    let body = call.clone();
+    let working = tokio::spawn(async move { ask(&first, http::Method::POST, "/v1/sys/rpc", &key, body).await.status });
+    // From the moment at which the first replica has noted it, the second knows of it.
+    let store = two.running.kernel("core").unwrap().store.clone();
+    let noted = async {
+        while store.remembered("rpc hang ", "once").await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), noted)
+        .await
+        .expect("it is noted");
+    let again = two.send(http::Method::POST, "/v1/sys/rpc", &key, call.clone()).await;
+    assert_eq!(
+        (again.status.as_u16(), &again.body["error"]["code"]),
+        (409, &json!("REQUEST_IN_PROGRESS")),
+        "{}",
+        again.text
+    );
+    assert_eq!(again.headers["retry-after"], "1");
+    one.stop().await;
+    let after = two.send(http::Method::POST, "/v1/sys/rpc", &key, call).await;
+    assert_eq!(
+        (after.status.as_u16(), &after.body["error"]["code"]),
+        (409, &json!("OUTCOME_UNKNOWN")),
+        "{}",
+        after.text
+    );
+    working.abort();
+    drop(store);
+    two.stop().await;
+}

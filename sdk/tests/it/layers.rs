@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One total order: a module uses only what stands before it. Ports stand on one level and do not know one another.
-const LEVELS: [&[&str]; 15] = [
+const LEVELS: [&[&str]; 16] = [
     &["error"],
     &["name"],
     &["policy"],
@@ -19,6 +19,7 @@ const LEVELS: [&[&str]; 15] = [
     &["state", "events", "jobs", "logs", "metrics", "registry", "auth"],
     &["health", "rpc"],
     &["subscription", "workflow"],
+    &["why"],
     &["context"],
     &["service"],
 ];

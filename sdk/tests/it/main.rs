@@ -11,10 +11,14 @@ mod database;
 mod deliveries;
 mod flows;
 mod jobs;
+mod killers;
 mod layers;
 mod lives;
+#[cfg(feature = "testing")]
+mod stalls;
 mod support;
 mod turns;
+mod why;
 mod wire;
 mod wire_events;
 mod workflows;

@@ -18,7 +18,7 @@ use syscall_sdk::wire::{Json, RetryJob, Timestamp};
 use crate::actions::{self, Verb};
 use crate::board::Board;
 use crate::parts::{ASSETS, frame};
-use crate::service::{self, job};
+use crate::service::{self, job, why};
 use crate::view::View;
 use crate::{live, overview, trace, traces};
 
@@ -73,6 +73,11 @@ pub(crate) fn routes() -> Routes {
         .with(
             Route::get("/services/{key}/jobs/{id}", Access::Session, one_job)
                 .says("A job with its attempts.")
+                .page(),
+        )
+        .with(
+            Route::get("/services/{key}/why/{id}", Access::Session, one_story)
+                .says("Why a job, a run, a schedule or an event did what it did, or did not.")
                 .page(),
         )
         .with(
@@ -168,6 +173,11 @@ async fn call(
 
 async fn one_job(context: Context, Parts((key, id)): Parts<(String, String)>) -> Response {
     let page = job::page(&context, &key, &id).await;
+    shown(&context, page.map(|page| Html(page).into_response())).await
+}
+
+async fn one_story(context: Context, Parts((key, id)): Parts<(String, String)>) -> Response {
+    let page = why::page(&context, &key, &id).await;
     shown(&context, page.map(|page| Html(page).into_response())).await
 }
 

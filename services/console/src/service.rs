@@ -8,6 +8,7 @@ pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod methods;
+pub(crate) mod why;
 
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;

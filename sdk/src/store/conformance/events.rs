@@ -16,6 +16,7 @@ cases![
     a_filter_by_prefix_finds_every_name_under_it,
     a_moment_bounds_what_is_read,
     an_event_id_is_kept_once,
+    an_event_is_found_by_its_id,
 ];
 
 async fn an_event_is_read_back_as_it_was_emitted(it: Context<'_>) {
@@ -141,4 +142,12 @@ async fn read(it: Context<'_>, query: EventQuery) -> Vec<Event> {
 
 async fn ids(it: Context<'_>, query: EventQuery) -> Vec<String> {
     read(it, query).await.into_iter().map(|event| event.id).collect()
+}
+
+async fn an_event_is_found_by_its_id(it: Context<'_>) {
+    five(it).await;
+    let found = it.store.event("e3").await.expect("a store reads");
+    let read = read(it, events("*")).await;
+    assert_eq!(found.as_ref(), read.get(3));
+    assert_eq!(it.store.event("e9").await.expect("a store reads"), None);
 }

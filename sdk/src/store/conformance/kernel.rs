@@ -14,6 +14,7 @@ cases![
     moments_are_cut_to_the_millisecond_that_is_kept,
     a_closed_store_says_so,
     a_store_may_be_closed_twice,
+    an_incarnation_that_never_came_does_not_live,
 ];
 
 async fn an_acknowledged_commit_is_in_the_heads(it: Context<'_>) {
@@ -107,4 +108,9 @@ async fn a_closed_store_says_so(it: Context<'_>) {
 async fn a_store_may_be_closed_twice(it: Context<'_>) {
     futures_util::future::join(it.store.close(), it.store.close()).await;
     it.store.close().await;
+}
+
+async fn an_incarnation_that_never_came_does_not_live(it: Context<'_>) {
+    it.put("a", 1).await;
+    assert!(!it.store.lives("nobody").await.expect("a store reads"));
 }

@@ -234,6 +234,11 @@ impl Store for Embedded {
         self.read("reading events", move |conn| read::events(conn, &query))
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        let id = id.to_owned();
+        self.read("reading an event", move |conn| read::event(conn, &id))
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         let id = id.to_owned();
         self.read("reading a job", move |conn| read::job(conn, &id))
@@ -266,6 +271,11 @@ impl Store for Embedded {
         self.read("reading a remembered request", move |conn| {
             read::remembered(conn, &scope, &key, now)
         })
+    }
+
+    fn lives<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool>> {
+        // The lock on the file lets no second process in.
+        std::future::ready(Ok(false)).boxed()
     }
 
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {

@@ -76,6 +76,12 @@ pub(super) fn events(conn: &Connection, query: &EventQuery) -> Result<Vec<Event>
     select.query_map(rows, row::event)?.collect()
 }
 
+pub(super) fn event(conn: &Connection, id: &str) -> Result<Option<Event>> {
+    conn.prepare_cached(concat!("SELECT ", event_columns!(), " FROM event WHERE id = ?1"))?
+        .query_row([id], row::event)
+        .optional()
+}
+
 pub(super) fn job(conn: &Connection, id: &str) -> Result<Option<Job>> {
     conn.prepare_cached(concat!("SELECT ", job_columns!(), " FROM job WHERE id = ?1"))?
         .query_row([id], row::job)

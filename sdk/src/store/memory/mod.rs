@@ -195,6 +195,10 @@ impl Store for Memory {
         self.read(|state| state.events(&query))
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        self.read(|state| state.event(id))
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         self.read(|state| state.jobs.get(id).cloned())
     }
@@ -222,6 +226,10 @@ impl Store for Memory {
     fn remembered<'a>(&'a self, scope: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Remembered>>> {
         let now = self.clock.now();
         self.read(|state| state.remembered(scope, key, now).cloned())
+    }
+
+    fn lives<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.read(|_| false)
     }
 
     fn stats(&self) -> BoxFuture<'_, Result<Stats>> {

@@ -50,6 +50,11 @@ impl State {
         }
     }
 
+    pub(super) fn event(&self, id: &str) -> Option<Event> {
+        self.event_ids.get(&id.to_owned())?;
+        self.events.values().find(|event| event.id == id).cloned()
+    }
+
     pub(super) fn jobs(&self, query: &JobQuery) -> Vec<Job> {
         let wanted = |job: &&Job| {
             query.status.is_none_or(|status| job.status == status)

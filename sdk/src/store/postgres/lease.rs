@@ -32,6 +32,9 @@ const ARRIVE: &str = "INSERT INTO {s}.worker (incarnation, seen_at, commits) VAL
                       ON CONFLICT (incarnation) DO UPDATE SET seen_at = clock_timestamp(), gone_at = NULL \
                       RETURNING commits";
 const LEAVE: &str = "UPDATE {s}.worker SET gone_at = clock_timestamp() WHERE incarnation = $1";
+/// Who holds a lease, by the database's clock.
+const ALIVE: &str = "SELECT 1 FROM {s}.worker WHERE incarnation = $1 AND gone_at IS NULL \
+                     AND seen_at >= clock_timestamp() - $2 * interval '1 millisecond'";
 const COMMITS: &str = "SELECT commits FROM {s}.worker WHERE incarnation = $1";
 /// Marks the dead. One that renews itself at this moment holds its row, and is not dead.
 const BURY: &str = "UPDATE {s}.worker SET gone_at = clock_timestamp() WHERE incarnation IN (\
@@ -59,6 +62,11 @@ pub(super) const DEATHS: &str = "EXISTS (SELECT 1 FROM {s}.worker WHERE gone_at 
 /// Renews a lease inside a commit, under that commit's number.
 pub(super) fn renew(owner: &str, commit: i64) -> Query<'_> {
     Query::new(RENEW, [text(owner), number(commit)])
+}
+
+/// A row where an incarnation holds a lease.
+pub(super) fn alive(owner: &str) -> Query<'_> {
+    Query::new(ALIVE, [text(owner), millis(TTL)])
 }
 
 /// The number of an incarnation's last commit.

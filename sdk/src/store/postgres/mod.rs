@@ -312,6 +312,10 @@ impl Store for Postgres {
         async move { self.all("reading events", read::events(&query), row::event).await }.boxed()
     }
 
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>>> {
+        async move { self.one("reading an event", read::event(id), row::event).await }.boxed()
+    }
+
     fn job<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Job>>> {
         async move { self.one("reading a job", read::job(id), row::job).await }.boxed()
     }
@@ -340,6 +344,14 @@ impl Store for Postgres {
         async move {
             let query = read::remembered(scope, key, self.clock.now());
             self.one("reading a remembered request", query, row::remembered).await
+        }
+        .boxed()
+    }
+
+    fn lives<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<bool>> {
+        async move {
+            let alive = self.ask("reading a lease", lease::alive(owner)).await?;
+            Ok(!alive.is_empty())
         }
         .boxed()
     }

@@ -93,6 +93,11 @@ pub(super) fn events(query: &EventQuery) -> Query<'_> {
     Query::new(sql, values)
 }
 
+pub(super) fn event(id: &str) -> Query<'_> {
+    let sql = concat!("SELECT ", event_columns!(), " FROM {s}.event WHERE id = $1");
+    Query::new(sql, [text(id)])
+}
+
 pub(super) fn job(id: &str) -> Query<'_> {
     let sql = concat!("SELECT ", job_columns!(), " FROM {s}.job WHERE id = $1");
     Query::new(sql, [text(id)])

@@ -46,13 +46,15 @@ pub(crate) async fn page(context: &Context, key: &str, job: &str) -> Result<Stri
     ]);
     let content = format!(
         concat!(
-            r#"<div class="page-head"><div><h1>{}</h1><p class="id">{}</p></div><div class="tools">{}<a class="button" href="/services/{}#jobs">Jobs of {}</a></div></div>"#,
+            r#"<div class="page-head"><div><h1>{}</h1><p class="id">{}</p></div><div class="tools">{}<a class="button" href="/services/{}/why/{}">Why</a><a class="button" href="/services/{}#jobs">Jobs of {}</a></div></div>"#,
             r#"<div class="card">{}</div>{}<section class="section"><div class="section-head"><h2>Attempts</h2></div>{}</section>"#,
             r#"<section class="section"><div class="columns"><div><h2>Parameters</h2>{}</div><div><h2>Result</h2>{}</div></div></section>"#
         ),
         Html::text(&job.name),
         Html::text(&job.id),
         by_hand(context, &key, &format!("job show {key} {}", job.id), &path),
+        Html::text(&key),
+        encode(&job.id),
         Html::text(&key),
         Html::text(&key),
         known,

@@ -283,3 +283,21 @@ pub(super) async fn sequence(store: &Postgres) -> BTreeSet<u64> {
     assert_eq!(seqs.len(), all, "no sequence is given twice");
     seqs
 }
+
+#[tokio::test]
+async fn a_replica_lives_for_the_others_until_it_leaves() {
+    let (first, schema, clock) = place();
+    let second = Space::shared();
+    let (one, two) = (
+        first.open(&schema, "one", &clock).await,
+        second.open(&schema, "two", &clock).await,
+    );
+    for (store, other) in [(&one, "two"), (&two, "one")] {
+        assert!(store.lives(other).await.expect("it reads"), "{other}");
+    }
+    one.close().await;
+    assert!(!two.lives("one").await.expect("it reads"));
+    two.close().await;
+    second.end().await;
+    first.end().await;
+}
