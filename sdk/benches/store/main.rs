@@ -5,7 +5,7 @@
 //! $ cargo bench -p syscall-sdk --bench store -- drain embedded    # one row family, on one of them
 //! ```
 //!
-//! Words choose rows (`enqueue drain flows state events latency crash idle syncs`) and stores (`embedded postgres`). PostgreSQL is the
+//! Words choose rows (`enqueue drain flows state events latency crash idle syncs http sse`) and stores (`embedded postgres`). PostgreSQL is the
 //! server that `TEST_DATABASE_URL` names, else the one on 127.0.0.1; a database of the bench's own is made there and dropped at its
 //! end. `--json FILE` appends the figures as lines of JSON, which is how they come beside the peers'.
 
@@ -13,13 +13,17 @@ mod crash;
 mod drain;
 mod enqueue;
 mod events;
+mod fleet;
 mod flows;
 mod ground;
+mod http;
 mod idle;
 mod latency;
 mod life;
 mod load;
+mod probe;
 mod raw;
+mod sse;
 mod state;
 mod syncs;
 mod table;
@@ -70,8 +74,8 @@ impl Wanted {
     }
 }
 
-const ROWS: [&str; 9] = [
-    "enqueue", "drain", "flows", "state", "events", "latency", "crash", "idle", "syncs",
+const ROWS: [&str; 11] = [
+    "enqueue", "drain", "flows", "state", "events", "latency", "crash", "idle", "syncs", "http", "sse",
 ];
 const STORES: [&str; 2] = ["embedded", "postgres"];
 
@@ -133,6 +137,8 @@ async fn one<'a>(row: &str, fresh: &dyn Fn() -> Ground<'a>, table: &mut Table, e
         "latency" => latency::measure(&ground, table, effort).await,
         "crash" => crash::measure(&ground, table, effort).await,
         "idle" => idle::measure(&ground, table, effort).await,
+        "http" => http::measure(&ground, table, effort).await,
+        "sse" => sse::measure(&ground, table, effort).await,
         _ => syncs::measure(&ground, table, effort).await,
     }
 }
