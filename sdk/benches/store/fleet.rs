@@ -33,8 +33,8 @@ impl Fleet {
     /// Starts it on some ground.
     pub(crate) async fn start(ground: &Ground<'_>) -> Self {
         let (name, value) = match ground {
-            Ground::Disk(folder) => ("DATA_DIR", folder.path().display().to_string()),
             Ground::Schema { server, .. } => ("DATABASE_URL", server.url.clone()),
+            disk => ("DATA_DIR", disk.folder().display().to_string()),
         };
         let variables = Variables::from([(name.to_owned(), value)]);
         let loopback = Bind::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));

@@ -61,7 +61,7 @@ macro_rules! measure {
             say(system, durability, question, rates[ROUNDS / 2], "");
         }
         let live = || async { $live.await.expect("it is counted") };
-        sqlx::query($pool.1).execute(&$pool.0).await.expect("emptied");
+        sqlx::query($pool.1).execute($pool.0).await.expect("emptied");
         let mut storage = $storage;
         for n in 0..DRAINED {
             storage.push(payload(n)).await.expect("it is taken");

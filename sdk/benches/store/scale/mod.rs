@@ -1,0 +1,53 @@
+//! Whether a large store is as quick as a nearly empty one: claims, lists and gets among ten million ended jobs, a million waiting
+//! ones, ten million events and a million keys.
+//!
+//! It takes a quarter of an hour and some 15 GB of disk, so it runs when it is named (`scale`) and not otherwise. `--size N` says how many
+//! jobs wait, with ten times as many ended jobs and events; `--folder DIR` keeps the file there and finds it again the next time.
+
+mod ask;
+mod fill;
+
+use std::sync::Arc;
+
+use crate::ground::Ground;
+use crate::life::{Life, nothing};
+use crate::table::{Aim, Cell, Table};
+
+/// Jobs that wait, unless said; there are as many keys, and ten times as many ended jobs and events.
+pub(crate) const SIZE: u64 = 1_000_000;
+/// The same of the nearly empty store.
+const SMALL: u64 = 500;
+/// How much longer a question may take of a large store.
+const AIM: f64 = 2.0;
+
+/// Measures a small store and a large one, in that order.
+pub(crate) async fn measure(small: &Ground<'_>, large: &Ground<'_>, size: u64, table: &mut Table) {
+    let before = filled(small, SMALL).await;
+    let after = filled(large, size).await;
+    for ((what, before), (_, after)) in before.into_iter().zip(after) {
+        let cell = Cell {
+            value: after / before,
+            unit: "×",
+            more: format!(
+                "{:.0} µs, {:.0} µs on a nearly empty one",
+                after * 1_000.0,
+                before * 1_000.0
+            ),
+            aim: Aim::Most(AIM),
+        };
+        table.cell(&format!("14 {what}"), large.name(), cell);
+    }
+}
+
+/// Fills a store where it is not filled yet, and asks it. Times are in milliseconds.
+async fn filled(ground: &Ground<'_>, size: u64) -> Vec<(&'static str, f64)> {
+    let life = Arc::new(Life::new(ground.open("bench").await, "bench", nothing()));
+    fill::fill(&life, size).await;
+    let stats = life.store.stats().await.expect("it is read");
+    eprintln!("{}: {stats:?}", ground.name());
+    let asked = ask::everything(&life, size).await;
+    if let Ok(life) = Arc::try_unwrap(life) {
+        life.end().await;
+    }
+    asked
+}
