@@ -20,7 +20,7 @@ const SLOTS: usize = 64;
 /// Asks everything; gives the middle time of each question in milliseconds.
 pub(super) async fn everything(life: &Life, size: u64) -> Vec<(&'static str, f64)> {
     let head = life.store.heads().borrow().seq;
-    let event_head = life.events.head();
+    let last_event = life.events.latest();
     let mut came = Vec::new();
     macro_rules! ask {
         ($what:literal, $each:ident => $question:expr) => {{
@@ -33,9 +33,6 @@ pub(super) async fn everything(life: &Life, size: u64) -> Vec<(&'static str, f64
             came.push(($what, percentiles(&mut took).0));
         }};
     }
-    // Somewhere in the log, another place each time.
-    let place = |n: u64, of: Seq| of / TIMES * n + 1;
-
     let mut took = Vec::new();
     for _ in 0..TIMES / 10 {
         let begun = Instant::now();
@@ -48,7 +45,7 @@ pub(super) async fn everything(life: &Life, size: u64) -> Vec<(&'static str, f64
     let mut ids = Vec::new();
     for n in 0..TIMES {
         let query = JobQuery {
-            before: Some(place(n, head) + 1),
+            before: Some(head / TIMES * n + 2),
             limit: 1,
             ..JobQuery::default()
         };
@@ -79,7 +76,9 @@ pub(super) async fn everything(life: &Life, size: u64) -> Vec<(&'static str, f64
         life.state.page(&prefix, None, 5).await.expect("it is read");
     });
     ask!("read of 100 events from a cursor", n => {
-        events(life, None, place(n, event_head), Direction::Forward).await;
+        // From all over the log, which ends with the last of ten events a key.
+        let back = 10 * size / TIMES * (TIMES - n);
+        events(life, None, last_event.saturating_sub(back), Direction::Forward).await;
     });
     ask!("read of the latest 5 events of a topic", n => {
         let topic = format!("order:placed-{}", n % 100);
