@@ -16,16 +16,16 @@ const HANDS: usize = 4;
 /// Topics of the events, and folders of the keys.
 const KINDS: u64 = 100;
 
-/// Brings the store to its size: so many jobs that wait and keys, and ten times as many ended jobs and events.
-pub(super) async fn fill(life: &Arc<Life>, size: u64) {
+/// Brings the store to so many ended jobs and events.
+pub(super) async fn logs(life: &Arc<Life>, size: u64) {
     let stats = life.store.stats().await.expect("it is read");
-    let ended = (10 * size).saturating_sub(stats.jobs_ended);
+    let ended = size.saturating_sub(stats.jobs_ended);
     by_hands(life, "ended jobs", ended, |life, first, count| async move {
         enqueue(&life, first, count).await;
         end(&life, count).await;
     })
     .await;
-    let events = (10 * size).saturating_sub(stats.events);
+    let events = size.saturating_sub(stats.events);
     by_hands(life, "events", events, |life, first, count| async move {
         let ops = (first..first + count).map(|n| {
             let emit = Events::emit_op(&format!("order:placed-{}", n % KINDS), Some(payload(n)));
@@ -34,6 +34,11 @@ pub(super) async fn fill(life: &Arc<Life>, size: u64) {
         commit(&life, ops.collect()).await;
     })
     .await;
+}
+
+/// Brings the store to so many keys and jobs that wait.
+pub(super) async fn the_rest(life: &Arc<Life>, size: u64) {
+    let stats = life.store.stats().await.expect("it is read");
     let keys = size.saturating_sub(stats.keys);
     by_hands(life, "keys", keys, |life, first, count| async move {
         let ops = (first..first + count).map(|n| {

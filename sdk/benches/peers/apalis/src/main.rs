@@ -73,20 +73,24 @@ macro_rules! measure {
             counted.fetch_add(1, Ordering::Relaxed);
             async { Ok::<(), BoxDynError>(()) }
         });
-        let run = tokio::spawn(async move { worker.run().await });
-        let mut patience = Duration::ZERO;
-        let left = loop {
-            let left: i64 = live().await;
-            if left == 0 || patience > Duration::from_secs(60) {
-                break left;
+        let counting = async {
+            let mut patience = Duration::ZERO;
+            loop {
+                let left: i64 = live().await;
+                if left == 0 || patience > Duration::from_secs(60) {
+                    break left;
+                }
+                patience += Duration::from_millis(5);
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            patience += Duration::from_millis(5);
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        let left = tokio::select! {
+            left = counting => left,
+            ended = worker.run() => panic!("the worker ended: {ended:?}"),
         };
         let rate = (DRAINED as i64 - left) as f64 / begun.elapsed().as_secs_f64();
         let more = format!("{} ran, {left} not written down", ran.load(Ordering::Relaxed));
         say(system, drained, "3 drain of jobs that do nothing, default settings", rate, &more);
-        run.abort();
     }};
 }
 
