@@ -123,6 +123,8 @@ pub(super) async fn claim(life: &Life, count: usize) -> Vec<(String, u32)> {
             slots: count,
         }],
         limit: count,
+        // Answered when it is durable, as who runs jobs elsewhere has it.
+        early: false,
     };
     match commit(life, vec![Op::Claim(claim)]).await.pop() {
         Some(Outcome::Claimed { jobs, .. }) => jobs.into_iter().map(|job| (job.id, job.attempt)).collect(),

@@ -9,6 +9,7 @@ mod copy;
 mod fill;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::ground::Ground;
 use crate::life::{Life, nothing};
@@ -44,28 +45,38 @@ pub(crate) async fn measure(small: &Ground<'_>, large: &Ground<'_>, size: u64, t
 
 /// Fills a store where it is not filled yet, and asks it. Times are in milliseconds.
 async fn filled(ground: &Ground<'_>, size: u64) -> Vec<(&'static str, f64)> {
-    let life = Arc::new(Life::new(ground.open("bench").await, "bench", nothing()));
     let made = if ground.is_disk() {
         (10 * size).min(MADE)
     } else {
         10 * size
     };
+    let life = live(ground).await;
     fill::logs(&life, made).await;
-    let life = if 10 * size >= 2 * made && life.store.stats().await.expect("it is read").events == made {
-        if let Ok(life) = Arc::try_unwrap(life) {
-            life.end().await;
-        }
+    let copied = life.store.stats().await.expect("it is read").events > made;
+    end(life).await;
+    if !copied && 10 * size >= 2 * made {
         copy::copy(&ground.folder().join("store.db"), 10 * size / made - 1);
-        Arc::new(Life::new(ground.open("bench").await, "bench", nothing()))
-    } else {
-        life
-    };
+    }
+    let life = live(ground).await;
     fill::the_rest(&life, size).await;
     let stats = life.store.stats().await.expect("it is read");
     eprintln!("{}: {stats:?}", ground.name());
-    let asked = ask::everything(&life, size).await;
+    end(life).await;
+
+    let begun = Instant::now();
+    let life = live(ground).await;
+    let mut asked = vec![("open", begun.elapsed().as_secs_f64() * 1_000.0)];
+    asked.extend(ask::everything(&life, size).await);
+    end(life).await;
+    asked
+}
+
+async fn live(ground: &Ground<'_>) -> Arc<Life> {
+    Arc::new(Life::new(ground.open("bench").await, "bench", nothing()))
+}
+
+async fn end(life: Arc<Life>) {
     if let Ok(life) = Arc::try_unwrap(life) {
         life.end().await;
     }
-    asked
 }
