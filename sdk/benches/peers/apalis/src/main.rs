@@ -108,7 +108,7 @@ async fn main() {
     measure!(
         "apalis 1.0 on SQLite",
         synced,
-        synced,
+        "outcomes are buffered and written in batches",
         SqliteStorage::<Payload>::new(&pool),
         (&pool, "DELETE FROM Jobs"),
         sqlx::query_scalar::<_, i64>("SELECT count(*) FROM Jobs WHERE status <> 'Done'").fetch_one(&pool)
@@ -120,7 +120,7 @@ async fn main() {
     measure!(
         "apalis 1.0 on PostgreSQL",
         synced,
-        synced,
+        "outcomes are buffered and written in batches",
         PostgresStorage::<Payload>::new(&pool),
         (&pool, "DELETE FROM apalis.jobs"),
         sqlx::query_scalar::<_, i64>("SELECT count(*) FROM apalis.jobs WHERE status <> 'Done'").fetch_one(&pool)
