@@ -59,7 +59,7 @@ bench-peers:
 	sdk/benches/peers/run.sh $(CURDIR)/target/bench-peers.json
 	@sdk/benches/peers/table.py target/bench-peers.json
 
-# Ten million of everything: a quarter of an hour and 15 GB of $TMPDIR.
+# Ten million of everything: some minutes and 10 GB of $TMPDIR.
 bench-scale:
 	$(CARGO) bench --locked -p syscall-sdk --bench store -- scale embedded
 
