@@ -3,7 +3,7 @@
 CARGO ?= cargo
 FLAGS := --workspace --all-features --locked
 
-.PHONY: test setup format lint docs layers deny unused features unit chaos bench clean
+.PHONY: test setup format lint docs layers deny unused features unit chaos bench bench-peers bench-scale clean
 
 # What CI runs, in the order in which a fault is cheapest to learn of.
 test: setup format lint docs unit features deny unused
@@ -45,9 +45,23 @@ SEED ?= 1
 chaos:
 	$(CARGO) test --locked -p syscall-sdk --all-features --test chaos -- --kills $(KILLS) --seed $(SEED)
 
-# Ratios from one run; see docs/benchmarks.md.
+# Ratios from one run, and what the store carries; see docs/benchmarks.md.
 bench:
 	$(CARGO) bench --locked -p blackroad --bench fleet
+	$(CARGO) bench --locked -p syscall-sdk --bench store
+
+# The store beside its peers, in one run. Apart from `bench`, since it fetches some 700 MB of other people's programs below
+# $PEERS_DIR (target/peers unless said) and wants Python, npm and apt; nothing else ever needs them.
+bench-peers:
+	sdk/benches/peers/install.sh
+	rm -f target/bench-peers.json
+	$(CARGO) bench --locked -p syscall-sdk --bench store -- enqueue drain flows state events latency --json $(CURDIR)/target/bench-peers.json
+	sdk/benches/peers/run.sh $(CURDIR)/target/bench-peers.json
+	@sdk/benches/peers/table.py target/bench-peers.json
+
+# Ten million of everything: some minutes and 10 GB of $TMPDIR.
+bench-scale:
+	$(CARGO) bench --locked -p syscall-sdk --bench store -- scale embedded
 
 clean:
 	$(CARGO) clean

@@ -1,6 +1,6 @@
 // BullMQ on a Redis that syncs its log before it answers (`appendfsync always`).
 import { Queue, Worker } from "bullmq";
-import { now, payload, questions, say, sayRate, sayStart } from "./common.mjs";
+import { load, now, payload, questions, say, sayRate, sayStart } from "./common.mjs";
 
 const connection = { host: "127.0.0.1", port: Number(process.env.REDIS_PORT), maxRetriesPerRequest: null };
 const system = "BullMQ 6.7 on Redis";
@@ -10,9 +10,10 @@ const JOBS = Number(process.env.PEERS_JOBS ?? 10000);
 const queue = new Queue("enqueue", { connection });
 await sayRate(system, durability, questions.enqueueOne, 1, (_, n) => queue.add("noop", payload(n)));
 await sayRate(system, durability, questions.enqueueMany, 64, (_, n) => queue.add("noop", payload(n)));
-await sayRate(`${system}, addBulk`, durability, `${questions.enqueueBatch} (batches)`, 1, (_, n) =>
+const came = await load(1, (_, n) =>
   queue.addBulk(Array.from({ length: 500 }, (_, m) => ({ name: "noop", data: payload(n * 500 + m) }))),
 );
+say(system, durability, questions.enqueueBatch, came.rate * 500, "/s", `p50 of a batch ${came.p50.toFixed(1)} ms`);
 await queue.obliterate({ force: true });
 await queue.close();
 

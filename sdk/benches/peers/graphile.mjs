@@ -1,6 +1,7 @@
 // graphile-worker on PostgreSQL: as it comes, and with a local queue and completions in batches, as its guide to speed says.
 import { makeWorkerUtils, run, Logger } from "graphile-worker";
-import { now, pause, payload, questions, say, sayRate, sayStart } from "./common.mjs";
+import pg from "pg";
+import { load, now, pause, payload, questions, say, sayRate, sayStart } from "./common.mjs";
 
 const connectionString = process.env.PEERS_DATABASE_URL;
 const system = "graphile-worker 0.18";
@@ -8,14 +9,14 @@ const durability = "a sync before each answer (PostgreSQL, synchronous_commit=on
 const JOBS = Number(process.env.PEERS_JOBS ?? 20000);
 const logger = new Logger(() => () => {});
 
-const utils = await makeWorkerUtils({ connectionString, logger, maxPoolSize: 10 });
+const pgPool = new pg.Pool({ connectionString, max: 32 });
+const utils = await makeWorkerUtils({ pgPool, logger });
 await utils.migrate();
 await sayRate(system, durability, questions.enqueueOne, 1, (_, n) => utils.addJob("noop", payload(n)));
 await sayRate(system, durability, questions.enqueueMany, 64, (_, n) => utils.addJob("noop", payload(n)));
 const spec = (n) => ({ identifier: "noop", payload: payload(n) });
 const batch = (n) => utils.addJobs(Array.from({ length: 500 }, (_, m) => spec(n * 500 + m)));
 let batches = 0;
-const { load } = await import("./common.mjs");
 const came = await load(1, () => batch(batches++));
 say(system, durability, questions.enqueueBatch, came.rate * 500, "/s", `p50 of a batch ${came.p50.toFixed(1)} ms`);
 const clear = () => utils.withPgClient((client) => client.query("TRUNCATE graphile_worker._private_jobs"));

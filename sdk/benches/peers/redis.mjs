@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { now, payload, questions, say, sayRate } from "./common.mjs";
 
 const redis = new Redis({ host: "127.0.0.1", port: Number(process.env.REDIS_PORT) });
-const system = "Redis 7.0 streams";
+const system = "Redis 7.0";
 const durability = "a sync before each answer (appendfsync always)";
 const publish = (_, n) => redis.xadd("log", "*", "topic", "order:placed", "data", JSON.stringify(payload(n)));
 await sayRate(system, durability, questions.publishOne, 1, publish);

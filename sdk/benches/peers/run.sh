@@ -39,7 +39,7 @@ measure() { # name, command
     timeout 300 "$@" >"$run/$name.json" 2>"$run/$name.err"
     came=$?
     grep '^{' "$run/$name.json" >>"$out"
-    if [ $came -ne 0 ]; then tail -3 "$run/$name.err" >&2; absent "$name" "its "$node" ended with $came before its last row"; fi
+    if [ $came -ne 0 ]; then tail -3 "$run/$name.err" >&2; absent "$name" "its program ended with $came before its last row"; fi
 }
 
 # Node looks for packages beside the program, so the programs go to the packages.

@@ -53,8 +53,8 @@ pub(crate) async fn victim(place: &str, schema: &str) {
 
 pub(crate) async fn measure(ground: &Ground<'_>, table: &mut Table, _: Effort) {
     let (place, schema) = match ground {
-        Ground::Disk(folder) => (folder.path().join("store.db").display().to_string(), ""),
         Ground::Schema { server, name } => (server.url.clone(), name.as_str()),
+        disk => (disk.folder().join("store.db").display().to_string(), ""),
     };
     let mut victim = Command::new(std::env::current_exe().expect("this program has a path"))
         .args(["victim", &place, schema])

@@ -18,8 +18,8 @@ const BATCH: u64 = 500;
 pub(crate) async fn measure(ground: &Ground<'_>, table: &mut Table, effort: Effort) {
     let life = Arc::new(Life::new(ground.open("bench").await, "bench", nothing()));
     let floor = match ground {
-        Ground::Disk(folder) => raw::sqlite(&folder.path().join("raw.db"), effort.lasts),
         Ground::Schema { server, .. } => raw::postgres(server, effort.lasts).await,
+        disk => raw::sqlite(&disk.folder().join("raw.db"), effort.lasts),
     };
     for (producers, question) in [(1, "1 enqueue, one producer"), (PRODUCERS, "2 enqueue, 64 producers")] {
         let commits = (life.commits)();

@@ -27,18 +27,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Reaches the server and makes the database.
+    /// Reaches the server and makes the database; without a server a line says so, and its rows are left out.
     #[expect(
         clippy::disallowed_methods,
         reason = "a bench is told where the database is by the variable"
     )]
-    pub(crate) async fn reach() -> Self {
+    pub(crate) async fn reach() -> Option<Self> {
         let admin_url = match std::env::var("TEST_DATABASE_URL") {
             Ok(url) if !url.is_empty() => url,
             _ => SERVER.to_owned(),
         };
         let scope = Scope::new("bench-database", tracing::Span::none());
-        let admin = connect(&admin_url, &scope).await;
+        let Some(admin) = try_connect(&admin_url, &scope).await else {
+            eprintln!("PostgreSQL is not measured: none answers; TEST_DATABASE_URL names one");
+            return None;
+        };
         let row = admin
             .query_one("SELECT current_setting('fsync') || '/' || current_setting('synchronous_commit') || ', version ' || current_setting('server_version')", &[])
             .await
@@ -53,14 +56,14 @@ impl Server {
         let slash = base.rfind('/').expect("a URL has slashes");
         let url = format!("{}/{name}?{query}", &base[..slash]);
         let target = Target::parse(&url).expect("the URL is one");
-        Server {
+        Some(Server {
             admin,
             database: Database::new(target, &scope),
             url,
             database_name: name,
             scope,
             schemas: AtomicU32::new(0),
-        }
+        })
     }
 
     /// Drops the database.
@@ -73,18 +76,24 @@ impl Server {
 
 /// A connection without a store around it; it is driven for as long as its scope lives.
 pub(crate) async fn connect(url: &str, scope: &Scope) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL is there");
+    try_connect(url, scope).await.expect("PostgreSQL is there")
+}
+
+async fn try_connect(url: &str, scope: &Scope) -> Option<tokio_postgres::Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.ok()?;
     scope.spawn_background("connection", async move {
         // Ends when the client is dropped.
         let _ = connection.await;
     });
-    client
+    Some(client)
 }
 
 /// Where a store lies.
 pub(crate) enum Ground<'a> {
     /// A file.
     Disk(tempfile::TempDir),
+    /// A file in a folder that is kept.
+    Kept(PathBuf),
     /// A schema.
     Schema {
         /// Where it is.
@@ -118,20 +127,29 @@ impl<'a> Ground<'a> {
     /// What the table calls it.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Ground::Disk(_) => "embedded",
+            Ground::Disk(_) | Ground::Kept(_) => "embedded",
             Ground::Schema { .. } => "postgres",
         }
     }
 
     /// Whether it is the file.
     pub(crate) fn is_disk(&self) -> bool {
-        matches!(self, Ground::Disk(_))
+        !matches!(self, Ground::Schema { .. })
+    }
+
+    /// The folder of the file; of a schema there is none.
+    pub(crate) fn folder(&self) -> PathBuf {
+        match self {
+            Ground::Disk(folder) => folder.path().to_owned(),
+            Ground::Kept(folder) => folder.clone(),
+            Ground::Schema { .. } => PathBuf::new(),
+        }
     }
 
     /// Opens the store for a process incarnation.
     pub(crate) async fn open(&self, owner: &str) -> Opened {
         match self {
-            Ground::Disk(folder) => open_file(folder.path().join("store.db"), owner),
+            Ground::Disk(_) | Ground::Kept(_) => open_file(self.folder().join("store.db"), owner),
             Ground::Schema { server, name } => open_schema(&server.database, name, owner).await,
         }
     }

@@ -25,8 +25,8 @@ pub(crate) async fn measure(ground: &Ground<'_>, table: &mut Table, effort: Effo
     tokio::time::sleep(lasts).await;
     let after = count(ground).await;
     let what = match ground {
-        Ground::Disk(_) => "wake-ups of the store's threads",
         Ground::Schema { .. } => "transactions, heartbeat and look-out",
+        _ => "wake-ups of the store's threads",
     };
     let cell = Cell {
         value: (after - before) as f64 / lasts.as_secs_f64(),
@@ -40,7 +40,6 @@ pub(crate) async fn measure(ground: &Ground<'_>, table: &mut Table, effort: Effo
 
 async fn count(ground: &Ground<'_>) -> u64 {
     match ground {
-        Ground::Disk(_) => wake_ups(),
         Ground::Schema { server, .. } => {
             let row = server
                 .admin
@@ -51,6 +50,7 @@ async fn count(ground: &Ground<'_>) -> u64 {
                 .await;
             row.expect("the server counts").get::<_, i64>(0) as u64
         }
+        _ => wake_ups(),
     }
 }
 

@@ -5,7 +5,7 @@
 //! $ cargo bench -p syscall-sdk --bench store -- drain embedded    # one row family, on one of them
 //! ```
 //!
-//! Words choose rows (`enqueue drain flows state events latency crash idle syncs`) and stores (`embedded postgres`). PostgreSQL is the
+//! Words choose rows (`enqueue drain flows state events latency crash idle syncs http sse`) and stores (`embedded postgres`). PostgreSQL is the
 //! server that `TEST_DATABASE_URL` names, else the one on 127.0.0.1; a database of the bench's own is made there and dropped at its
 //! end. `--json FILE` appends the figures as lines of JSON, which is how they come beside the peers'.
 
@@ -13,17 +13,23 @@ mod crash;
 mod drain;
 mod enqueue;
 mod events;
+mod fleet;
 mod flows;
 mod ground;
+mod http;
 mod idle;
 mod latency;
 mod life;
 mod load;
+mod probe;
 mod raw;
+mod scale;
+mod sse;
 mod state;
 mod syncs;
 mod table;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ground::{Ground, Server};
@@ -45,22 +51,40 @@ struct Wanted {
     words: Vec<String>,
     json: Option<String>,
     quick: bool,
+    size: u64,
+    folder: Option<PathBuf>,
 }
 
 impl Wanted {
     fn read() -> Self {
-        let (mut words, mut json, mut quick) = (Vec::new(), None, false);
+        let mut wanted = Wanted {
+            words: Vec::new(),
+            json: None,
+            quick: false,
+            size: scale::SIZE,
+            folder: None,
+        };
         let mut given = std::env::args().skip(1);
         while let Some(word) = given.next() {
             match word.as_str() {
-                "--json" => json = given.next(),
+                "--json" => wanted.json = given.next(),
+                "--size" => {
+                    let size = given.next().and_then(|size| size.parse().ok());
+                    wanted.size = size.expect("--size is followed by a number");
+                }
+                "--folder" => wanted.folder = given.next().map(PathBuf::from),
                 // What `cargo test --benches` says.
-                "--test" | "--quick" => quick = true,
+                "--test" | "--quick" => wanted.quick = true,
                 word if word.starts_with("--") => {}
-                _ => words.push(word),
+                _ => wanted.words.push(word),
             }
         }
-        Wanted { words, json, quick }
+        wanted
+    }
+
+    /// Whether the row that takes long is wanted, which nothing but its name asks for.
+    fn scale(&self) -> bool {
+        self.words.iter().any(|word| word == "scale")
     }
 
     /// Whether a word of a set is wanted: it is named, or none of its set is.
@@ -70,8 +94,11 @@ impl Wanted {
     }
 }
 
-const ROWS: [&str; 9] = [
-    "enqueue", "drain", "flows", "state", "events", "latency", "crash", "idle", "syncs",
+const ROWS: [&str; 11] = [
+    "enqueue", "drain", "flows", "state", "events", "latency", "crash", "idle", "syncs", "http", "sse",
+];
+const ROWS_AND_SCALE: [&str; 12] = [
+    "scale", "enqueue", "drain", "flows", "state", "events", "latency", "crash", "idle", "syncs", "http", "sse",
 ];
 const STORES: [&str; 2] = ["embedded", "postgres"];
 
@@ -104,10 +131,21 @@ fn main() {
 async fn measure(wanted: &Wanted, effort: Effort) -> Table {
     let mut table = Table::default();
     let server = match wanted.has("postgres", &STORES) {
-        true => Some(Server::reach().await),
+        true => Server::reach().await,
         false => None,
     };
-    for row in ROWS.into_iter().filter(|row| wanted.has(row, &ROWS)) {
+    if wanted.scale() {
+        if wanted.has("embedded", &STORES) {
+            let kept = wanted.folder.clone().map(Ground::Kept);
+            let large = kept.unwrap_or_else(Ground::disk);
+            scale::measure(&Ground::disk(), &large, wanted.size, &mut table).await;
+        }
+        if let Some(server) = &server {
+            let (small, large) = (Ground::schema(server), Ground::schema(server));
+            scale::measure(&small, &large, wanted.size, &mut table).await;
+        }
+    }
+    for row in ROWS.into_iter().filter(|row| wanted.has(row, &ROWS_AND_SCALE)) {
         if wanted.has("embedded", &STORES) {
             one(row, &Ground::disk, &mut table, effort).await;
         }
@@ -133,6 +171,8 @@ async fn one<'a>(row: &str, fresh: &dyn Fn() -> Ground<'a>, table: &mut Table, e
         "latency" => latency::measure(&ground, table, effort).await,
         "crash" => crash::measure(&ground, table, effort).await,
         "idle" => idle::measure(&ground, table, effort).await,
+        "http" => http::measure(&ground, table, effort).await,
+        "sse" => sse::measure(&ground, table, effort).await,
         _ => syncs::measure(&ground, table, effort).await,
     }
 }

@@ -11,10 +11,16 @@ use crate::load::percentiles;
 
 /// The middle time of an append of two pages and its sync, in milliseconds.
 pub(crate) fn sync(lasts: Duration) -> f64 {
+    sync_after(Duration::ZERO, lasts)
+}
+
+/// The same, each after a pause: a disk and a core that have come to rest take longer.
+pub(crate) fn sync_after(pause: Duration, lasts: Duration) -> f64 {
     let folder = tempfile::tempdir().expect("a folder");
     let mut file = std::fs::File::create(folder.path().join("log")).expect("a file");
     let (begun, mut took) = (Instant::now(), Vec::new());
     while begun.elapsed() < lasts {
+        std::thread::sleep(pause);
         let one = Instant::now();
         file.write_all(&[7; 8_192]).expect("there is room");
         file.sync_data().expect("it syncs");

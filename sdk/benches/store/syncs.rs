@@ -51,7 +51,6 @@ pub(crate) async fn synced(folder: &str) {
 
 pub(crate) async fn measure(ground: &Ground<'_>, table: &mut Table, effort: Effort) {
     let counted = match ground {
-        Ground::Disk(folder) => by_strace(folder.path()),
         Ground::Schema { server, .. } => {
             let syncs = || async {
                 let row = server.admin.query_one("SELECT wal_sync FROM pg_stat_wal", &[]).await;
@@ -63,6 +62,7 @@ pub(crate) async fn measure(ground: &Ground<'_>, table: &mut Table, effort: Effo
             tokio::time::sleep(COUNTERS).await;
             Some((commits, jobs, syncs().await - before))
         }
+        disk => by_strace(&disk.folder()),
     };
     let Some((commits, jobs, syncs)) = counted else {
         eprintln!("embedded: the syncs are not counted: there is no strace here");

@@ -61,7 +61,7 @@ macro_rules! measure {
             say(system, durability, question, rates[ROUNDS / 2], "");
         }
         let live = || async { $live.await.expect("it is counted") };
-        sqlx::query($pool.1).execute(&$pool.0).await.expect("emptied");
+        sqlx::query($pool.1).execute($pool.0).await.expect("emptied");
         let mut storage = $storage;
         for n in 0..DRAINED {
             storage.push(payload(n)).await.expect("it is taken");
@@ -73,20 +73,24 @@ macro_rules! measure {
             counted.fetch_add(1, Ordering::Relaxed);
             async { Ok::<(), BoxDynError>(()) }
         });
-        let run = tokio::spawn(async move { worker.run().await });
-        let mut patience = Duration::ZERO;
-        let left = loop {
-            let left: i64 = live().await;
-            if left == 0 || patience > Duration::from_secs(60) {
-                break left;
+        let counting = async {
+            let mut patience = Duration::ZERO;
+            loop {
+                let left: i64 = live().await;
+                if left == 0 || patience > Duration::from_secs(60) {
+                    break left;
+                }
+                patience += Duration::from_millis(5);
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            patience += Duration::from_millis(5);
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        let left = tokio::select! {
+            left = counting => left,
+            ended = worker.run() => panic!("the worker ended: {ended:?}"),
         };
         let rate = (DRAINED as i64 - left) as f64 / begun.elapsed().as_secs_f64();
         let more = format!("{} ran, {left} not written down", ran.load(Ordering::Relaxed));
         say(system, drained, "3 drain of jobs that do nothing, default settings", rate, &more);
-        run.abort();
     }};
 }
 
@@ -104,7 +108,7 @@ async fn main() {
     measure!(
         "apalis 1.0 on SQLite",
         synced,
-        synced,
+        "outcomes are buffered and written in batches",
         SqliteStorage::<Payload>::new(&pool),
         (&pool, "DELETE FROM Jobs"),
         sqlx::query_scalar::<_, i64>("SELECT count(*) FROM Jobs WHERE status <> 'Done'").fetch_one(&pool)
@@ -116,7 +120,7 @@ async fn main() {
     measure!(
         "apalis 1.0 on PostgreSQL",
         synced,
-        synced,
+        "outcomes are buffered and written in batches",
         PostgresStorage::<Payload>::new(&pool),
         (&pool, "DELETE FROM apalis.jobs"),
         sqlx::query_scalar::<_, i64>("SELECT count(*) FROM apalis.jobs WHERE status <> 'Done'").fetch_one(&pool)
