@@ -140,7 +140,8 @@ async fn a_request_that_another_replica_still_works_on_is_in_progress_until_that
     let key = [("idempotency-key", "once")];
     let first = one.handler.clone();
     let body = call.clone();
-    let working = tokio::spawn(async move { ask(&first, http::Method::POST, "/v1/sys/rpc", &key, body).await.status });
+    let mut working = tokio::task::JoinSet::new();
+    working.spawn(async move { ask(&first, http::Method::POST, "/v1/sys/rpc", &key, body).await.status });
     // From the moment at which the first replica has noted it, the second knows of it.
     let store = two.running.kernel("core").unwrap().store.clone();
     let noted = async {
@@ -167,7 +168,7 @@ async fn a_request_that_another_replica_still_works_on_is_in_progress_until_that
         "{}",
         after.text
     );
-    working.abort();
+    drop(working);
     drop(store);
     two.stop().await;
 }

@@ -121,6 +121,7 @@ pub(super) async fn claim(life: &Life, count: usize) -> Vec<(String, u32)> {
         wants: vec![Want {
             name: JOB.to_owned(),
             slots: count,
+            rate: None,
         }],
         limit: count,
         // Answered when it is durable, as who runs jobs elsewhere has it.
