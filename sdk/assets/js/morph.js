@@ -13,7 +13,8 @@ function morph(old, fresh) {
   if (old.nodeName !== fresh.nodeName) {
     old.replaceWith(fresh);
   } else if (old.nodeType !== Node.ELEMENT_NODE) {
-    if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
+    // A new text, not the old one changed: a figure that grows to its left would else be one that has moved.
+    if (old.nodeValue !== fresh.nodeValue) old.replaceWith(fresh);
   } else if (!old.isEqualNode(fresh)) {
     for (const { name } of [...old.attributes]) {
       if (!fresh.hasAttribute(name) && !kept.has(name)) old.removeAttribute(name);

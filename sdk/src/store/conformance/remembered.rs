@@ -13,7 +13,15 @@ cases![
     an_expired_request_may_be_made_again,
     a_refused_request_changes_nothing_else,
     pruning_drops_expired_requests_alone,
+    what_is_remembered_beside_a_pruning_that_drops_nothing_is_kept,
 ];
+
+async fn what_is_remembered_beside_a_pruning_that_drops_nothing_is_kept(it: Context<'_>) {
+    let request = remember("k", "me", it.later(60));
+    let outcomes = it.all(vec![request.into(), KEEP_ALL.into()]).await;
+    assert_eq!(outcomes, [Outcome::Done, Outcome::Pruned(0)]);
+    assert!(read(it, "k").await.is_some());
+}
 
 async fn a_request_is_remembered_while_it_runs_and_when_it_is_answered(it: Context<'_>) {
     let request = remember("k", "me", it.later(60));

@@ -89,7 +89,7 @@ impl Turn<'_> {
     async fn apply(&self, link: &Link, meta: &Meta, state: &mut State, batches: &[&Batch]) -> Result<Done, Failed> {
         let before = state.clone();
         let answers = batches.iter().map(|batch| state.commit(batch)).collect();
-        self.finish(link, meta, &before, state, answers).await
+        self.finish(link, (meta, false), &before, state, answers).await
     }
 
     /// Begins: takes the numbers and loads what is needed.
@@ -110,18 +110,18 @@ impl Turn<'_> {
         Ok((meta, state))
     }
 
-    /// Writes what changed, and commits.
+    /// Writes what changed, and commits; unless nothing did, also by what the open transaction `wrote` before.
     async fn finish(
         &self,
         link: &Link,
-        meta: &Meta,
+        (meta, wrote): (&Meta, bool),
         before: &State,
         after: &State,
         answers: Vec<Result<Vec<Outcome>>>,
     ) -> Result<Done, Failed> {
         let mut queries = write::queries(before, after);
         let next = meta.after(before, after);
-        if queries.is_empty() && next.marks.heads == meta.marks.heads {
+        if !wrote && queries.is_empty() && next.marks.heads == meta.marks.heads {
             link.end("ROLLBACK", DEADLINE).await.map_err(Failed::before_commit)?;
             return Ok(Done { heads: None, answers });
         }
@@ -194,7 +194,9 @@ impl Turn<'_> {
             marks: first.marks,
             ..meta
         };
-        self.finish(&link, &begun, &before, &after, vec![Ok(outcomes)]).await
+        let wrote = batch.ops.iter().any(|op| !matches!(op, Op::Prune(_)));
+        self.finish(&link, (&begun, wrote), &before, &after, vec![Ok(outcomes)])
+            .await
     }
 
     /// Applies a part of a batch inside the open transaction and writes it down.
