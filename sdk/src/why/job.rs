@@ -34,6 +34,11 @@ impl Teller<'_> {
         if let Some((run, _)) = owner(&job.id) {
             story.link("parent", run);
         }
+        for (relation, other) in [("redriveOf", &job.redrive_of), ("redrivenAs", &job.redriven_as)] {
+            if let Some(other) = other {
+                story.link(relation, other.clone());
+            }
+        }
         let summary = summary(&job, &story);
         Ok(story.told(summary))
     }

@@ -29,6 +29,10 @@ async fn a_dead_job_that_is_edited_becomes_another_and_both_tell_of_it() {
     let kept = core.get(&format!("/v1/sys/job/{old}")).await.body;
     assert_eq!((&kept["status"], &kept["redrivenAs"]), (&json!("failed"), &json!(new)));
     assert_eq!(kept["attempts"][0]["outcome"], "failed");
+    for (id, relation, other) in [(old.as_str(), "redrivenAs", new), (new, "redriveOf", old.as_str())] {
+        let why = core.get(&format!("/v1/sys/why/{id}")).await.body;
+        assert_eq!(why["links"], json!([{ "relation": relation, "id": other }]));
+    }
 
     for again in [json!({}), edit] {
         let refused = core.post(&path, &again).await;
