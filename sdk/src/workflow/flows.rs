@@ -206,9 +206,10 @@ impl Flows {
         Enlisted(Arc::clone(shared))
     }
 
-    /// The steps of a run that are being done in this process.
-    pub(super) fn active(&self, run: &str) -> Vec<Record> {
+    /// The steps of a run that an attempt of it does in this process.
+    pub(super) fn active(&self, run: &str, attempt: u32) -> Vec<Record> {
         let shared = self.live().get(run).and_then(Weak::upgrade);
+        let shared = shared.filter(|shared| shared.attempt == attempt);
         shared.map_or_else(Vec::new, |shared| shared.journal().active.values().cloned().collect())
     }
 

@@ -15,7 +15,8 @@ impl Flows {
         let run = self.run(id).await?;
         let stored = self.stored(id).await?;
         let mut records: Vec<_> = stored.records.into_iter().map(|(record, _)| record).collect();
-        for active in self.active(id) {
+        // Where it goes on elsewhere, what this process still does of it no longer counts.
+        for active in self.active(id, run.attempt) {
             records.retain(|record| record.step() != active.step());
             records.push(active);
         }

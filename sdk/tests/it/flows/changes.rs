@@ -4,39 +4,55 @@ use serde_json::json;
 use syscall_sdk::error::Error;
 use syscall_sdk::workflow::CHANGED;
 
-use super::world::{Disk, Plan, World, failure, result, step, steps};
+use super::place::{Disk, Place, on_every_store};
+use super::world::{Plan, World, failure, result, step, steps};
+
+on_every_store! {
+    a_renamed_step_is_not_done_and_the_error_names_both,
+    another_request_under_the_same_name_is_told_with_both_values,
+    a_step_that_is_another_kind_of_thing_now_is_told,
+    a_step_that_is_no_longer_asked_for_is_told,
+    a_step_inserted_behind_a_marker_is_left_out_of_old_runs_and_done_in_new_ones,
+    a_step_added_at_the_end_needs_no_marker,
+    a_run_whose_code_was_mended_is_resumed_where_it_was,
+    a_fork_shares_what_came_before_a_step_and_does_the_rest_anew,
+}
 
 /// A run of the old code that waits for a signal after a step named `charge` that was given 5.
 async fn waiting(disk: &Disk) -> World {
-    let world = disk.boot(&Plan::default().flow("order", |flow, _| async move {
-        flow.step("look", async || Ok(1)).await?;
-        let charged = flow.step("charge", async || Ok("charged".to_owned())).given(&5).await?;
-        flow.signal::<()>("go", None).await?;
-        Ok(json!(charged))
-    }));
+    let world = disk
+        .boot(&Plan::default().flow("order", |flow, _| async move {
+            flow.step("look", async || Ok(1)).await?;
+            let charged = flow.step("charge", async || Ok("charged".to_owned())).given(&5).await?;
+            flow.signal::<()>("go", None).await?;
+            Ok(json!(charged))
+        }))
+        .await;
     world.start("order", json!(null), "run").await;
     world.resting("run").await;
     world
 }
 
-async fn then(plan: Plan) -> syscall_sdk::wire::Workflow {
-    let disk = Disk::new();
+async fn then(place: Place, plan: Plan) -> syscall_sdk::wire::Workflow {
+    let disk = Disk::new(place);
     waiting(&disk).await.kill().await;
-    let world = disk.boot(&plan);
+    let world = disk.boot(&plan).await;
     world.flows.signal("run", "go", json!(null).into()).await.unwrap();
     let run = world.ended("run").await;
     world.kill().await;
     run
 }
 
-#[tokio::test]
-async fn a_renamed_step_is_not_done_and_the_error_names_both() {
-    let run = then(Plan::default().flow("order", |flow, _| async move {
-        flow.step("look", async || Ok(1)).await?;
-        flow.step("charge-card", async || Err::<(), _>(Error::internal("it was done")))
-            .await?;
-        Ok(json!(null))
-    }))
+async fn a_renamed_step_is_not_done_and_the_error_names_both(place: Place) {
+    let run = then(
+        place,
+        Plan::default().flow("order", |flow, _| async move {
+            flow.step("look", async || Ok(1)).await?;
+            flow.step("charge-card", async || Err::<(), _>(Error::internal("it was done")))
+                .await?;
+            Ok(json!(null))
+        }),
+    )
     .await;
     let (code, message) = failure(&run);
     assert_eq!(code, CHANGED);
@@ -46,13 +62,15 @@ async fn a_renamed_step_is_not_done_and_the_error_names_both() {
     assert_eq!(steps(&run), ["look completed", "charge completed", "signal go waiting"]);
 }
 
-#[tokio::test]
-async fn another_request_under_the_same_name_is_told_with_both_values() {
-    let run = then(Plan::default().flow("order", |flow, _| async move {
-        flow.step("look", async || Ok(1)).await?;
-        let charged = flow.step("charge", async || Ok("charged".to_owned())).given(&6).await?;
-        Ok(json!(charged))
-    }))
+async fn another_request_under_the_same_name_is_told_with_both_values(place: Place) {
+    let run = then(
+        place,
+        Plan::default().flow("order", |flow, _| async move {
+            flow.step("look", async || Ok(1)).await?;
+            let charged = flow.step("charge", async || Ok("charged".to_owned())).given(&6).await?;
+            Ok(json!(charged))
+        }),
+    )
     .await;
     let (code, message) = failure(&run);
     assert_eq!(code, CHANGED);
@@ -62,28 +80,32 @@ async fn another_request_under_the_same_name_is_told_with_both_values() {
     );
 }
 
-#[tokio::test]
-async fn a_step_that_is_another_kind_of_thing_now_is_told() {
-    let run = then(Plan::default().flow("order", |flow, _| async move {
-        flow.version("look", 1).await?;
-        flow.emit(
-            &syscall_sdk::contract::Topic::<String>::new("core", "x"),
-            &"x".to_owned(),
-        )
-        .await?;
-        flow.job_by_name("charge", None).await?;
-        Ok(json!(null))
-    }))
+async fn a_step_that_is_another_kind_of_thing_now_is_told(place: Place) {
+    let run = then(
+        place,
+        Plan::default().flow("order", |flow, _| async move {
+            flow.version("look", 1).await?;
+            flow.emit(
+                &syscall_sdk::contract::Topic::<String>::new("core", "x"),
+                &"x".to_owned(),
+            )
+            .await?;
+            flow.job_by_name("charge", None).await?;
+            Ok(json!(null))
+        }),
+    )
     .await;
     assert_eq!(failure(&run).0, CHANGED);
 }
 
-#[tokio::test]
-async fn a_step_that_is_no_longer_asked_for_is_told() {
-    let run = then(Plan::default().flow("order", |flow, _| async move {
-        flow.step("look", async || Ok(1)).await?;
-        Ok(json!("done"))
-    }))
+async fn a_step_that_is_no_longer_asked_for_is_told(place: Place) {
+    let run = then(
+        place,
+        Plan::default().flow("order", |flow, _| async move {
+            flow.step("look", async || Ok(1)).await?;
+            Ok(json!("done"))
+        }),
+    )
     .await;
     let (code, message) = failure(&run);
     assert_eq!(code, CHANGED);
@@ -93,9 +115,8 @@ async fn a_step_that_is_no_longer_asked_for_is_told() {
     );
 }
 
-#[tokio::test]
-async fn a_step_inserted_behind_a_marker_is_left_out_of_old_runs_and_done_in_new_ones() {
-    let disk = Disk::new();
+async fn a_step_inserted_behind_a_marker_is_left_out_of_old_runs_and_done_in_new_ones(place: Place) {
+    let disk = Disk::new(place);
     waiting(&disk).await.kill().await;
     let plan = Plan::default().flow("order", |flow, _| async move {
         flow.step("look", async || Ok(1)).await?;
@@ -108,7 +129,7 @@ async fn a_step_inserted_behind_a_marker_is_left_out_of_old_runs_and_done_in_new
         flow.step("ship", async || Ok(())).await?;
         Ok(json!(version))
     });
-    let world = disk.boot(&plan);
+    let world = disk.boot(&plan).await;
     world.start("order", json!(null), "new").await;
     world.resting("new").await;
     for (run, version) in [("run", 0), ("new", 1)] {
@@ -121,47 +142,51 @@ async fn a_step_inserted_behind_a_marker_is_left_out_of_old_runs_and_done_in_new
     world.kill().await;
 }
 
-#[tokio::test]
-async fn a_step_added_at_the_end_needs_no_marker() {
-    let run = then(Plan::default().flow("order", |flow, _| async move {
-        flow.step("look", async || Ok(1)).await?;
-        flow.step("charge", async || Ok("charged".to_owned())).given(&5).await?;
-        flow.signal::<()>("go", None).await?;
-        Ok(json!(flow.step("ship", async || Ok("shipped".to_owned())).await?))
-    }))
+async fn a_step_added_at_the_end_needs_no_marker(place: Place) {
+    let run = then(
+        place,
+        Plan::default().flow("order", |flow, _| async move {
+            flow.step("look", async || Ok(1)).await?;
+            flow.step("charge", async || Ok("charged".to_owned())).given(&5).await?;
+            flow.signal::<()>("go", None).await?;
+            Ok(json!(flow.step("ship", async || Ok("shipped".to_owned())).await?))
+        }),
+    )
     .await;
     assert_eq!(result(&run), json!("shipped"));
 }
 
-#[tokio::test]
-async fn a_run_whose_code_was_mended_is_resumed_where_it_was() {
-    let disk = Disk::new();
+async fn a_run_whose_code_was_mended_is_resumed_where_it_was(place: Place) {
+    let disk = Disk::new(place);
     waiting(&disk).await.kill().await;
-    let world = disk.boot(&Plan::default().flow("order", |flow, _| async move {
-        flow.step("charge twice", async || Ok(1)).await?;
-        Ok(json!(null))
-    }));
+    let world = disk
+        .boot(&Plan::default().flow("order", |flow, _| async move {
+            flow.step("charge twice", async || Ok(1)).await?;
+            Ok(json!(null))
+        }))
+        .await;
     world.flows.signal("run", "go", json!(null).into()).await.unwrap();
     assert_eq!(failure(&world.ended("run").await).0, CHANGED);
     world.kill().await;
-    let world = disk.boot(&Plan::default().flow("order", |flow, _| async move {
-        flow.step("look", async || Err::<u8, _>(Error::internal("done again")))
-            .await?;
-        let charged = flow
-            .step("charge", async || Ok("charged anew".to_owned()))
-            .given(&5)
-            .await?;
-        flow.signal::<()>("go", None).await?;
-        Ok(json!(charged))
-    }));
+    let world = disk
+        .boot(&Plan::default().flow("order", |flow, _| async move {
+            flow.step("look", async || Err::<u8, _>(Error::internal("done again")))
+                .await?;
+            let charged = flow
+                .step("charge", async || Ok("charged anew".to_owned()))
+                .given(&5)
+                .await?;
+            flow.signal::<()>("go", None).await?;
+            Ok(json!(charged))
+        }))
+        .await;
     world.flows.resume("run").await.unwrap();
     assert_eq!(result(&world.ended("run").await), json!("charged"));
     world.kill().await;
 }
 
-#[tokio::test]
-async fn a_fork_shares_what_came_before_a_step_and_does_the_rest_anew() {
-    let disk = Disk::new();
+async fn a_fork_shares_what_came_before_a_step_and_does_the_rest_anew(place: Place) {
+    let disk = Disk::new(place);
     let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let plan = Plan::default().flow("order", move |flow, _| {
         let count = std::sync::Arc::clone(&count);
@@ -176,7 +201,7 @@ async fn a_fork_shares_what_came_before_a_step_and_does_the_rest_anew() {
             Ok(json!([a, b, c]))
         }
     });
-    let world = disk.boot(&plan);
+    let world = disk.boot(&plan).await;
     world.start("order", json!(null), "run").await;
     assert_eq!(result(&world.ended("run").await), json!([0, 1, 2]));
     let fork = world.flows.fork("run", Some("b")).await.unwrap();

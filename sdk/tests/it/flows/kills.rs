@@ -11,7 +11,15 @@ use syscall_sdk::store::fault::Failure;
 use syscall_sdk::wire::Workflow;
 use syscall_sdk::workflow::Handle;
 
-use super::world::{Disk, Plan, World, result, soon, steps};
+use super::place::{Disk, Place, on_every_store};
+use super::world::{Plan, World, result, soon, steps};
+
+on_every_store! {
+    a_run_that_nobody_disturbs_does_each_step_once,
+    a_process_may_die_at_every_commit_and_no_step_is_recorded_twice,
+    a_process_may_die_again_and_again,
+    an_answer_may_be_lost_at_every_commit_and_no_step_is_recorded_twice,
+}
 
 /// Every execution of a step gives another number, so that a step that is done again and written down again shows.
 #[derive(Clone, Default)]
@@ -147,10 +155,9 @@ async fn journalled(world: &World) -> BTreeMap<String, Option<Value>> {
         .collect()
 }
 
-#[tokio::test]
-async fn a_run_that_nobody_disturbs_does_each_step_once() {
-    let (disk, effects) = (Disk::new(), Effects::default());
-    let world = disk.boot(&plan(&effects));
+async fn a_run_that_nobody_disturbs_does_each_step_once(place: Place) {
+    let (disk, effects) = (Disk::new(place), Effects::default());
+    let world = disk.boot(&plan(&effects)).await;
     feed(&world).await;
     let run = begun_to_end(&world).await;
     check(&run, &effects);
@@ -162,14 +169,13 @@ async fn a_run_that_nobody_disturbs_does_each_step_once() {
     world.kill().await;
 }
 
-#[tokio::test]
-async fn a_process_may_die_at_every_commit_and_no_step_is_recorded_twice() {
+async fn a_process_may_die_at_every_commit_and_no_step_is_recorded_twice(place: Place) {
     let mut kills = 0;
     // Each round dies one commit later than the one before, in a first life; the second goes on to the end.
     for commits in 0.. {
-        let (disk, effects) = (Disk::new(), Effects::default());
+        let (disk, effects) = (Disk::new(place), Effects::default());
         let plan = plan(&effects);
-        let world = disk.boot(&plan);
+        let world = disk.boot(&plan).await;
         feed(&world).await;
         world.store.hold_after(commits);
         let died = tokio::select! {
@@ -178,7 +184,7 @@ async fn a_process_may_die_at_every_commit_and_no_step_is_recorded_twice() {
         };
         let before = journalled(&world).await;
         world.kill().await;
-        let world = disk.boot(&plan);
+        let world = disk.boot(&plan).await;
         let run = begun_to_end(&world).await;
         check(&run, &effects);
         let after = journalled(&world).await;
@@ -196,20 +202,19 @@ async fn a_process_may_die_at_every_commit_and_no_step_is_recorded_twice() {
     assert!(kills > 15, "only {kills} kills");
 }
 
-#[tokio::test]
-async fn a_process_may_die_again_and_again() {
-    let (disk, effects) = (Disk::new(), Effects::default());
+async fn a_process_may_die_again_and_again(place: Place) {
+    let (disk, effects) = (Disk::new(place), Effects::default());
     let plan = plan(&effects);
     let mut seen = BTreeMap::new();
     let mut lives = 0;
     loop {
-        let world = disk.boot(&plan);
+        let world = disk.boot(&plan).await;
         if lives == 0 {
             feed(&world).await;
         }
         lives += 1;
-        // A claim and two more: each life comes a little further.
-        world.store.hold_after(3);
+        // A claim and two more; a life that claims in vain as often as that is followed by one that may do more.
+        world.store.hold_after(3 + lives / 8);
         let died = tokio::select! {
             () = world.store.waiting(1) => true,
             _ = begun_to_end(&world) => false,
@@ -229,11 +234,10 @@ async fn a_process_may_die_again_and_again() {
     assert!(lives > 5, "only {lives} lives");
 }
 
-#[tokio::test]
-async fn an_answer_may_be_lost_at_every_commit_and_no_step_is_recorded_twice() {
+async fn an_answer_may_be_lost_at_every_commit_and_no_step_is_recorded_twice(place: Place) {
     for commits in 0.. {
-        let (disk, effects) = (Disk::new(), Effects::default());
-        let world = disk.boot(&plan(&effects));
+        let (disk, effects) = (Disk::new(place), Effects::default());
+        let world = disk.boot(&plan(&effects)).await;
         feed(&world).await;
         world.store.lose_answer_after(commits, Failure::Busy);
         let run = soon(begun_to_end(&world)).await;

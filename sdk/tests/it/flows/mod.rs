@@ -1,7 +1,14 @@
-//! Workflows on a store, a runner and nothing else, so that a process can die between any two commits.
+//! Workflows on a store, a runner and nothing else, so that a process can die between any two commits: on the embedded file, and in
+//! PostgreSQL.
 
+mod attempts;
 mod changes;
+mod children;
 mod kills;
-mod lives;
+mod place;
+#[cfg(feature = "testing")]
+mod replicas;
+mod runs;
+mod undoing;
 mod waits;
 mod world;

@@ -5,7 +5,19 @@ use std::time::Duration;
 use serde_json::json;
 use syscall_sdk::wire::{JobStatus, StepStatus};
 
-use super::world::{Disk, Plan, result, step};
+use super::place::{Disk, Place, on_every_store};
+use super::world::{Plan, result, step};
+
+on_every_store! {
+    the_first_signal_of_a_name_is_its_value,
+    a_signal_sent_twice_counts_once_and_another_value_is_refused,
+    a_wait_that_is_over_gives_nothing_also_after_a_restart,
+    an_event_that_came_before_it_was_asked_for_is_found,
+    an_event_wakes_a_run_at_rest_in_the_next_life_too,
+    a_sleep_holds_no_slot_and_keeps_its_moment_across_lives,
+    a_wait_longer_than_ten_years_is_refused,
+    an_event_of_another_service_is_not_waited_for,
+}
 
 fn signals() -> Plan {
     Plan::default().flow("wait", |flow, input| async move {
@@ -16,10 +28,9 @@ fn signals() -> Plan {
     })
 }
 
-#[tokio::test]
-async fn the_first_signal_of_a_name_is_its_value() {
-    let disk = Disk::new();
-    let world = disk.boot(&signals());
+async fn the_first_signal_of_a_name_is_its_value(place: Place) {
+    let disk = Disk::new(place);
+    let world = disk.boot(&signals()).await;
     world.start("wait", json!(null), "run").await;
     let rests = world.resting("run").await;
     assert_eq!(rests.status, JobStatus::Pending);
@@ -33,13 +44,14 @@ async fn the_first_signal_of_a_name_is_its_value() {
     world.kill().await;
 }
 
-#[tokio::test]
-async fn a_signal_sent_twice_counts_once_and_another_value_is_refused() {
-    let disk = Disk::new();
-    let world = disk.boot(&Plan::default().flow("hold", |flow, _| async move {
-        flow.signal::<()>("end", None).await?;
-        Ok(json!(flow.signal::<u8>("go", None).await?))
-    }));
+async fn a_signal_sent_twice_counts_once_and_another_value_is_refused(place: Place) {
+    let disk = Disk::new(place);
+    let world = disk
+        .boot(&Plan::default().flow("hold", |flow, _| async move {
+            flow.signal::<()>("end", None).await?;
+            Ok(json!(flow.signal::<u8>("go", None).await?))
+        }))
+        .await;
     world.start("hold", json!(null), "run").await;
     let send = |value: u8| world.flows.signal("run", "go", json!(value).into());
     assert!(send(1).await.unwrap().first);
@@ -53,24 +65,22 @@ async fn a_signal_sent_twice_counts_once_and_another_value_is_refused() {
     world.kill().await;
 }
 
-#[tokio::test]
-async fn a_wait_that_is_over_gives_nothing_also_after_a_restart() {
-    let disk = Disk::new();
-    let world = disk.boot(&signals());
+async fn a_wait_that_is_over_gives_nothing_also_after_a_restart(place: Place) {
+    let disk = Disk::new(place);
+    let world = disk.boot(&signals()).await;
     world.start("wait", json!(300), "run").await;
     let rests = world.resting("run").await;
     assert_eq!(rests.status, JobStatus::Queued);
     assert!(rests.run_at.is_some());
     world.kill().await;
-    let world = disk.boot(&signals());
+    let world = disk.boot(&signals()).await;
     assert_eq!(result(&world.ended("run").await), json!([null, null]));
     world.kill().await;
 }
 
-#[tokio::test]
-async fn an_event_that_came_before_it_was_asked_for_is_found() {
-    let disk = Disk::new();
-    let world = disk.boot(&events());
+async fn an_event_that_came_before_it_was_asked_for_is_found(place: Place) {
+    let disk = Disk::new(place);
+    let world = disk.boot(&events()).await;
     world
         .events
         .emit("paid", Some(json!({ "id": 7, "by": "before the run" }).into()))
@@ -87,27 +97,18 @@ async fn an_event_that_came_before_it_was_asked_for_is_found() {
     world.kill().await;
 }
 
-#[tokio::test]
-async fn an_event_wakes_a_run_at_rest_in_the_next_life_too() {
+async fn an_event_wakes_a_run_at_rest_in_the_next_life_too(place: Place) {
     for restart in [false, true] {
-        let disk = Disk::new();
-        let mut world = disk.boot(&events());
+        let disk = Disk::new(place);
+        let mut world = disk.boot(&events()).await;
         world.start("wait", json!(null), "run").await;
         world.flows.signal("run", "look", json!(null).into()).await.unwrap();
-        loop {
-            let run = world.resting("run").await;
-            if run.steps.iter().flatten().any(|step| step.kind == "event") {
-                assert_eq!(
-                    step(&run, "event paid").waits.as_ref().unwrap().event.as_deref(),
-                    Some("paid")
-                );
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+        let rests = world.resting_at("run", "event paid").await;
+        let waits = step(&rests, "event paid").waits.as_ref().unwrap();
+        assert_eq!(waits.event.as_deref(), Some("paid"));
         if restart {
             world.kill().await;
-            world = disk.boot(&events());
+            world = disk.boot(&events()).await;
         }
         world
             .events
@@ -139,46 +140,47 @@ fn events() -> Plan {
     })
 }
 
-#[tokio::test]
-async fn a_sleep_holds_no_slot_and_keeps_its_moment_across_lives() {
-    let disk = Disk::new();
+async fn a_sleep_holds_no_slot_and_keeps_its_moment_across_lives(place: Place) {
+    let disk = Disk::new(place);
     let plan = Plan::default().flow("sleep", |flow, _| async move {
         let before = flow.now().await?;
         flow.sleep(Duration::from_millis(600)).await?;
         let after = flow.now().await?;
         Ok(json!((after - before).num_milliseconds()))
     });
-    let world = disk.boot(&plan);
+    let world = disk.boot(&plan).await;
     world.start("sleep", json!(null), "run").await;
     let rests = world.resting("run").await;
     let until = rests.run_at.unwrap();
     world.kill().await;
-    let world = disk.boot(&plan);
+    let world = disk.boot(&plan).await;
     assert_eq!(world.resting("run").await.run_at, Some(until));
     let slept = result(&world.ended("run").await).as_i64().unwrap();
     assert!(slept >= 600, "{slept}");
     world.kill().await;
 }
 
-#[tokio::test]
-async fn a_wait_longer_than_ten_years_is_refused() {
-    let disk = Disk::new();
-    let world = disk.boot(&Plan::default().flow("sleep", |flow, _| async move {
-        flow.sleep(Duration::from_secs(u64::MAX)).await?;
-        Ok(json!(null))
-    }));
+async fn a_wait_longer_than_ten_years_is_refused(place: Place) {
+    let disk = Disk::new(place);
+    let world = disk
+        .boot(&Plan::default().flow("sleep", |flow, _| async move {
+            flow.sleep(Duration::from_secs(u64::MAX)).await?;
+            Ok(json!(null))
+        }))
+        .await;
     world.start("sleep", json!(null), "run").await;
     assert_eq!(super::world::failure(&world.ended("run").await).0, "INVALID_ARGUMENT");
     world.kill().await;
 }
 
-#[tokio::test]
-async fn an_event_of_another_service_is_not_waited_for() {
-    let disk = Disk::new();
-    let world = disk.boot(&Plan::default().flow("wait", |flow, _| async move {
-        let topic = syscall_sdk::contract::Topic::<String>::new("api", "said");
-        Ok(json!(flow.wait_event(&topic, json!(null), None).await?))
-    }));
+async fn an_event_of_another_service_is_not_waited_for(place: Place) {
+    let disk = Disk::new(place);
+    let world = disk
+        .boot(&Plan::default().flow("wait", |flow, _| async move {
+            let topic = syscall_sdk::contract::Topic::<String>::new("api", "said");
+            Ok(json!(flow.wait_event(&topic, json!(null), None).await?))
+        }))
+        .await;
     world.start("wait", json!(null), "run").await;
     let run = world.ended("run").await;
     assert!(super::world::failure(&run).1.contains("another service"));

@@ -1,8 +1,7 @@
 //! A process of a service that has workflows: it can be killed at a commit and started again on what it left.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -17,11 +16,12 @@ use syscall_sdk::registry::Registry;
 use syscall_sdk::resolve::Table;
 use syscall_sdk::rpc::{Client, ClientOptions};
 use syscall_sdk::store::Store;
-use syscall_sdk::store::embedded::{Embedded, Options};
 use syscall_sdk::store::fault::Fault;
 use syscall_sdk::transport::Switchboard;
-use syscall_sdk::wire::{Json, StartWorkflow, Workflow, WorkflowStep};
+use syscall_sdk::wire::{JobStatus, Json, StartWorkflow, Workflow, WorkflowStep};
 use syscall_sdk::workflow::{Flows, FlowsOptions, Handle};
+
+use super::place::Hold;
 
 /// The code of a workflow in a test.
 pub(super) type Code = Arc<dyn Fn(Handle, Value) -> BoxFuture<'static, Result<Value>> + Send + Sync>;
@@ -63,48 +63,16 @@ pub(super) struct World {
     pub(super) flows: Flows,
     pub(super) jobs: Jobs,
     pub(super) events: Events,
+    /// Who it is among those that share a store.
+    pub(super) owner: String,
     scope: Scope,
     attempts: Scope,
-}
-
-/// Where the lives of one process leave what must last.
-pub(super) struct Disk {
-    folder: tempfile::TempDir,
-    lives: Mutex<u32>,
-}
-
-impl Disk {
-    pub(super) fn new() -> Self {
-        Disk {
-            folder: tempfile::tempdir().unwrap(),
-            lives: Mutex::default(),
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("store.db")
-    }
-
-    /// A new life on this disk.
-    pub(super) fn boot(&self, plan: &Plan) -> World {
-        let life = {
-            let mut lives = self.lives.lock().unwrap();
-            *lives += 1;
-            *lives
-        };
-        let owner = format!("life {life}");
-        let store = Embedded::open(Options {
-            path: Some(self.path()),
-            clock: Clock::system(),
-            owner: owner.clone(),
-            name: "flows".to_owned(),
-        });
-        World::on(Arc::new(Fault::new(Arc::new(store.unwrap()))), plan, owner)
-    }
+    hold: Hold,
 }
 
 impl World {
-    fn on(store: Arc<Fault>, plan: &Plan, owner: String) -> Self {
+    pub(super) fn on(store: Arc<dyn Store>, hold: Hold, plan: &Plan, owner: String) -> Self {
+        let store = Arc::new(Fault::new(store));
         let clock = Clock::system();
         let port: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
         let defaults = TaskDefaults {
@@ -141,7 +109,7 @@ impl World {
         let runner = Runner::new(
             jobs.clone(),
             RunnerOptions {
-                owner,
+                owner: owner.clone(),
                 handlers: handlers(plan, &flows),
                 concurrency: 64,
             },
@@ -160,8 +128,10 @@ impl World {
             flows,
             jobs,
             events,
+            owner,
             scope,
             attempts,
+            hold,
         }
     }
 
@@ -172,7 +142,7 @@ impl World {
         self.attempts.stop(Duration::ZERO).await;
         self.scope.stop(Duration::ZERO).await;
         self.store.release();
-        self.store.close().await;
+        self.hold.let_go(self.store).await;
     }
 
     pub(super) async fn start(&self, name: &str, input: Value, id: &str) -> String {
@@ -192,14 +162,27 @@ impl World {
 
     /// The run when it rests, out of memory.
     pub(super) async fn resting(&self, id: &str) -> Workflow {
+        self.resting_where(id, |_| true).await
+    }
+
+    /// The run when it rests at a step, out of memory.
+    pub(super) async fn resting_at(&self, id: &str, step: &str) -> Workflow {
+        let waiting = format!("{step} waiting");
+        self.resting_where(id, |run| steps(run).contains(&waiting)).await
+    }
+
+    /// The run when it rests and is as it is wanted.
+    pub(super) async fn resting_where(&self, id: &str, wanted: impl Fn(&Workflow) -> bool) -> Workflow {
         let mut heads = self.store.heads();
         loop {
             heads.borrow_and_update();
             let job = self.store.job(id).await.unwrap().unwrap();
-            let waits = job.status == syscall_sdk::wire::JobStatus::Pending
-                || (job.status == syscall_sdk::wire::JobStatus::Queued && job.attempt > 0);
-            if waits {
-                return self.flows.get(id).await.unwrap();
+            let rests = job.status == JobStatus::Pending || (job.status == JobStatus::Queued && job.attempt > 0);
+            if rests {
+                let run = self.flows.get(id).await.unwrap();
+                if wanted(&run) {
+                    return run;
+                }
             }
             assert!(!job.status.ended(), "it ended: {job:?}");
             soon(heads.changed()).await.unwrap();
