@@ -1,0 +1,132 @@
+//! What may be typed, a file a group of commands.
+
+mod ask;
+mod conform;
+mod groups;
+mod jobs;
+mod observe;
+mod read;
+mod state;
+mod store;
+mod up;
+mod workflows;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(crate) use ask::{Call, Emit, Events, One, OneOrAll, Path};
+pub(crate) use conform::{Conform, Level};
+pub(crate) use groups::{DeadLetter, DeadLetters, Group, OneGroup, OneLetter};
+pub(crate) use jobs::{CreateJob, Job, Jobs, JobsAction, OneJob, OnePause, PauseJobs, RetryJob, RetryJobs, WaitJob};
+pub(crate) use observe::{Logs, Trace, Traces, Why};
+pub(crate) use read::duration;
+pub(crate) use state::{Commit, Key, Prefix, PutState, RemoveState, State};
+pub(crate) use store::{Store, StoreFile, StoreOf, StorePlace};
+pub(crate) use up::Up;
+pub(crate) use workflows::{Fork, OneRun, Signal, StartWorkflow, Workflow, Workflows};
+
+/// Runs a BlackRoad fleet, and is its shell.
+#[derive(Debug, Parser)]
+#[command(name = "blackroad", version, about, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print JSON: one document, or one a line where things keep coming.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Which fleet to speak to.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Target {
+    /// The fleet's environment; development is the one on this machine.
+    #[arg(long = "env", global = true, value_enum, default_value_t = Env::Development)]
+    pub(crate) environment: Env,
+    /// The port of the fleet on this machine.
+    #[arg(long, global = true, env = "BLACKROAD_PORT", default_value_t = 8000)]
+    pub(crate) port: u16,
+    /// The credential to show; a fleet in development asks for none.
+    #[arg(long, global = true, env = "BLACKROAD_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+}
+
+/// An environment whose fleet can be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Env {
+    /// The public fleet, through its public names.
+    Production,
+    /// The fleet on this machine.
+    Development,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the fleet on this machine.
+    Up(Up),
+    /// Who is there: the roster with health, version and uptime.
+    Ps,
+    /// Call a method of a service; without a method, list those it has.
+    Call(Call),
+    /// Emit an event.
+    Emit(Emit),
+    /// Follow a service's events as they come.
+    Events(Events),
+    /// Read a service's log.
+    Logs(Logs),
+    /// A service's jobs, newest first.
+    Jobs(Jobs),
+    /// One job: create it, look at it, cancel it, run it again.
+    #[command(subcommand)]
+    Job(Job),
+    /// A service's workflows: their runs, newest first.
+    Workflows(Workflows),
+    /// One run of a workflow: start it, look at it, signal, cancel, resume or fork it.
+    #[command(subcommand)]
+    Workflow(Workflow),
+    /// A service's state: read, write, list, delete, watch.
+    #[command(subcommand)]
+    State(State),
+    /// Write keys, emit events and create jobs, all of it or none.
+    Commit(Commit),
+    /// What a service keeps, as it lies there: how much it is, whether it is sound, and moving it.
+    #[command(subcommand)]
+    Store(Store),
+    /// What a service pushes to others, and others to it, with how far each is.
+    Subscriptions(One),
+    /// The groups of consumers of a service's events.
+    Groups(One),
+    /// One group: move it, forget it.
+    #[command(subcommand)]
+    Group(Group),
+    /// Events that subscriptions and groups gave up on, oldest first.
+    DeadLetters(DeadLetters),
+    /// One dead letter: look at it, edit it, try it again, forget it.
+    #[command(subcommand)]
+    DeadLetter(DeadLetter),
+    /// How one service is, or all of them.
+    Health(OneOrAll),
+    /// Who a service says it is.
+    Identity(One),
+    /// The registry: all services, or all that it says of one.
+    Registry(OneOrAll),
+    /// List a directory of the fleet's tree.
+    Ls(Path),
+    /// Print a file of the fleet's tree.
+    Cat(Path),
+    /// Traces that a service recorded, newest first.
+    Traces(Traces),
+    /// One trace as a service recorded it, span by span.
+    Trace(Trace),
+    /// Why a job, an event or a workflow's run did what it did, or did not: its story, oldest first.
+    Why(Why),
+    /// Check a running service, in any language, against the syscall contract.
+    Conform(Conform),
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
