@@ -9,7 +9,7 @@ use comfy_table::{Cell, Color, Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 use syscall_sdk::clock::Clock;
-use syscall_sdk::wire::{HealthStatus, JobStatus, LogLevel, Timestamp};
+use syscall_sdk::wire::{HealthStatus, JobStatus, LogLevel, Timestamp, WorkflowStatus};
 
 /// Less than what matters.
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -103,6 +103,14 @@ pub(crate) fn job_status(status: JobStatus) -> Cell {
         JobStatus::Running => cell.fg(Color::Cyan),
         JobStatus::Cancelled => cell.fg(Color::DarkGrey),
         JobStatus::Pending | JobStatus::Queued => cell,
+    }
+}
+
+/// A run's status in its colour.
+pub(crate) fn run_status(status: WorkflowStatus) -> Cell {
+    match status {
+        WorkflowStatus::Continued => Cell::new(status.as_str()).fg(Color::DarkGrey),
+        other => job_status(other.of_job()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Subcommand};
 use syscall_sdk::wire::{CatchUp, JobStatus, Overlap, UniqueMode};
 
-use super::read::{duration, status, word};
+use super::read::{duration, parsed, word};
 
 #[derive(Debug, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -16,7 +16,7 @@ pub(crate) struct Jobs {
     #[arg(required = true)]
     pub(crate) service: Option<String>,
     /// Only of this status.
-    #[arg(long, value_parser = status)]
+    #[arg(long, value_parser = parsed::<JobStatus>)]
     pub(crate) status: Option<JobStatus>,
     /// Only of this name.
     #[arg(long)]
@@ -40,7 +40,7 @@ pub(crate) struct RetryJobs {
     /// The service, by key or name.
     pub(crate) service: String,
     /// Those that are failed, or cancelled.
-    #[arg(long, default_value = "failed", value_parser = status)]
+    #[arg(long, default_value = "failed", value_parser = parsed::<JobStatus>)]
     pub(crate) status: JobStatus,
     /// Only of this name.
     #[arg(long)]

@@ -23,7 +23,7 @@ pub(crate) use read::duration;
 pub(crate) use state::{Commit, Key, Prefix, PutState, RemoveState, State};
 pub(crate) use store::{Store, StoreFile, StoreOf, StorePlace};
 pub(crate) use up::Up;
-pub(crate) use workflows::{Fork, OneRun, Signal, StartWorkflow, Workflow, Workflows};
+pub(crate) use workflows::{Fork, OneRun, Signal, StartWorkflow, WaitRun, Workflow, Workflows};
 
 /// Runs a BlackRoad fleet, and is its shell.
 #[derive(Debug, Parser)]
@@ -82,7 +82,7 @@ pub(crate) enum Command {
     Job(Job),
     /// A service's workflows: their runs, newest first.
     Workflows(Workflows),
-    /// One run of a workflow: start it, look at it, signal, cancel, resume or fork it.
+    /// One run of a workflow: start it, look at it, wait for it, signal, cancel, resume or fork it.
     #[command(subcommand)]
     Workflow(Workflow),
     /// A service's state: read, write, list, delete, watch.

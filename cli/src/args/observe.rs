@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 use syscall_sdk::wire::LogLevel;
 
-use super::read::level;
+use super::read::parsed;
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Logs {
@@ -13,7 +13,7 @@ pub(crate) struct Logs {
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Exactly this level.
-    #[arg(long, value_parser = level)]
+    #[arg(long, value_parser = parsed::<LogLevel>)]
     pub(crate) level: Option<LogLevel>,
     /// Only lines that hold this text, whatever its case.
     #[arg(long, value_name = "TEXT")]

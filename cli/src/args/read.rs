@@ -1,17 +1,13 @@
 //! How words of the command line are read.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use syscall_sdk::wire::{JobStatus, LogLevel};
+use syscall_sdk::error::Error;
 
-pub(super) fn level(text: &str) -> Result<LogLevel, String> {
-    text.parse()
-        .map_err(|error: syscall_sdk::error::Error| error.message().to_owned())
-}
-
-pub(super) fn status(text: &str) -> Result<JobStatus, String> {
-    text.parse()
-        .map_err(|error: syscall_sdk::error::Error| error.message().to_owned())
+/// Reads what refuses by itself, with a sentence.
+pub(super) fn parsed<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| error.message().to_owned())
 }
 
 /// Reads a word as the wire knows it; the refusal lists those that there are.

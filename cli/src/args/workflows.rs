@@ -1,17 +1,19 @@
 //! Workflows and their runs.
 
-use clap::{Args as ClapArgs, Subcommand};
-use syscall_sdk::wire::JobStatus;
+use std::time::Duration;
 
-use super::read::status;
+use clap::{Args as ClapArgs, Subcommand};
+use syscall_sdk::wire::WorkflowStatus;
+
+use super::read::{duration, parsed};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Workflows {
     /// The service, by key or name.
     pub(crate) service: String,
     /// Only of this status.
-    #[arg(long, value_parser = status)]
-    pub(crate) status: Option<JobStatus>,
+    #[arg(long, value_parser = parsed::<WorkflowStatus>)]
+    pub(crate) status: Option<WorkflowStatus>,
     /// Only of this workflow.
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -26,6 +28,8 @@ pub(crate) enum Workflow {
     Show(OneRun),
     /// Start a run.
     Start(StartWorkflow),
+    /// Wait until a workflow has ended, over all runs that continue this one as new; fails where it did or was cancelled.
+    Wait(WaitRun),
     /// Send a signal to a run.
     Signal(Signal),
     /// Cancel a run at once, and what it waits for with it.
@@ -42,6 +46,15 @@ pub(crate) struct OneRun {
     pub(crate) service: String,
     /// The run's id.
     pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WaitRun {
+    #[command(flatten)]
+    pub(crate) one: OneRun,
+    /// At most so long, such as 30s, 10m, 2h; as long as it takes unless said.
+    #[arg(long = "for", value_parser = duration, value_name = "AGE")]
+    pub(crate) most: Option<Duration>,
 }
 
 #[derive(Debug, ClapArgs)]

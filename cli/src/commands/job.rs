@@ -6,7 +6,7 @@ use anyhow::Result;
 use reqwest::Method;
 use syscall_sdk::wire::{self, Json};
 
-use super::job_wait;
+use super::wait;
 use crate::args::{CreateJob, Job, OneJob, OnePause, PauseJobs, RetryJob};
 use crate::input;
 use crate::print::{self, BAD, DIM, NAME};
@@ -16,7 +16,7 @@ pub(super) async fn run(remote: &Remote, machine: bool, job: Job) -> Result<()> 
     let job = match job {
         Job::Create(create) => self::create(remote, create).await?,
         Job::Show(one) => act(remote, Method::GET, one, "").await?,
-        Job::Wait(wait) => return job_wait::run(remote, machine, wait).await,
+        Job::Wait(wait) => return wait::job(remote, machine, wait).await,
         Job::Cancel(one) => act(remote, Method::POST, one, "/cancel").await?,
         Job::Retry(retry) => self::retry(remote, retry).await?,
         Job::Pause(pause) => return self::pause(remote, machine, pause).await,

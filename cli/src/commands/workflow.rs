@@ -1,10 +1,11 @@
-//! `blackroad workflow show|start|signal|cancel|resume|fork`.
+//! `blackroad workflow show|start|wait|signal|cancel|resume|fork`.
 
 use anyhow::Result;
 use reqwest::Method;
 use syscall_sdk::wire::{self, ForkWorkflow, Json, Signalled, StepStatus, WorkflowStep, WorkflowWait};
 
 use super::job::segment;
+use super::wait;
 use crate::args::{Fork, OneRun, Signal, StartWorkflow, Workflow};
 use crate::input;
 use crate::print::{self, BAD, DIM, NAME};
@@ -14,6 +15,7 @@ pub(super) async fn run(remote: &Remote, machine: bool, workflow: Workflow) -> R
     let run = match workflow {
         Workflow::Show(one) => act(remote, Method::GET, one, "").await?,
         Workflow::Start(start) => self::start(remote, start).await?,
+        Workflow::Wait(wait) => return wait::run(remote, machine, wait).await,
         Workflow::Signal(signal) => return self::signal(remote, machine, signal).await,
         Workflow::Cancel(one) => act(remote, Method::POST, one, "/cancel").await?,
         Workflow::Resume(one) => act(remote, Method::POST, one, "/resume").await?,
@@ -70,10 +72,10 @@ async fn act(remote: &Remote, method: Method, one: OneRun, action: &str) -> Resu
         .read()
 }
 
-fn show(run: &wire::Workflow) -> Result<()> {
+pub(super) fn show(run: &wire::Workflow) -> Result<()> {
     print::line(format!("{NAME}{}{NAME:#} {} {}", run.name, run.id, run.status))?;
     let field = |name: &str, value: Option<String>| match value {
-        Some(value) => print::line(format!("  {DIM}{name:9}{DIM:#} {value}")),
+        Some(value) => print::line(format!("  {DIM}{name:10}{DIM:#} {value}")),
         None => Ok(()),
     };
     let text = |json: &Option<Json>| json.as_ref().map(|json| json.text().to_owned());
@@ -81,6 +83,8 @@ fn show(run: &wire::Workflow) -> Result<()> {
     field("input", text(&run.input))?;
     field("parent", run.parent.clone())?;
     field("fork of", run.forked_from.clone())?;
+    field("continues", run.continued_from.clone())?;
+    field("goes on as", run.continued_as.as_ref().map(|next| onward(run, next)))?;
     field("started", moment(Some(run.created_at)))?;
     field("goes on", moment(run.run_at))?;
     field("ended", moment(run.completed_at))?;
@@ -90,6 +94,14 @@ fn show(run: &wire::Workflow) -> Result<()> {
         print::line(format!("  {NAME}{}{NAME:#} {}", step.name, remark(step)))?;
     }
     Ok(())
+}
+
+/// The run that continues another, and where the workflow is by now.
+fn onward(run: &wire::Workflow, next: &str) -> String {
+    match &run.chain {
+        Some(chain) if chain.latest != next => format!("{next}, of late {}", chain.latest),
+        _ => next.to_owned(),
+    }
 }
 
 /// How a step stands, in a line.

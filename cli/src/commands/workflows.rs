@@ -25,7 +25,7 @@ pub(super) async fn run(remote: &Remote, machine: bool, workflows: Workflows) ->
         table.add_row([
             run.id.as_str().into(),
             run.name.as_str().into(),
-            print::job_status(run.status),
+            print::run_status(run.status),
             print::age(run.created_at).into(),
             remark(run).into(),
         ]);
@@ -39,9 +39,10 @@ pub(super) async fn run(remote: &Remote, machine: bool, workflows: Workflows) ->
 
 /// What a person would want to know next.
 fn remark(run: &Workflow) -> String {
-    match (&run.error, run.run_at) {
-        (Some(error), _) => print::short(&error.message, 60),
-        (None, Some(at)) => format!("goes on {}", print::age(at)),
-        (None, None) => String::new(),
+    match (&run.error, run.run_at, &run.continued_as) {
+        (Some(error), ..) => print::short(&error.message, 60),
+        (None, Some(at), _) => format!("goes on {}", print::age(at)),
+        (None, None, Some(next)) => format!("goes on as {next}"),
+        (None, None, None) => String::new(),
     }
 }

@@ -10,6 +10,7 @@ use crate::state::State;
 use crate::store::{Batch, Condition, Op, Outcome};
 use crate::subscription::Advance;
 use crate::wire::{CreateJob, StartWorkflow};
+use crate::workflow::Flows;
 
 /// A write of several things: "write the row, emit the event, start the job" cannot half happen.
 ///
@@ -18,6 +19,8 @@ use crate::wire::{CreateJob, StartWorkflow};
 pub struct Commit {
     context: Context,
     ops: Result<Vec<Op>>,
+    /// What must hold, beside what the caller says; their outcomes are not told.
+    checks: Vec<Op>,
     advance: Option<Advance>,
 }
 
@@ -26,6 +29,7 @@ impl Commit {
         Commit {
             context,
             ops: Ok(Vec::new()),
+            checks: Vec::new(),
             advance: None,
         }
     }
@@ -96,7 +100,8 @@ impl Commit {
 
     /// Starts a workflow of this service.
     #[must_use]
-    pub fn start<I: Payload, O>(self, flow: &Flow<I, O>, input: &I, id: Option<String>) -> Self {
+    pub fn start<I: Payload, O>(mut self, flow: &Flow<I, O>, input: &I, id: Option<String>) -> Self {
+        self.checks.extend(id.as_deref().map(Flows::free_op));
         self.push(|context| {
             context.flows().start_op(StartWorkflow {
                 name: flow.name.to_owned(),
@@ -113,6 +118,8 @@ impl Commit {
     pub async fn commit(self) -> Result<Vec<Outcome>> {
         let mut ops = self.ops?;
         let own = ops.len();
+        ops.extend(self.checks);
+        let checked = ops.len();
         if let Some(advance) = &self.advance {
             ops.extend_from_slice(advance.ops());
         }
@@ -122,8 +129,9 @@ impl Commit {
         };
         let mut outcomes = self.context.kernel.store.commit(batch).await?;
         if let Some(advance) = &self.advance {
-            advance.committed(&outcomes.split_off(own));
+            advance.committed(&outcomes.split_off(checked));
         }
+        outcomes.truncate(own);
         Ok(outcomes)
     }
 

@@ -1,11 +1,11 @@
-//! One job, as it stands or, where the caller waits, when it has ended.
+//! One job or run of a workflow, as it stands or, where the caller waits, when it has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -35,6 +35,7 @@ pub(super) fn room() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(WAITS_MAX))
 }
 
+/// A job, when it has ended where the caller waits.
 pub(super) async fn read(
     context: Context,
     Path(id): Path,
@@ -42,36 +43,56 @@ pub(super) async fn read(
     room: Arc<Semaphore>,
 ) -> Result<Response, Failure> {
     if let Some(millis) = params.wait {
-        let _place = room.try_acquire().map_err(|_| {
-            let full = format!("{WAITS_MAX} requests wait for jobs here already; send it again, or without wait");
-            Error::new(Kind::Overloaded, full)
-        })?;
-        wait(&context, &id, Duration::from_millis(millis).min(WAIT_MAX)).await?;
+        let ended = async {
+            match context.jobs().ended(&id).await {
+                // A schedule does not end by itself, and it is read like a job.
+                Err(error) if error.kind() != Kind::NotFound => Err(error),
+                _ => Ok(()),
+            }
+        };
+        wait(&context, &room, millis, ended).await?;
     }
-    // Waiting has an end of its own; what follows has that of any plain request.
-    let shown = timeout_at(Instant::now() + REQUEST_TIMEOUT, shown(&context, &id))
-        .await
-        .map_err(|_| {
-            let late = format!("the job was not read within {} ms", REQUEST_TIMEOUT.as_millis());
-            Error::new(Kind::DeadlineExceeded, late)
-        })?;
-    Ok(json(StatusCode::OK, &shown?))
+    in_time(shown(&context, &id)).await
 }
 
-/// Waits until a job has ended, for so long, as long as the caller listens and as long as the service is there to stay.
-async fn wait(context: &Context, id: &str, most: Duration) -> Result<()> {
-    let mut until = Instant::now() + most;
+/// A run of a workflow; where the caller waits, the last of the runs that continue it as new, when that has ended.
+pub(super) async fn read_run(
+    context: Context,
+    Path(mut id): Path,
+    Query(params): Query<WaitParams>,
+    room: Arc<Semaphore>,
+) -> Result<Response, Failure> {
+    if let Some(millis) = params.wait {
+        let ended = async { context.flows().ended(&id).await.map(drop) };
+        wait(&context, &room, millis, ended).await?;
+        id = context.flows().latest_of(&id).await?;
+    }
+    in_time(context.flows().get(&id)).await
+}
+
+/// Waits for an end, for so long, as long as the caller listens and as long as the service is there to stay.
+async fn wait(context: &Context, room: &Semaphore, millis: u64, ended: impl Future<Output = Result<()>>) -> Result<()> {
+    let _place = room.try_acquire().map_err(|_| {
+        let full = format!("{WAITS_MAX} requests wait here already; send it again, or without wait");
+        Error::new(Kind::Overloaded, full)
+    })?;
+    let mut until = Instant::now() + Duration::from_millis(millis).min(WAIT_MAX);
     if let Some(deadline) = context.request().deadline {
         until = until.min(deadline.checked_sub(MARGIN).unwrap_or(deadline));
     }
     tokio::select! {
-        ended = timeout_at(until, context.jobs().ended(id)) => match ended {
-            // A schedule does not end by itself, and it is read like a job.
-            Ok(Err(error)) if error.kind() != Kind::NotFound => Err(error),
-            _ => Ok(()),
-        },
+        ended = timeout_at(until, ended) => ended.unwrap_or(Ok(())),
         () = context.kernel().streams.cancelled() => Ok(()),
     }
+}
+
+/// Answers with what is read. Waiting has an end of its own; this has that of any plain request.
+async fn in_time<T: Serialize>(read: impl Future<Output = Result<T>>) -> Result<Response, Failure> {
+    let shown = timeout_at(Instant::now() + REQUEST_TIMEOUT, read).await.map_err(|_| {
+        let late = format!("it was not read within {} ms", REQUEST_TIMEOUT.as_millis());
+        Error::new(Kind::DeadlineExceeded, late)
+    })?;
+    Ok(json(StatusCode::OK, &shown?))
 }
 
 async fn shown(context: &Context, id: &str) -> Result<Job> {

@@ -1,5 +1,7 @@
 //! Workflows: started, read, listed, cancelled, signalled, resumed, forked.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::Response;
 use http::request::Parts;
@@ -9,22 +11,27 @@ use serde::Deserialize;
 use super::events::cursor;
 use super::extract::{Body, Path, Query, parse, parse_any};
 use super::idempotency::{Keyed, Known};
+use super::job_wait;
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
 use crate::auth::Access;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::jobs::FLOW_PREFIX;
-use crate::service::{Route, Routes};
+use crate::service::{Route, RouteKind, Routes};
 use crate::store::{self, Answer, Batch, Job, Op, Refusal};
-use crate::wire::{ForkWorkflow, JobStatus, Json, Signalled, StartWorkflow, Timestamp, Workflow, Workflows};
-use crate::workflow::to_wire;
+use crate::wire::{ForkWorkflow, Json, Signalled, StartWorkflow, Timestamp, Workflow, WorkflowStatus, Workflows};
+use crate::workflow::{Flows, to_wire};
 
 /// Runs on a page unless said.
 const LIMIT: usize = 50;
 
 pub(super) fn routes() -> Routes {
     let missing = (404, "There is no run of this id.");
+    let room = job_wait::room();
+    let read = move |context: Context, id: Path, params: Query<job_wait::WaitParams>| {
+        job_wait::read_run(context, id, params, Arc::clone(&room))
+    };
     Routes::new()
         .with(
             Route::post("/v1/sys/workflow", Access::right("workflow start"), start)
@@ -41,13 +48,20 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::get("/v1/sys/workflow/{id}", Access::right("workflow read"), read)
-                .says("A run with its steps in the order in which they were asked for.")
-                .gives::<Workflow>(200, "The run.")
-                .fails(&[missing]),
+                .says("A run with its steps in the order in which they were asked for; with `wait` the run in which its workflow ended.")
+                .kind(RouteKind::Rpc)
+                .query(
+                    "wait",
+                    "integer",
+                    "Answers when the workflow has ended, with the last of the runs that continue this one as new, or as that stands \
+                     after so many milliseconds; 30,000 at most.",
+                )
+                .gives::<Workflow>(200, "The run; its status tells whether it has ended.")
+                .fails(&[missing, (503, "Too many wait here already.")]),
         )
         .with(
             Route::post("/v1/sys/workflow/{id}/cancel", Access::right("workflow cancel"), cancel)
-                .says("Cancels a run at once, and the jobs and children that it waits for with it. What it did is not undone.")
+                .says("Cancels a run at once, and the jobs and children that it waits for with it. What it did is not undone. Of a workflow that continued as new, the latest run is cancelled.")
                 .gives::<Workflow>(200, "Cancelled.")
                 .fails(&[(400, "It has ended already."), missing]),
         )
@@ -70,7 +84,7 @@ pub(super) fn routes() -> Routes {
                 Access::right("workflow signal"),
                 signal,
             )
-            .says("Sends a signal to a run; the body is its value. The first value of a name counts, also before the run asks for it.")
+            .says("Sends a signal to a run; the body is its value. The first value of a name counts, also before the run asks for it. Of a workflow that continued as new, the latest run gets it.")
             .takes::<Json>()
             .gives::<Signalled>(200, "Sent, or sent before with the same value.")
             .fails(&[
@@ -84,7 +98,7 @@ pub(super) fn routes() -> Routes {
                 .says("Runs, newest first, in pages.")
                 .query("status", "string", "Only of this status.")
                 .query("name", "string", "Only of this workflow.")
-                .query("limit", "integer", "At most so many; 50 unless said, 1,000 at most.")
+                .query("limit", "integer", "At most so many are looked at; 50 unless said, 1,000 at most.")
                 .query("cursor", "string", "Go on from this cursor.")
                 .gives::<Workflows>(200, "The runs.")
                 .fails(&[(400, "A parameter does not fit.")]),
@@ -108,7 +122,8 @@ async fn start(context: Context, headers: HeaderMap, Body(body): Body) -> Result
     // First, so that what was remembered is told rather than that the run is there.
     let batch = Batch::new(at)
         .with(keyed.remember(&context, Some(answer), false))
-        .with(op);
+        .with(op)
+        .with(Flows::free_op(&foreseen.id));
     match context.kernel().store.commit(batch).await {
         Ok(_) => Ok(json(StatusCode::CREATED, &foreseen)),
         Err(store::Error::Refused {
@@ -122,7 +137,7 @@ async fn start(context: Context, headers: HeaderMap, Body(body): Body) -> Result
                 .into()),
         },
         Err(store::Error::Refused {
-            why: Refusal::JobExists { .. },
+            why: Refusal::JobExists { .. } | Refusal::Version { .. },
             ..
         }) => Ok(run(StatusCode::CREATED, context.flows().start(request).await?)),
         Err(error) => Err(error.into()),
@@ -137,7 +152,7 @@ fn foresee(op: &Op, at: chrono::DateTime<chrono::Utc>) -> Result<Workflow> {
     Ok(Workflow {
         id: new.id.clone(),
         name: new.name.trim_start_matches(FLOW_PREFIX).to_owned(),
-        status: JobStatus::Queued,
+        status: WorkflowStatus::Queued,
         input: new.params.clone(),
         result: None,
         error: None,
@@ -147,12 +162,11 @@ fn foresee(op: &Op, at: chrono::DateTime<chrono::Utc>) -> Result<Workflow> {
         run_at: None,
         parent: None,
         forked_from: None,
+        continued_from: None,
+        continued_as: None,
+        chain: None,
         steps: None,
     })
-}
-
-async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
-    Ok(json(StatusCode::OK, &context.flows().get(&id).await?))
 }
 
 async fn cancel(context: Context, Path(id): Path) -> Result<Response, Failure> {
@@ -207,7 +221,7 @@ impl FromRequestParts<Context> for Signal {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListParams {
-    status: Option<JobStatus>,
+    status: Option<WorkflowStatus>,
     name: Option<String>,
     limit: Option<usize>,
     cursor: Option<String>,
@@ -216,21 +230,13 @@ struct ListParams {
 async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Response, Failure> {
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let before = params.cursor.as_deref().map(cursor).transpose()?;
-    let runs = context
+    let (runs, next) = context
         .flows()
         .list(params.name.as_deref(), params.status, before, limit)
         .await?;
-    let next = (runs.len() == limit)
-        .then(|| runs.last().map(|run| run.seq.to_string()))
-        .flatten();
     let workflows = runs.into_iter().map(to_wire).collect();
-    Ok(json(
-        StatusCode::OK,
-        &Workflows {
-            workflows,
-            cursor: next,
-        },
-    ))
+    let cursor = next.map(|next| next.to_string());
+    Ok(json(StatusCode::OK, &Workflows { workflows, cursor }))
 }
 
 fn run(status: StatusCode, job: Job) -> Response {

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use cron::Cadence;
-pub use owned::{End, NAMESPACE as RUNS, OWNED_BY, end_key, owner};
+pub use owned::{CONTINUED_AS, End, NAMESPACE as RUNS, OWNED_BY, end_key, owner, place_in_chain};
 pub use pause::{Paused, Pauses};
 pub use pulse::{HUNG_AFTER, Pulse, STALLED_AFTER, Stall};
 pub use redrive::{Dead, Retried};

@@ -19,6 +19,9 @@ use crate::wire::{JobStatus, Json};
 pub const NAMESPACE: &str = "kernel.flow";
 /// Stands between the id of a run and what it calls a job of its own.
 pub const OWNED_BY: char = '~';
+/// Stands between the id of a run and the number of one that it continued as: `order-7`, `order-7+2`, `order-7+3`. No starter may choose an
+/// id with it.
+pub const CONTINUED_AS: char = '+';
 
 /// How a job ended, as it is told to the run that waits for it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -40,9 +43,17 @@ impl End {
     }
 }
 
-/// The run that a job belongs to, and what the run calls it.
+/// The run that a job belongs to, and what the run calls it. A child that continued as new is called as its first run was.
 pub fn owner(id: &str) -> Option<(&str, &str)> {
-    id.rsplit_once(OWNED_BY)
+    let (run, called) = id.rsplit_once(OWNED_BY)?;
+    Some((run, place_in_chain(called).0))
+}
+
+/// The first run of the chain that a run is in, and the how-manieth of the chain it is, from 1.
+pub fn place_in_chain(id: &str) -> (&str, u64) {
+    let later = id.rsplit_once(CONTINUED_AS);
+    let later = later.and_then(|(first, number)| Some((first, number.parse().ok().filter(|number| *number > 1)?)));
+    later.unwrap_or((id, 1))
 }
 
 /// Where a run finds how a job of its own ended.
@@ -128,5 +139,28 @@ impl Jobs {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_continued_belongs_to_whom_its_first_belonged() {
+        for (id, first, number) in [
+            ("order-7", "order-7", 1),
+            ("order-7+2", "order-7", 2),
+            ("order-7+10", "order-7", 10),
+            ("order-7+2~abc", "order-7+2~abc", 1),
+            ("order-7+2~abc+3", "order-7+2~abc", 3),
+            ("order-7+1", "order-7+1", 1),
+            ("order-7+", "order-7+", 1),
+        ] {
+            assert_eq!(place_in_chain(id), (first, number), "{id}");
+        }
+        assert_eq!(owner("order-7~abc+3"), Some(("order-7", "abc")));
+        assert_eq!(owner("order-7+2~abc"), Some(("order-7+2", "abc")));
+        assert_eq!(owner("order-7+2"), None);
     }
 }

@@ -5,7 +5,10 @@ use super::job::{finished, waiting};
 use super::story::{Story, line, took, wait};
 use crate::error::Result;
 use crate::store::{AttemptEnd, Job};
-use crate::wire::{JobStatus, LogLevel, StepStatus, Timestamp, Why, WhyKind, WhyWait, Workflow, WorkflowStep};
+use crate::wire::{
+    JobStatus, LogLevel, StepStatus, Timestamp, Why, WhyKind, WhyWait, Workflow, WorkflowStatus, WorkflowStep,
+};
+use crate::workflow::STEPS_WARNED;
 
 impl Teller<'_> {
     pub(super) async fn of_run(&self, job: Job) -> Result<Why> {
@@ -22,7 +25,17 @@ impl Teller<'_> {
         for step in run.steps.iter().flatten() {
             told_step(&mut story, step);
         }
-        if job.status == JobStatus::Completed
+        if let Some(step) = run.steps.iter().flatten().nth(STEPS_WARNED - 1) {
+            let what = format!(
+                "the run has {STEPS_WARNED} steps, half of what it may have; its code should continue as new when \
+                 continue_as_new_suggested says so, or be split into children"
+            );
+            story.grave(LogLevel::Warn, step.started_at.0, "longJournal", what);
+        }
+        if let (Some(at), Some(next)) = (job.completed_at, &run.continued_as) {
+            story.fact(at, "continued", format!("continued as new, as run {next}"));
+            story.link("continuedAs", next.clone());
+        } else if job.status == JobStatus::Completed
             && let Some(at) = job.completed_at
         {
             story.fact(at, "completed", "gave its result");
@@ -57,12 +70,16 @@ impl Teller<'_> {
 }
 
 fn started(story: &mut Story, run: &Workflow) {
-    let how = match (&run.parent, &run.forked_from) {
-        (Some(parent), _) => format!("started by run {parent}"),
-        (None, Some(fork)) => format!("forked from run {fork}"),
-        (None, None) => "started".to_owned(),
+    let how = match (&run.continued_from, &run.parent, &run.forked_from) {
+        (Some(before), ..) => format!("started as what run {before} continued as"),
+        (None, Some(parent), _) => format!("started by run {parent}"),
+        (None, None, Some(fork)) => format!("forked from run {fork}"),
+        (None, None, None) => "started".to_owned(),
     };
     story.fact(run.created_at.0, "created", how);
+    if let Some(before) = &run.continued_from {
+        story.link("continuedFrom", before.clone());
+    }
     if let Some(parent) = &run.parent {
         story.link("parent", parent.clone());
     }
@@ -135,25 +152,31 @@ fn step_waits(step: &WorkflowStep) -> Option<WhyWait> {
 fn summary(run: &Workflow, story: &Story) -> String {
     let name = &run.name;
     match run.status {
-        JobStatus::Completed => {
+        WorkflowStatus::Completed => {
             let took = run
                 .completed_at
                 .map_or_else(String::new, |ended| took(run.created_at.0, ended.0));
             format!("{name} is done, {took} after it was started.")
         }
-        JobStatus::Failed => {
+        WorkflowStatus::Failed => {
             let why = run
                 .error
                 .as_ref()
                 .map_or_else(String::new, |error| format!("{}: {}", error.code, line(&error.message)));
             format!("{name} has failed: {why}")
         }
-        JobStatus::Cancelled => {
+        WorkflowStatus::Cancelled => {
             let at = run
                 .completed_at
                 .map_or_else(String::new, |at: Timestamp| format!(" at {at}"));
             format!("{name} was cancelled{at}.")
         }
-        JobStatus::Running | JobStatus::Queued | JobStatus::Pending => waiting(name, story),
+        WorkflowStatus::Continued => {
+            let next = run.continued_as.as_deref().unwrap_or_default();
+            let chain = run.chain.as_ref().filter(|chain| chain.latest != next);
+            let latest = chain.map_or_else(String::new, |chain| format!(", and is at {} by now", chain.latest));
+            format!("{name} was continued as new, as {next}{latest}.")
+        }
+        WorkflowStatus::Running | WorkflowStatus::Queued | WorkflowStatus::Pending => waiting(name, story),
     }
 }

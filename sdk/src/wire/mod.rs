@@ -48,5 +48,6 @@ pub use time::Timestamp;
 pub use unique::{Unique, UniqueMode};
 pub use why::{Why, WhyFact, WhyKind, WhyLink, WhyTrace, WhyWait};
 pub use workflows::{
-    ForkWorkflow, Signalled, StartWorkflow, StepStatus, Workflow, WorkflowError, WorkflowStep, WorkflowWait, Workflows,
+    ForkWorkflow, Signalled, StartWorkflow, StepStatus, Workflow, WorkflowChain, WorkflowError, WorkflowStatus,
+    WorkflowStep, WorkflowWait, Workflows,
 };

@@ -83,7 +83,7 @@ pub struct WhyWait {
 /// Something that it hangs together with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WhyLink {
-    /// How: `schedule`, `made`, `parent`, `child`, `forkedFrom`, `redriveOf`, `redrivenAs`, `subscription`, `group`, `deadLetter` or `event`.
+    /// How: `schedule`, `made`, `parent`, `child`, `forkedFrom`, `continuedFrom`, `continuedAs`, `redriveOf`, `redrivenAs`, `subscription`, `group`, `deadLetter` or `event`.
     pub relation: String,
     /// Its id; of a subscription and a group, its name.
     pub id: String,

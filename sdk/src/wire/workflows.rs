@@ -1,7 +1,11 @@
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{JobStatus, Json, Timestamp};
+use crate::error::Error;
 
 /// `POST /v1/sys/workflow`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -35,7 +39,7 @@ pub struct Workflow {
     /// Which workflow.
     pub name: String,
     /// Where it stands: `pending` waits for something to come, `queued` waits for its moment or for a free slot.
-    pub status: JobStatus,
+    pub status: WorkflowStatus,
     /// What it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Json>,
@@ -62,9 +66,117 @@ pub struct Workflow {
     /// The run that it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<String>,
+    /// The run that this one continues as new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_from: Option<String>,
+    /// The run that continues this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_as: Option<String>,
+    /// The whole of the runs that it is one of; only where one run was asked for that is not alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<WorkflowChain>,
     /// Its steps in the order in which they were asked for; only where one run was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<WorkflowStep>>,
+}
+
+/// The runs that continue one another as new.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkflowChain {
+    /// The first, by whose id all are started, signalled and cancelled.
+    pub first: String,
+    /// The latest: it lives, or the workflow ended with it.
+    pub latest: String,
+    /// The how-manieth this one is, from 1.
+    pub number: u64,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkflowStatus {
+    /// It waits for something to come: a signal, an event, the end of a job.
+    Pending,
+    /// It runs when its time has come and there is room.
+    Queued,
+    /// Its code runs.
+    Running,
+    /// It gave a result.
+    Completed,
+    /// It failed.
+    Failed,
+    /// Someone cancelled it.
+    Cancelled,
+    /// It ended, and its workflow goes on in another run.
+    Continued,
+}
+
+impl WorkflowStatus {
+    /// All of them, in the order of a run's life.
+    pub const ALL: [WorkflowStatus; 7] = [
+        WorkflowStatus::Pending,
+        WorkflowStatus::Queued,
+        WorkflowStatus::Running,
+        WorkflowStatus::Completed,
+        WorkflowStatus::Failed,
+        WorkflowStatus::Cancelled,
+        WorkflowStatus::Continued,
+    ];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            WorkflowStatus::Continued => "continued",
+            other => other.of_job().as_str(),
+        }
+    }
+
+    /// How the job stands that such a run is.
+    pub const fn of_job(self) -> JobStatus {
+        match self {
+            WorkflowStatus::Pending => JobStatus::Pending,
+            WorkflowStatus::Queued => JobStatus::Queued,
+            WorkflowStatus::Running => JobStatus::Running,
+            WorkflowStatus::Completed | WorkflowStatus::Continued => JobStatus::Completed,
+            WorkflowStatus::Failed => JobStatus::Failed,
+            WorkflowStatus::Cancelled => JobStatus::Cancelled,
+        }
+    }
+
+    /// Whether nothing more will happen to the run by itself; of one that continued, to its workflow.
+    pub const fn ended(self) -> bool {
+        self.of_job().ended()
+    }
+}
+
+impl From<JobStatus> for WorkflowStatus {
+    fn from(status: JobStatus) -> Self {
+        match status {
+            JobStatus::Pending => WorkflowStatus::Pending,
+            JobStatus::Queued => WorkflowStatus::Queued,
+            JobStatus::Running => WorkflowStatus::Running,
+            JobStatus::Completed => WorkflowStatus::Completed,
+            JobStatus::Failed => WorkflowStatus::Failed,
+            JobStatus::Cancelled => WorkflowStatus::Cancelled,
+        }
+    }
+}
+
+impl fmt::Display for WorkflowStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for WorkflowStatus {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut all = WorkflowStatus::ALL.into_iter();
+        all.find(|status| status.as_str() == text).ok_or_else(|| {
+            let all = WorkflowStatus::ALL.map(WorkflowStatus::as_str).join(", ");
+            Error::invalid(format!("status {text:?} is none of {all}"))
+        })
+    }
 }
 
 /// One step of a run.

@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep};
 use super::flows::Flows;
 use super::handle::{Handle, Shared};
 use super::journal::{Entry, Journal};
-use super::limits::{LINGER, STALL};
+use super::limits::{LINGER, STALL, STEPS_MAX, STEPS_WARNED};
 use super::undo::{Failing, Undo};
 use super::{keys, record};
 use crate::error::{Error, Result};
@@ -44,6 +44,8 @@ pub(super) enum Stop {
 /// Why the code is not polled on.
 enum Turn {
     Ended(Finished),
+    /// It goes on in a new run with this input.
+    Continues(Json),
     /// There is something to write down.
     Outbox,
     /// It only waits, and has for a while.
@@ -118,6 +120,13 @@ impl Shared {
                 Turn::Stalled => self.journal().stalled(),
                 Turn::Changed(error) => return self.end(run, Err(error)).await,
                 Turn::CaughtUp => {}
+                Turn::Continues(input) => {
+                    drop(code);
+                    return match self.left_over() {
+                        Some(error) => self.end(run, Err(error)).await,
+                        None => self.continue_as_new(run, input).await,
+                    };
+                }
                 Turn::Ended(ended) => break ended,
             }
         };
@@ -143,7 +152,7 @@ impl Shared {
     async fn go_on_failing(self: &Arc<Self>, run: &Run, mut code: Code, failing: Failing) -> Result<(), Stop> {
         loop {
             match self.turn(&mut code, true).await {
-                Turn::Ended(_) | Turn::CaughtUp => break,
+                Turn::Ended(_) | Turn::Continues(_) | Turn::CaughtUp => break,
                 Turn::Stalled => self.journal().stalled(),
                 Turn::Changed(error) => return self.end(run, Err(error)).await,
                 Turn::Outbox | Turn::Waits => {}
@@ -173,6 +182,9 @@ impl Shared {
                 }
                 Turn::Ended(ended) => break ended,
                 Turn::Changed(error) => break Err(error),
+                Turn::Continues(_) => {
+                    break Err(Error::invalid("a run that undoes what it did cannot continue as new"));
+                }
                 Turn::Stalled | Turn::CaughtUp => {}
             }
         };
@@ -194,6 +206,9 @@ impl Shared {
                 let mut journal = self.journal();
                 if let Some(error) = journal.changed.take() {
                     return Poll::Ready(Turn::Changed(error));
+                }
+                if let Some(input) = journal.continuing.take() {
+                    return Poll::Ready(Turn::Continues(input));
                 }
                 if !journal.outbox.is_empty() {
                     return Poll::Ready(Turn::Outbox);
@@ -261,10 +276,24 @@ impl Shared {
         });
         for (entry, revision) in entries.into_iter().zip(revisions) {
             self.journal().keep(entry.record, revision);
+            self.warn_of_length();
             // Dropped meanwhile: it is written, and its branch is not there to hear of it.
             let _ = entry.done.send(());
         }
         Ok(())
+    }
+
+    /// Says once that the run will come to its last step, while there is time.
+    fn warn_of_length(&self) {
+        if self.journal().steps() == STEPS_WARNED {
+            tracing::warn!(
+                run = self.run,
+                workflow = self.workflow,
+                steps = STEPS_WARNED,
+                "half of the {STEPS_MAX} steps that a run may have are used; let its code continue as new when \
+                 continue_as_new_suggested says so, or split it into children"
+            );
+        }
     }
 
     fn put(&self, entry: &Entry) -> Op {

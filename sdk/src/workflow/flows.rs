@@ -102,14 +102,14 @@ impl Flows {
             Op::Enqueue(job) => (job.id.clone(), job.name.clone(), job.params.clone()),
             other => return Err(Error::internal(format!("starting a run came to {other:?}"))),
         };
-        let batch = Batch::new(self.clock().now()).with(op);
+        let batch = Batch::new(self.clock().now()).with(op).with(Flows::free_op(&id));
         match self.store().commit(batch).await {
             Ok(outcomes) => match outcomes.into_iter().next() {
                 Some(Outcome::Job(job)) => Ok(*job),
                 other => Err(Error::internal(format!("starting a run came to {other:?}"))),
             },
             Err(store::Error::Refused {
-                why: Refusal::JobExists { .. },
+                why: Refusal::JobExists { .. } | Refusal::Version { .. },
                 ..
             }) => match self.store().job(&id).await? {
                 Some(job) if job.name == name && job.params == params => Ok(job),
@@ -133,10 +133,21 @@ impl Flows {
             .ok_or_else(|| Error::internal("a run starts with an operation"))
     }
 
+    /// Refuses a batch that starts a run of an id while anything is kept of a workflow that continued as new under it, be its first run
+    /// forgotten.
+    pub fn free_op(id: &str) -> Op {
+        keys::absent(keys::chain(id))
+    }
+
+    /// Refuses an input that does not fit a workflow.
+    pub(super) fn check_input(&self, name: &str, input: Option<&Json>) -> Result<()> {
+        let check = self.0.options.known.get(name).ok_or_else(|| self.unknown(name))?;
+        check(input)
+    }
+
     /// The operations that start a run of an id.
     pub(super) fn start_ops(&self, name: &str, input: Option<Json>, id: String) -> Result<Vec<Op>> {
-        let check = self.0.options.known.get(name).ok_or_else(|| self.unknown(name))?;
-        check(input.as_ref())?;
+        self.check_input(name, input.as_ref())?;
         if id.matches(OWNED_BY).count() > CHILD_DEPTH_MAX {
             return Err(Error::new(
                 Kind::Unprocessable,
@@ -193,11 +204,21 @@ impl Flows {
     /// A run by its id.
     pub(super) async fn run(&self, id: &str) -> Result<Job> {
         let job = self.store().job(id).await?;
-        job.filter(|job| job.name.starts_with(FLOW_PREFIX)).ok_or_else(|| {
-            Error::not_found(format!("workflow {id:?} does not exist"))
-                .with_code("WORKFLOW_NOT_FOUND")
-                .with_details(serde_json::json!({ "id": id }))
-        })
+        if let Some(job) = job.filter(|job| job.name.starts_with(FLOW_PREFIX)) {
+            return Ok(job);
+        }
+        let latest = self.latest(id).await?.run;
+        let (said, details) = if latest == id {
+            (
+                format!("workflow {id:?} does not exist"),
+                serde_json::json!({ "id": id }),
+            )
+        } else {
+            let said = format!("run {id:?} is forgotten; its workflow continued as new, of late as {latest:?}");
+            (said, serde_json::json!({ "id": id, "latest": latest }))
+        };
+        let missing = Error::not_found(said).with_code("WORKFLOW_NOT_FOUND");
+        Err(missing.with_details(details))
     }
 
     /// Lists a run among those in memory, for as long as the guard lives.
@@ -314,7 +335,12 @@ pub(super) fn checked_id(id: String) -> Result<String> {
     )))
 }
 
-fn read<T: serde::de::DeserializeOwned>(value: &Json) -> store::Result<T> {
+/// The workflow that a run is of.
+pub(super) fn workflow_of(run: &Job) -> &str {
+    run.name.strip_prefix(FLOW_PREFIX).unwrap_or(&run.name)
+}
+
+pub(super) fn read<T: serde::de::DeserializeOwned>(value: &Json) -> store::Result<T> {
     value.to().map_err(|error| store::Error::Backend {
         doing: "reading the journal of a run",
         source: Box::new(error),

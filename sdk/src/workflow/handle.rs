@@ -11,11 +11,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, oneshot};
 
-use super::flows::Flows;
+use super::flows::{Flows, workflow_of};
 use super::head::Head;
 use super::journal::{Asked, Entry, Held, Journal};
 use super::record::{Record, Request, StepKind};
 use crate::error::{Error, Result};
+use crate::jobs::place_in_chain;
 use crate::store::{Op, Seq};
 use crate::wire::Json;
 
@@ -25,6 +26,8 @@ pub struct Handle(pub(super) Arc<Shared>, Arc<str>);
 
 pub(super) struct Shared {
     pub(super) run: String,
+    /// Its workflow's name.
+    pub(super) workflow: String,
     pub(super) attempt: u32,
     /// The place in the log at which the run began: an event after it counts for the run, however early it came.
     pub(super) since: Seq,
@@ -37,6 +40,7 @@ impl Shared {
     pub(super) fn new(run: &crate::store::Job, head: &Head, flows: Flows, bell: Arc<Notify>, journal: Journal) -> Self {
         Shared {
             run: run.id.clone(),
+            workflow: workflow_of(run).to_owned(),
             attempt: run.attempt,
             since: head.since.unwrap_or(run.seq),
             flows,
@@ -55,6 +59,11 @@ impl Handle {
     /// The run's id.
     pub fn id(&self) -> &str {
         &self.0.run
+    }
+
+    /// The id of the first run, which is the same for all that continue it [as new](Handle::continue_as_new).
+    pub fn first_id(&self) -> &str {
+        place_in_chain(&self.0.run).0
     }
 
     pub(super) fn new(shared: Arc<Shared>) -> Self {

@@ -6,13 +6,13 @@ use std::task::Waker;
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
-use super::limits::STEPS_MAX;
+use super::limits::{STEPS_MAX, STEPS_SUGGESTED};
 use super::record::{Fault, Record, Request, StepKind, step_of};
 use super::undo::Undo;
 use crate::error::{Error, Kind, Result};
 use crate::name::TaskName;
 use crate::store::{Op, Seq};
-use crate::wire::{StepStatus, Timestamp, WorkflowWait};
+use crate::wire::{Json, StepStatus, Timestamp, WorkflowWait};
 
 /// See the [module](self).
 #[derive(Default)]
@@ -39,6 +39,19 @@ pub(super) struct Journal {
     pub(super) changed: Option<Error>,
     /// What is to be undone if the run fails, in the order in which it was done.
     pub(super) undo: Vec<Undo>,
+    /// The input of the run that this one continues as.
+    pub(super) continuing: Option<Json>,
+    /// How often the code asked whether to continue as new, until it was told to.
+    asked_to_continue: u64,
+    told_to_continue: bool,
+}
+
+/// What the code is told that asks whether to continue as new.
+pub(super) enum Suggested {
+    No,
+    Yes,
+    /// For the first time, at this how-manieth question, which is to be written down.
+    Now(u64),
 }
 
 pub(super) struct Kept {
@@ -121,7 +134,9 @@ impl Journal {
             if self.kept.len() + self.active.len() + self.waits.len() >= STEPS_MAX {
                 return Err(Error::new(
                     Kind::TooLarge,
-                    format!("a run has at most {STEPS_MAX} steps; split it into children"),
+                    format!(
+                        "a run has at most {STEPS_MAX} steps; continue it as new before that, or split it into children"
+                    ),
                 )
                 .with_code("TOO_MANY_STEPS"));
             }
@@ -141,6 +156,7 @@ impl Journal {
                 after: None,
                 owns: None,
                 child: None,
+                signal: None,
             };
             self.next_index += 1;
             return Ok(Asked::Open(record, None));
@@ -217,6 +233,40 @@ impl Journal {
         }
     }
 
+    /// Whether to continue as new. A replay is told what the code was told then.
+    pub(super) fn suggestion(&mut self, marker: &str) -> Suggested {
+        if self.told_to_continue {
+            return Suggested::Yes;
+        }
+        self.asked_to_continue += 1;
+        let asked = self.asked_to_continue;
+        let noted = self.kept.get(&step_of(marker, 0)).map(|kept| &kept.record.result);
+        if let Some(noted) = noted {
+            let noted = noted.as_ref().and_then(|number| number.to().ok()).unwrap_or(asked);
+            if asked < noted {
+                return Suggested::No;
+            }
+        } else if !self.live || self.kept.len() < STEPS_SUGGESTED {
+            return Suggested::No;
+        }
+        self.told_to_continue = true;
+        Suggested::Now(asked)
+    }
+
+    /// The last event that the run was given, by its place in the log.
+    pub(super) fn last_event(&self) -> Option<Seq> {
+        let events = self.kept.values().map(|kept| &kept.record);
+        let events = events.filter(|record| record.kind == StepKind::Event && record.status == StepStatus::Completed);
+        let given = events.filter(|record| record.result.as_ref().is_some_and(|result| result.text() != "null"));
+        given.filter_map(|record| record.after).max()
+    }
+
+    /// Whether a signal of this name was given to the code.
+    pub(super) fn took_signal(&self, name: &str) -> bool {
+        let mut records = self.kept.values().map(|kept| &kept.record);
+        records.any(|record| record.signal.as_deref() == Some(name))
+    }
+
     /// The jobs and children that end with the run.
     pub(super) fn owned(&self) -> Vec<String> {
         let records = self.kept.values().map(|kept| &kept.record);
@@ -287,7 +337,7 @@ fn changed(what: &str) -> Error {
 pub const CHANGED: &str = "WORKFLOW_CHANGED";
 
 /// A step that failed for good.
-pub(super) fn outcome(record: &Record) -> Result<crate::wire::Json> {
+pub(super) fn outcome(record: &Record) -> Result<Json> {
     match &record.error {
         Some(fault) if record.status == StepStatus::Failed => Err(Fault::error(fault)),
         _ => Ok(record.result.clone().unwrap_or_else(|| serde_json::Value::Null.into())),

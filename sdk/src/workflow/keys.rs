@@ -5,8 +5,10 @@
 //! | `run/{run}/head` | whose child it is, what it was forked from |
 //! | `run/{run}/step/{name}#{occurrence}` | the journal |
 //! | `run/{run}/signal/{name}` | a signal that came |
+//! | `run/{run}/signalled` | written with each signal, so that a run that continues as new leaves none behind |
 //! | `run/{run}/end/{called}` | how a job or a child of it ended |
 //! | `run/{run}/failing` | why it failed, while what it did is being undone |
+//! | `chain/{first run}` | in which run a workflow goes on that continued as new |
 //! | `wait/{run}/{called}` | an event that a run waits for without being in memory |
 //! | `ended/{millis}/{run}` | what may be forgotten once the job is |
 
@@ -14,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use crate::jobs::RUNS;
 use crate::name::Prefix;
-use crate::store::{Condition, Delete, Op, Put, Scan};
+use crate::store::{Condition, Delete, Op, Put, Scan, Seq};
 use crate::wire::Json;
 
 pub(super) const ENDED: &str = "ended/";
@@ -34,6 +36,14 @@ pub(super) fn step(run: &str, step: &str) -> String {
 
 pub(super) fn signal(run: &str, name: &str) -> String {
     format!("run/{run}/signal/{name}")
+}
+
+pub(super) fn signalled(run: &str) -> String {
+    format!("run/{run}/signalled")
+}
+
+pub(super) fn chain(first: &str) -> String {
+    format!("chain/{first}")
 }
 
 pub(super) fn failing(run: &str) -> String {
@@ -73,10 +83,15 @@ pub(super) fn delete(key: String) -> Op {
 }
 
 pub(super) fn absent(key: String) -> Op {
+    check(key, None)
+}
+
+/// Holds where the key is as it was read: at this revision, or not there.
+pub(super) fn check(key: String, revision: Option<Seq>) -> Op {
     Op::Check {
         namespace: RUNS.to_owned(),
         key,
-        condition: Condition::Absent,
+        condition: revision.map_or(Condition::Absent, Condition::Revision),
     }
 }
 

@@ -2,9 +2,17 @@
 
 use std::time::Duration;
 
-/// Steps of one run: the journal is read whole when a run is taken up anew, and this many are a few megabytes. Longer work is split
-/// into children.
+/// Steps of one run: the journal is read whole when a run is taken up anew, and this many are a few megabytes. Longer work continues as
+/// new, or is split into children.
 pub const STEPS_MAX: usize = 10_000;
+/// Steps from which a run is told to [continue as new](super::Handle::continue_as_new_suggested): its code is replayed in a blink yet,
+/// and what it still does before it continues has room.
+pub const STEPS_SUGGESTED: usize = 2_000;
+/// Steps at which a run that did not is warned of: half of what there may be, so that there is time to mend the code.
+pub const STEPS_WARNED: usize = STEPS_MAX / 2;
+/// From the start of a run that continues as new to the next, at the least: a workflow that does nothing but continue must not take a
+/// processor for itself.
+pub(super) const CONTINUE_PACE: Duration = Duration::from_millis(100);
 /// Largest result of a step, in bytes: as large as a request's body may be; larger things belong elsewhere, and their address here.
 pub const RESULT_MAX_BYTES: usize = 1024 * 1024;
 /// Things that a run waits for at once: what a person can still read in a run's status.

@@ -67,7 +67,7 @@ impl Handle {
         self.value("id", || encode(&crate::name::new_id())).await
     }
 
-    async fn value<T: serde::de::DeserializeOwned>(
+    pub(super) async fn value<T: serde::de::DeserializeOwned>(
         &self,
         name: &str,
         value: impl Fn() -> Result<Json> + Send + Sync,

@@ -9,7 +9,9 @@
 //! Steps are looked up by their name and how often the name was asked for. Where the code asks for another thing than its journal holds, the
 //! run ends with [`CHANGED`] before anything is done anew.
 
+mod anew;
 mod branches;
+mod chain;
 mod control;
 mod drive;
 mod effect;
@@ -37,7 +39,10 @@ pub use effect::ParentClose;
 pub use flows::{CheckInput, Flows, FlowsOptions};
 pub use handle::{Branch, Handle};
 pub use journal::CHANGED;
-pub use limits::{CHILD_DEPTH_MAX, ID_MAX_BYTES, LINGER, RESULT_MAX_BYTES, STEPS_MAX, WAIT_MAX, WAITS_MAX};
+pub use limits::{
+    CHILD_DEPTH_MAX, ID_MAX_BYTES, LINGER, RESULT_MAX_BYTES, STEPS_MAX, STEPS_SUGGESTED, STEPS_WARNED, WAIT_MAX,
+    WAITS_MAX,
+};
 pub use show::to_wire;
 pub use step::{Step, StepPolicy};
 pub use wait::EventSeen;

@@ -72,6 +72,9 @@ pub(super) struct Record {
     /// A job or a child that ends with the run, as long as it lives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) owns: Option<String>,
+    /// The signal that it was given; absent where the time was over first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) signal: Option<String>,
     /// The job or the run that it started, whether it still lives or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) child: Option<String>,

@@ -1,7 +1,9 @@
 //! How a run leaves: to rest until something comes, or for good.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::chain::continued_as;
 use super::drive::{Stop, record_json};
 use super::handle::Shared;
 use super::journal::Waiting;
@@ -13,8 +15,9 @@ use crate::store::{self, Batch, Condition, Job, JobFailure, Op, Seq, Settle, Ver
 use crate::telemetry;
 use crate::wire::{JobStatus, Json, WorkflowWait};
 
-/// Tries to end a run together with what it owns, while that goes on ending by itself: each try meets one that has just ended.
-const TRIES: usize = 64;
+/// Tries to do something to a run together with what it owns and is sent, while that goes on ending and coming by itself: each try meets
+/// one that has just done so.
+pub(super) const TRIES: usize = 64;
 
 /// An event that a run at rest waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,7 +83,7 @@ impl Shared {
         self.flows.end_with(self.settle(verdict), &self.run, &end, owned).await
     }
 
-    fn settle(&self, verdict: Verdict) -> Op {
+    pub(super) fn settle(&self, verdict: Verdict) -> Op {
         Op::Settle(Settle {
             job: self.run.clone(),
             attempt: self.attempt,
@@ -117,8 +120,24 @@ impl Flows {
 
     pub(super) async fn try_to_end(&self, op: &Op, run: &str, end: &End, owned: &[String]) -> store::Result<()> {
         let at = self.clock().now();
+        let mut ops = vec![op.clone()];
+        let living = self.close(at, run, owned, &mut ops).await?;
+        ops.extend(self.jobs().tell(run, end).await?);
+        self.store().commit(Batch { at, ops }).await?;
+        self.closed(run, &living);
+        Ok(())
+    }
+
+    /// Adds what ends with a run, and gives what of that still lives.
+    pub(super) async fn close(
+        &self,
+        at: DateTime<Utc>,
+        run: &str,
+        owned: &[String],
+        ops: &mut Vec<Op>,
+    ) -> store::Result<Vec<Job>> {
         let living = self.living(owned).await?;
-        let mut ops = vec![op.clone(), keys::put(keys::ended(at, run), nothing(), Condition::Any)];
+        ops.push(keys::put(keys::ended(at, run), nothing(), Condition::Any));
         for job in &living {
             ops.push(Op::Cancel { id: job.id.clone() });
             // So that the run, if it is ever resumed, does not wait for what will not come.
@@ -131,14 +150,16 @@ impl Flows {
                 ops.push(keys::put(keys::ended(at, &job.id), nothing(), Condition::Any));
             }
         }
-        ops.extend(self.jobs().tell(run, end).await?);
-        self.store().commit(Batch { at, ops }).await?;
-        for job in &living {
+        Ok(living)
+    }
+
+    /// Tells those in this process who wait for a run, and for what ended with it.
+    pub(super) fn closed(&self, run: &str, living: &[Job]) {
+        for job in living {
             self.jobs().cancel_here(&job.id);
             self.jobs().ring_run(&job.id);
         }
         self.jobs().ring(run);
-        Ok(())
     }
 
     /// What lives of what a run owns, and of what that owns.
@@ -146,11 +167,15 @@ impl Flows {
         let mut living = Vec::new();
         let mut left = owned.to_vec();
         while let Some(id) = left.pop() {
-            let Some(job) = self.store().job(&id).await?.filter(|job| !job.status.ended()) else {
+            let mut job = self.store().job(&id).await?;
+            if job.as_ref().is_none_or(|job| continued_as(job).is_some()) {
+                job = self.store().job(&self.latest(&id).await?.run).await?;
+            }
+            let Some(job) = job.filter(|job| !job.status.ended()) else {
                 continue;
             };
             if job.name.starts_with(FLOW_PREFIX) {
-                left.extend(self.stored(&id).await?.owned());
+                left.extend(self.stored(&job.id).await?.owned());
             }
             living.push(job);
         }
@@ -168,6 +193,6 @@ fn failure(error: &Error) -> JobFailure {
     }
 }
 
-fn nothing() -> Json {
+pub(super) fn nothing() -> Json {
     serde_json::Value::Null.into()
 }

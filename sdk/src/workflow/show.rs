@@ -1,10 +1,11 @@
 //! Runs as the wire shows them.
 
-use super::flows::Flows;
+use super::chain::{continued_as, continued_from};
+use super::flows::{Flows, workflow_of};
 use crate::error::Result;
-use crate::jobs::{FLOW_PREFIX, owner};
+use crate::jobs::{FLOW_PREFIX, owner, place_in_chain};
 use crate::store::{Job, JobQuery, Seq};
-use crate::wire::{JobStatus, Timestamp, Workflow, WorkflowError, WorkflowStep};
+use crate::wire::{JobStatus, Timestamp, Workflow, WorkflowChain, WorkflowError, WorkflowStatus, WorkflowStep};
 
 impl Flows {
     /// A run with its steps.
@@ -24,22 +25,37 @@ impl Flows {
         let steps: Vec<WorkflowStep> = records.into_iter().map(super::record::Record::into_wire).collect();
         Ok(Workflow {
             forked_from: stored.head.forked_from,
+            chain: self.chain(&run).await?,
             steps: Some(steps),
             ..to_wire(run)
         })
     }
 
-    /// Runs, newest first, before a place in commit order.
+    /// The chain that a run is in, where it is not alone.
+    async fn chain(&self, run: &Job) -> Result<Option<WorkflowChain>> {
+        let (first, number) = place_in_chain(&run.id);
+        if number == 1 && continued_as(run).is_none() {
+            return Ok(None);
+        }
+        Ok(Some(WorkflowChain {
+            first: first.to_owned(),
+            latest: self.latest(&run.id).await?.run,
+            number,
+        }))
+    }
+
+    /// Runs, newest first, before a place in commit order; at most so many are looked at. Where there may be more, the place to go on
+    /// from comes with them.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn list(
         &self,
         name: Option<&str>,
-        status: Option<JobStatus>,
+        status: Option<WorkflowStatus>,
         before: Option<Seq>,
         limit: usize,
-    ) -> Result<Vec<Job>> {
+    ) -> Result<(Vec<Job>, Option<Seq>)> {
         let names: Vec<&str> = match name {
             Some(name) => vec![name],
             None => self.names().collect(),
@@ -47,7 +63,7 @@ impl Flows {
         let mut runs = Vec::new();
         for name in names {
             let query = JobQuery {
-                status,
+                status: status.map(WorkflowStatus::of_job),
                 name: Some(format!("{FLOW_PREFIX}{name}")),
                 schedule_id: None,
                 before,
@@ -57,7 +73,9 @@ impl Flows {
         }
         runs.sort_by_key(|run| std::cmp::Reverse(run.seq));
         runs.truncate(limit);
-        Ok(runs)
+        let next = runs.last().filter(|_| runs.len() == limit).map(|run| run.seq);
+        runs.retain(|run| status.is_none_or(|status| status == status_of(run)));
+        Ok((runs, next))
     }
 }
 
@@ -66,9 +84,11 @@ pub fn to_wire(run: Job) -> Workflow {
     let waits = matches!(run.status, JobStatus::Queued) && run.attempt > 0;
     Workflow {
         parent: owner(&run.id).map(|(parent, _)| parent.to_owned()),
-        name: run.name.strip_prefix(FLOW_PREFIX).unwrap_or(&run.name).to_owned(),
+        name: workflow_of(&run).to_owned(),
+        status: status_of(&run),
+        continued_from: continued_from(&run.id),
+        continued_as: continued_as(&run),
         id: run.id,
-        status: run.status,
         input: run.params,
         result: run.result,
         // A run that was resumed keeps with its job why it failed before.
@@ -81,7 +101,15 @@ pub fn to_wire(run: Job) -> Workflow {
         completed_at: run.completed_at.map(Timestamp),
         run_at: waits.then_some(Timestamp(run.run_at)),
         forked_from: None,
+        chain: None,
         steps: None,
+    }
+}
+
+fn status_of(run: &Job) -> WorkflowStatus {
+    match continued_as(run) {
+        Some(_) => WorkflowStatus::Continued,
+        None => run.status.into(),
     }
 }
 

@@ -66,6 +66,7 @@ impl Handle {
         let came = self
             .until_key(&record, revision, keys::signal(&self.0.run, name), until)
             .await?;
+        record.signal = came.is_some().then(|| name.to_owned());
         let value = came.unwrap_or_else(nothing);
         decode(name, &self.conclude(record, revision, Ok(value)).await?)
     }
@@ -204,6 +205,8 @@ impl Handle {
             for event in events {
                 after = event.seq;
                 if holds(event.data.as_ref(), matching) {
+                    // Where this run continues as new, the next one reads on behind it.
+                    record.after = Some(after);
                     return Ok(Some(EventSeen {
                         id: event.id,
                         event: event.topic,

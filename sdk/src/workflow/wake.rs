@@ -185,7 +185,8 @@ impl Flows {
                 return Ok(false);
             }
             self.forget_run(run).await?;
-            let batch = Batch::new(self.clock().now()).with(keys::delete(entry.key.clone()));
+            let mut batch = Batch::new(self.clock().now()).with(keys::delete(entry.key.clone()));
+            batch.ops.extend(self.forget_chain(run).await?);
             self.store().commit(batch).await?;
         }
         Ok(full)

@@ -9,7 +9,7 @@ use syscall_sdk::contract::Flow;
 use syscall_sdk::error::Result;
 use syscall_sdk::host::{DrainBudget, Host, Running};
 use syscall_sdk::service::Service;
-use syscall_sdk::wire::JobStatus;
+use syscall_sdk::wire::WorkflowStatus;
 
 use crate::support::{Answer, COUNT, Text, UPPER, ask, service, variables};
 
@@ -24,6 +24,25 @@ async fn greet(flow: FlowContext, input: Text) -> Result<Text> {
     })
 }
 
+/// Says hello once a run, as often as it is asked to.
+const REPEAT: Flow<Times, u32> = Flow::new("core", "repeat");
+
+#[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+struct Times {
+    done: u32,
+    of: u32,
+}
+
+async fn repeat(flow: FlowContext, times: Times) -> Result<u32> {
+    flow.job(&UPPER, &Text { text: "hi".to_owned() }).await?;
+    let done = times.done + 1;
+    if done == times.of {
+        flow.signal::<()>("end", None).await?;
+        return Ok(done);
+    }
+    flow.continue_as_new(&Times { done, ..times }).await
+}
+
 struct Fleet {
     running: Running,
 }
@@ -31,7 +50,7 @@ struct Fleet {
 impl Fleet {
     async fn start() -> Self {
         let calls = std::sync::Arc::default();
-        let make = move || -> Service { service(&calls).flow(GREET, greet) };
+        let make = move || -> Service { service(&calls).flow(GREET, greet).flow(REPEAT, repeat) };
         let running = Host::new(variables(&[])).mount(make).start(Vec::new()).await.unwrap();
         Fleet { running }
     }
@@ -63,10 +82,12 @@ impl Fleet {
         let mut heads = kernel.store.heads();
         loop {
             heads.borrow_and_update();
-            let run = kernel.flows.get(id).await.unwrap();
-            let signal = run.steps.iter().flatten().any(|step| step.kind == "signal");
-            if signal && run.status == JobStatus::Pending {
-                return;
+            // A run that another one continues as may not be there yet.
+            if let Ok(run) = kernel.flows.get(id).await {
+                let signal = run.steps.iter().flatten().any(|step| step.kind == "signal");
+                if signal && run.status == WorkflowStatus::Pending {
+                    return;
+                }
             }
             tokio::time::timeout(Duration::from_secs(20), heads.changed())
                 .await
@@ -250,5 +271,101 @@ async fn a_run_cancelled_as_the_job_that_it_is_is_cancelled_as_a_run() {
     assert_eq!((job.status.as_u16(), &job.body["status"]), (200, &json!("cancelled")));
     let retried = fleet.post("/v1/sys/job/one/retry", json!(null)).await;
     assert_eq!(retried.status, 200);
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_workflow_follows_it_to_the_last_run_of_its_chain() {
+    let fleet = Fleet::start().await;
+    let start = json!({ "name": "repeat", "input": { "done": 0, "of": 3 }, "id": "one" });
+    assert_eq!(fleet.post("/v1/sys/workflow", start.clone()).await.status, 201);
+    fleet.waits("one+3").await;
+    let lives = fleet.get("/v1/sys/workflow/one?wait=1").await;
+    assert_eq!((&lives["id"], &lives["status"]), (&json!("one+3"), &json!("pending")));
+    let handler = fleet.running.handler("core").unwrap();
+    let waits = ask(
+        &handler,
+        Method::GET,
+        "/v1/sys/workflow/one?wait=20000",
+        &[],
+        String::new(),
+    );
+    let sent = fleet.post("/v1/sys/workflow/one/signal/end", json!(null));
+    let (waited, sent) = tokio::join!(waits, sent);
+    assert_eq!(sent.body["id"], "one+3");
+    assert_eq!(
+        (&waited.body["id"], &waited.body["status"]),
+        (&json!("one+3"), &json!("completed"))
+    );
+    assert_eq!(waited.body["result"], 3);
+    let first = fleet.get("/v1/sys/workflow/one").await;
+    assert_eq!(
+        (&first["status"], &first["continuedAs"], first.get("continuedFrom")),
+        (&json!("continued"), &json!("one+2"), None)
+    );
+    assert_eq!(
+        first["chain"],
+        json!({ "first": "one", "latest": "one+3", "number": 1 })
+    );
+    let second = fleet.get("/v1/sys/workflow/one%2B2").await;
+    assert_eq!(
+        (
+            &second["continuedFrom"],
+            &second["continuedAs"],
+            &second["chain"]["number"]
+        ),
+        (&json!("one"), &json!("one+3"), &json!(2))
+    );
+    let job = fleet.get("/v1/sys/job/one").await;
+    assert_eq!(
+        (&job["status"], &job["progress"]),
+        (&json!("completed"), &json!({ "continuedAs": "one+2" }))
+    );
+    let listed = fleet.get("/v1/sys/workflows?status=continued").await;
+    let ids: Vec<_> = listed["workflows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| &run["id"])
+        .collect();
+    assert_eq!(ids, ["one+2", "one"]);
+    let again = fleet.post("/v1/sys/workflow", start).await;
+    assert_eq!(
+        (again.status.as_u16(), &again.body["status"]),
+        (201, &json!("continued"))
+    );
+    let missing = fleet
+        .ask(Method::GET, "/v1/sys/workflow/none?wait=20000", &[], "")
+        .await;
+    assert_eq!(missing.status, 404);
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn why_tells_how_a_workflow_went_on() {
+    let fleet = Fleet::start().await;
+    let start = json!({ "name": "repeat", "input": { "done": 0, "of": 3 }, "id": "one" });
+    assert_eq!(fleet.post("/v1/sys/workflow", start).await.status, 201);
+    fleet.waits("one+3").await;
+    let told = fleet.get("/v1/sys/why/one").await;
+    assert_eq!(
+        told["summary"],
+        "repeat was continued as new, as one+2, and is at one+3 by now."
+    );
+    assert!(
+        told["links"]
+            .as_array()
+            .unwrap()
+            .contains(&json!({ "relation": "continuedAs", "id": "one+2" }))
+    );
+    let told = fleet.get("/v1/sys/why/one+3").await;
+    assert_eq!(told["facts"][0]["what"], "started as what run one+2 continued as");
+    assert!(
+        told["links"]
+            .as_array()
+            .unwrap()
+            .contains(&json!({ "relation": "continuedFrom", "id": "one+2" }))
+    );
+    assert_eq!(told["waits"][0]["code"], "signal");
     fleet.stop().await;
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use syscall_sdk::contract::Flow;
 use syscall_sdk::policy::Backoff;
-use syscall_sdk::wire::{JobStatus, Json, Timestamp, WorkflowError};
+use syscall_sdk::wire::{Json, Timestamp, WorkflowError, WorkflowStatus};
 use utoipa::ToSchema;
 
 /// Runs a graph.
@@ -180,7 +180,7 @@ pub struct GraphRun {
     /// The run's id.
     pub id: String,
     /// Where the run stands.
-    pub status: JobStatus,
+    pub status: WorkflowStatus,
     /// When it was started.
     pub created_at: Timestamp,
     /// When it ended.

@@ -1,8 +1,8 @@
 //! Ending attempts, and the fence around them.
 
 use super::cases;
-use super::context::{Context, completed, failed, json_text, settle};
-use crate::store::{Attempt, AttemptEnd, Job, Op, Outcome, Refusal, Verdict};
+use super::context::{Context, completed, delete, enqueue, failed, json_text, put, settle};
+use crate::store::{Attempt, AttemptEnd, Condition, Job, Op, Outcome, Refusal, Verdict};
 use crate::wire::JobStatus;
 
 cases![
@@ -17,6 +17,7 @@ cases![
     progress_shows_while_the_attempt_runs,
     progress_of_an_old_attempt_is_fenced,
     the_last_progress_is_given_to_the_next_attempt,
+    a_job_may_end_and_its_successor_begin_in_one_batch,
 ];
 
 async fn a_completed_job_keeps_its_result_and_its_attempt(it: Context<'_>) {
@@ -148,6 +149,38 @@ async fn the_last_progress_is_given_to_the_next_attempt(it: Context<'_>) {
     it.settle(&second, Verdict::HandedBack).await;
     let third = it.claim().await.pop().expect("it is due");
     assert_eq!(third.progress, Some(json_text("2")));
+}
+
+async fn a_job_may_end_and_its_successor_begin_in_one_batch(it: Context<'_>) {
+    let running = it.running("j").await;
+    let unless = Op::Check {
+        namespace: put("sent", 1).namespace,
+        key: "sent".to_owned(),
+        condition: Condition::Absent,
+    };
+    let goes_on = || {
+        vec![
+            progress(&running, r#"{"continuedAs":"j+2"}"#),
+            settle(&running, completed()).into(),
+            unless.clone(),
+            enqueue("j+2").into(),
+            put("latest", 2).into(),
+        ]
+    };
+    it.put("sent", 1).await;
+    let (op, why) = it.refused(goes_on()).await;
+    assert!(op == 2 && matches!(why, Refusal::Version { .. }), "{op}: {why}");
+    assert_eq!(it.job("j").await, running);
+    it.one(delete("sent")).await;
+    it.all(goes_on()).await;
+    let (ended, next) = (it.job("j").await, it.job("j+2").await);
+    assert_eq!(ended.status, JobStatus::Completed);
+    assert_eq!(ended.progress, Some(json_text(r#"{"continuedAs":"j+2"}"#)));
+    assert_eq!((next.status, next.attempt), (JobStatus::Queued, 0));
+    assert!(it.get("latest").await.is_some());
+    // Whoever did not hear the answer learns that it is done.
+    let fenced = Refusal::Fenced { id: "j".to_owned() };
+    assert_eq!(it.refused(goes_on()).await, (0, fenced));
 }
 
 fn progress(job: &Job, text: &str) -> Op {

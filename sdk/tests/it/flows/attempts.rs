@@ -20,7 +20,7 @@ on_every_store! {
     a_result_that_is_too_large_fails_its_step,
 }
 
-async fn a_step_is_tried_as_its_policy_says_and_its_failure_is_the_same_at_every_replay(place: Place) {
+async fn a_step_is_tried_as_its_policy_says_and_its_failure_is_the_same_at_every_replay(place: &Place) {
     let disk = Disk::new(place);
     let plan = Plan::default().flow("try", |flow, _| async move {
         let failed = flow
@@ -68,7 +68,7 @@ async fn a_step_is_tried_as_its_policy_says_and_its_failure_is_the_same_at_every
     world.kill().await;
 }
 
-async fn a_step_between_far_attempts_holds_no_slot_and_counts_on_in_the_next_life(place: Place) {
+async fn a_step_between_far_attempts_holds_no_slot_and_counts_on_in_the_next_life(place: &Place) {
     let disk = Disk::new(place);
     let tries = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&tries);
@@ -102,7 +102,7 @@ async fn a_step_between_far_attempts_holds_no_slot_and_counts_on_in_the_next_lif
     world.kill().await;
 }
 
-async fn steps_side_by_side_that_end_together_are_written_down_in_one_commit(place: Place) {
+async fn steps_side_by_side_that_end_together_are_written_down_in_one_commit(place: &Place) {
     let disk = Disk::new(place);
     let world = disk
         .boot(&Plan::default().flow("wave", |flow, _| async move {
@@ -133,7 +133,7 @@ async fn steps_side_by_side_that_end_together_are_written_down_in_one_commit(pla
     world.kill().await;
 }
 
-async fn a_result_that_is_too_large_fails_its_step(place: Place) {
+async fn a_result_that_is_too_large_fails_its_step(place: &Place) {
     let disk = Disk::new(place);
     let world = disk
         .boot(&Plan::default().flow("large", |flow, _| async move {

@@ -33,7 +33,7 @@ async fn waiting(disk: &Disk) -> World {
     world
 }
 
-async fn then(place: Place, plan: Plan) -> syscall_sdk::wire::Workflow {
+async fn then(place: &Place, plan: Plan) -> syscall_sdk::wire::Workflow {
     let disk = Disk::new(place);
     waiting(&disk).await.kill().await;
     let world = disk.boot(&plan).await;
@@ -43,7 +43,7 @@ async fn then(place: Place, plan: Plan) -> syscall_sdk::wire::Workflow {
     run
 }
 
-async fn a_renamed_step_is_not_done_and_the_error_names_both(place: Place) {
+async fn a_renamed_step_is_not_done_and_the_error_names_both(place: &Place) {
     let run = then(
         place,
         Plan::default().flow("order", |flow, _| async move {
@@ -62,7 +62,7 @@ async fn a_renamed_step_is_not_done_and_the_error_names_both(place: Place) {
     assert_eq!(steps(&run), ["look completed", "charge completed", "signal go waiting"]);
 }
 
-async fn another_request_under_the_same_name_is_told_with_both_values(place: Place) {
+async fn another_request_under_the_same_name_is_told_with_both_values(place: &Place) {
     let run = then(
         place,
         Plan::default().flow("order", |flow, _| async move {
@@ -80,7 +80,7 @@ async fn another_request_under_the_same_name_is_told_with_both_values(place: Pla
     );
 }
 
-async fn a_step_that_is_another_kind_of_thing_now_is_told(place: Place) {
+async fn a_step_that_is_another_kind_of_thing_now_is_told(place: &Place) {
     let run = then(
         place,
         Plan::default().flow("order", |flow, _| async move {
@@ -98,7 +98,7 @@ async fn a_step_that_is_another_kind_of_thing_now_is_told(place: Place) {
     assert_eq!(failure(&run).0, CHANGED);
 }
 
-async fn a_step_that_is_no_longer_asked_for_is_told(place: Place) {
+async fn a_step_that_is_no_longer_asked_for_is_told(place: &Place) {
     let run = then(
         place,
         Plan::default().flow("order", |flow, _| async move {
@@ -115,7 +115,7 @@ async fn a_step_that_is_no_longer_asked_for_is_told(place: Place) {
     );
 }
 
-async fn a_step_inserted_behind_a_marker_is_left_out_of_old_runs_and_done_in_new_ones(place: Place) {
+async fn a_step_inserted_behind_a_marker_is_left_out_of_old_runs_and_done_in_new_ones(place: &Place) {
     let disk = Disk::new(place);
     waiting(&disk).await.kill().await;
     let plan = Plan::default().flow("order", |flow, _| async move {
@@ -142,7 +142,7 @@ async fn a_step_inserted_behind_a_marker_is_left_out_of_old_runs_and_done_in_new
     world.kill().await;
 }
 
-async fn a_step_added_at_the_end_needs_no_marker(place: Place) {
+async fn a_step_added_at_the_end_needs_no_marker(place: &Place) {
     let run = then(
         place,
         Plan::default().flow("order", |flow, _| async move {
@@ -156,7 +156,7 @@ async fn a_step_added_at_the_end_needs_no_marker(place: Place) {
     assert_eq!(result(&run), json!("shipped"));
 }
 
-async fn a_run_whose_code_was_mended_is_resumed_where_it_was(place: Place) {
+async fn a_run_whose_code_was_mended_is_resumed_where_it_was(place: &Place) {
     let disk = Disk::new(place);
     waiting(&disk).await.kill().await;
     let world = disk
@@ -185,7 +185,7 @@ async fn a_run_whose_code_was_mended_is_resumed_where_it_was(place: Place) {
     world.kill().await;
 }
 
-async fn a_fork_shares_what_came_before_a_step_and_does_the_rest_anew(place: Place) {
+async fn a_fork_shares_what_came_before_a_step_and_does_the_rest_anew(place: &Place) {
     let disk = Disk::new(place);
     let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let plan = Plan::default().flow("order", move |flow, _| {

@@ -4,7 +4,7 @@ use serde_json::json;
 use syscall_sdk::contract::Flow;
 use syscall_sdk::error::Error;
 use syscall_sdk::store::Store;
-use syscall_sdk::wire::{JobStatus, StepStatus};
+use syscall_sdk::wire::{JobStatus, StepStatus, WorkflowStatus};
 use syscall_sdk::workflow::ParentClose;
 
 use super::place::{Disk, Place, on_every_store};
@@ -21,7 +21,7 @@ on_every_store! {
 const CHILD: Flow<(), u32> = Flow::new("core", "child");
 const SELF: Flow<(), ()> = Flow::new("core", "self");
 
-async fn cancelling_a_run_cancels_what_it_owns_and_frees_its_slot(place: Place) {
+async fn cancelling_a_run_cancels_what_it_owns_and_frees_its_slot(place: &Place) {
     let disk = Disk::new(place);
     let world = disk.boot(&family()).await;
     world.start("parent", json!(null), "run").await;
@@ -42,14 +42,14 @@ async fn cancelling_a_run_cancels_what_it_owns_and_frees_its_slot(place: Place) 
     world.resting(&child).await;
     let cancelled = world.flows.cancel("run").await.unwrap();
     assert_eq!(cancelled.status, JobStatus::Cancelled);
-    assert_eq!(world.ended(&child).await.status, JobStatus::Cancelled);
+    assert_eq!(world.ended(&child).await.status, WorkflowStatus::Cancelled);
     assert_eq!(world.flows.get(&child).await.unwrap().parent.as_deref(), Some("run"));
-    assert_ne!(world.flows.get(&kept).await.unwrap().status, JobStatus::Cancelled);
+    assert_ne!(world.flows.get(&kept).await.unwrap().status, WorkflowStatus::Cancelled);
     assert_eq!(world.flows.cancel("run").await.unwrap_err().code(), "JOB_STATUS");
     world.kill().await;
 }
 
-async fn a_child_gives_its_result_and_its_failure(place: Place) {
+async fn a_child_gives_its_result_and_its_failure(place: &Place) {
     let disk = Disk::new(place);
     let plan = family().flow("two", |flow, _| async move {
         let good: u32 = flow.child(&Flow::<u32, u32>::new("core", "double"), &21).await?;
@@ -65,7 +65,7 @@ async fn a_child_gives_its_result_and_its_failure(place: Place) {
     world.kill().await;
 }
 
-async fn a_job_of_a_run_that_fails_or_is_cancelled_says_so(place: Place) {
+async fn a_job_of_a_run_that_fails_or_is_cancelled_says_so(place: &Place) {
     let disk = Disk::new(place);
     let plan = Plan::default()
         .job("work", |params| async move {
@@ -101,7 +101,7 @@ async fn a_job_of_a_run_that_fails_or_is_cancelled_says_so(place: Place) {
     world.kill().await;
 }
 
-async fn an_ended_parent_ends_the_children_that_are_not_abandoned(place: Place) {
+async fn an_ended_parent_ends_the_children_that_are_not_abandoned(place: &Place) {
     let disk = Disk::new(place);
     let plan = family().flow("brief", |flow, _| async move {
         let ends = flow.start_child(&CHILD, &(), ParentClose::Cancel).await?;
@@ -112,12 +112,12 @@ async fn an_ended_parent_ends_the_children_that_are_not_abandoned(place: Place) 
     world.start("brief", json!(null), "run").await;
     let ids = result(&world.ended("run").await);
     let status = async |id: &serde_json::Value| world.flows.get(id.as_str().unwrap()).await.unwrap().status;
-    assert_eq!(status(&ids[0]).await, JobStatus::Cancelled);
+    assert_eq!(status(&ids[0]).await, WorkflowStatus::Cancelled);
     assert!(!status(&ids[1]).await.ended());
     world.kill().await;
 }
 
-async fn a_workflow_that_starts_itself_ends_at_a_depth(place: Place) {
+async fn a_workflow_that_starts_itself_ends_at_a_depth(place: &Place) {
     let disk = Disk::new(place);
     let world = disk
         .boot(&Plan::default().flow("self", |flow, _| async move {

@@ -12,7 +12,7 @@ use syscall_sdk::wire::Workflow;
 use syscall_sdk::workflow::Handle;
 
 use super::place::{Disk, Place, on_every_store};
-use super::world::{Plan, World, result, soon, steps};
+use super::world::{Plan, World, result, rounds, soon, steps};
 
 on_every_store! {
     a_run_that_nobody_disturbs_does_each_step_once,
@@ -155,7 +155,7 @@ async fn journalled(world: &World) -> BTreeMap<String, Option<Value>> {
         .collect()
 }
 
-async fn a_run_that_nobody_disturbs_does_each_step_once(place: Place) {
+async fn a_run_that_nobody_disturbs_does_each_step_once(place: &Place) {
     let (disk, effects) = (Disk::new(place), Effects::default());
     let world = disk.boot(&plan(&effects)).await;
     feed(&world).await;
@@ -169,10 +169,9 @@ async fn a_run_that_nobody_disturbs_does_each_step_once(place: Place) {
     world.kill().await;
 }
 
-async fn a_process_may_die_at_every_commit_and_no_step_is_recorded_twice(place: Place) {
-    let mut kills = 0;
+async fn a_process_may_die_at_every_commit_and_no_step_is_recorded_twice(place: &Place) {
     // Each round dies one commit later than the one before, in a first life; the second goes on to the end.
-    for commits in 0.. {
+    let kills = rounds(async |commits| {
         let (disk, effects) = (Disk::new(place), Effects::default());
         let plan = plan(&effects);
         let world = disk.boot(&plan).await;
@@ -194,15 +193,13 @@ async fn a_process_may_die_at_every_commit_and_no_step_is_recorded_twice(place: 
         let done = world.events.recent("all:*".parse_filter(), None, 10).await.unwrap();
         assert_eq!(done.len(), 1, "after {commits} commits");
         world.kill().await;
-        if !died {
-            break;
-        }
-        kills += 1;
-    }
+        died
+    })
+    .await;
     assert!(kills > 15, "only {kills} kills");
 }
 
-async fn a_process_may_die_again_and_again(place: Place) {
+async fn a_process_may_die_again_and_again(place: &Place) {
     let (disk, effects) = (Disk::new(place), Effects::default());
     let plan = plan(&effects);
     let mut seen = BTreeMap::new();
@@ -234,8 +231,8 @@ async fn a_process_may_die_again_and_again(place: Place) {
     assert!(lives > 5, "only {lives} lives");
 }
 
-async fn an_answer_may_be_lost_at_every_commit_and_no_step_is_recorded_twice(place: Place) {
-    for commits in 0.. {
+async fn an_answer_may_be_lost_at_every_commit_and_no_step_is_recorded_twice(place: &Place) {
+    let lost = rounds(async |commits| {
         let (disk, effects) = (Disk::new(place), Effects::default());
         let world = disk.boot(&plan(&effects)).await;
         feed(&world).await;
@@ -250,11 +247,10 @@ async fn an_answer_may_be_lost_at_every_commit_and_no_step_is_recorded_twice(pla
         }
         let lost = world.store.counts().unanswered;
         world.kill().await;
-        if lost == 0 {
-            assert!(commits > 15, "only {commits} answers were lost");
-            break;
-        }
-    }
+        lost > 0
+    })
+    .await;
+    assert!(lost > 15, "only {lost} answers were lost");
 }
 
 /// Reads a filter in a test.

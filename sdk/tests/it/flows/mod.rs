@@ -2,9 +2,11 @@
 //! PostgreSQL.
 
 mod attempts;
+mod chains;
 mod changes;
 mod children;
 mod kills;
+mod lineage;
 mod place;
 #[cfg(feature = "testing")]
 mod replicas;

@@ -11,12 +11,25 @@ use syscall_sdk::store::postgres::cluster::Space;
 use super::world::{Plan, World};
 
 /// What a test is run on.
-#[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
     File,
-    /// A schema of its own in the one cluster of this test binary.
+    /// Schemas of its own in the one cluster of this test binary, dropped at its end.
     #[cfg(feature = "testing")]
-    Database,
+    Database(Arc<Space>),
+}
+
+#[cfg(feature = "testing")]
+impl Place {
+    pub(super) fn database() -> Self {
+        Place::Database(Arc::new(Space::shared()))
+    }
+
+    pub(super) async fn end(self) {
+        if let Place::Database(beside) = self {
+            let beside = Arc::into_inner(beside).expect("the test is over, and its disks with it");
+            beside.end().await;
+        }
+    }
 }
 
 /// Makes of each function, which takes its [`Place`], one test on the embedded file and one in PostgreSQL.
@@ -25,19 +38,31 @@ macro_rules! on_every_store {
         mod on_a_file {
             $(#[tokio::test]
             async fn $name() {
-                super::$name($crate::flows::place::Place::File).await;
+                super::$name(&$crate::flows::place::Place::File).await;
             })+
         }
         #[cfg(feature = "testing")]
+        $crate::flows::place::in_postgresql! { $($name),+ }
+    };
+}
+pub(super) use on_every_store;
+
+/// Makes of each function, which takes its [`Place`], a test in PostgreSQL.
+#[cfg(feature = "testing")]
+macro_rules! in_postgresql {
+    ($($name:ident),+ $(,)?) => {
         mod in_postgresql {
             $(#[tokio::test]
             async fn $name() {
-                super::$name($crate::flows::place::Place::Database).await;
+                let place = $crate::flows::place::Place::database();
+                super::$name(&place).await;
+                place.end().await;
             })+
         }
     };
 }
-pub(super) use on_every_store;
+#[cfg(feature = "testing")]
+pub(super) use in_postgresql;
 
 /// Where the lives of one process, and in a database its replicas, leave what must last.
 pub(super) struct Disk {
@@ -50,7 +75,7 @@ enum Kept {
     #[cfg(feature = "testing")]
     Database {
         schema: String,
-        /// Drops the schema in the end, and says of a process that it is dead.
+        /// Says of a process that it is dead.
         beside: Arc<Space>,
     },
 }
@@ -69,17 +94,14 @@ pub(super) enum Hold {
 }
 
 impl Disk {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(place: &Place) -> Self {
         let kept = match place {
             Place::File => Kept::File(tempfile::tempdir().unwrap()),
             #[cfg(feature = "testing")]
-            Place::Database => {
-                let beside = Arc::new(Space::shared());
-                Kept::Database {
-                    schema: beside.schema(),
-                    beside,
-                }
-            }
+            Place::Database(beside) => Kept::Database {
+                schema: beside.schema(),
+                beside: Arc::clone(beside),
+            },
         };
         Disk {
             kept,

@@ -9,8 +9,15 @@ use syscall_sdk::error::Result;
 use syscall_sdk::store::{Scan, Store};
 use tokio::sync::Semaphore;
 
-use super::place::{Disk, Place};
+use super::place::{Disk, Place, in_postgresql};
 use super::world::{Plan, World, result, soon, steps};
+
+in_postgresql! {
+    a_killed_replicas_run_goes_on_in_the_other_and_each_step_is_recorded_once,
+    what_a_replica_still_does_of_a_run_that_goes_on_elsewhere_is_refused,
+    a_run_at_rest_whose_replica_died_is_woken_at_the_other,
+    a_crowd_of_runs_outlives_the_replica_that_had_half_of_them,
+}
 
 /// What the steps of a test did, in whichever replica: how often each was done.
 #[derive(Clone)]
@@ -79,7 +86,7 @@ async fn who_runs(run: &str, one: World, two: World) -> (World, World) {
 async fn versions(world: &World, run: &str) -> BTreeMap<String, u64> {
     let scan = Scan {
         namespace: "kernel.flow".to_owned(),
-        prefix: syscall_sdk::name::Prefix::new(&format!("run/{run}/step/")).unwrap(),
+        prefix: syscall_sdk::name::Prefix::new(format!("run/{run}/step/")).unwrap(),
         after: None,
         limit: 100,
     };
@@ -88,9 +95,8 @@ async fn versions(world: &World, run: &str) -> BTreeMap<String, u64> {
     page.iter().map(|entry| (step(&entry.key), entry.version)).collect()
 }
 
-#[tokio::test]
-async fn a_killed_replicas_run_goes_on_in_the_other_and_each_step_is_recorded_once() {
-    let (disk, effects) = (Disk::new(Place::Database), Effects::new());
+async fn a_killed_replicas_run_goes_on_in_the_other_and_each_step_is_recorded_once(place: &Place) {
+    let (disk, effects) = (Disk::new(place), Effects::new());
     let plan = hanging(&effects);
     let (one, two) = (disk.boot(&plan).await, disk.boot(&plan).await);
     one.start("three", json!(null), "run").await;
@@ -104,9 +110,8 @@ async fn a_killed_replicas_run_goes_on_in_the_other_and_each_step_is_recorded_on
     other.kill().await;
 }
 
-#[tokio::test]
-async fn what_a_replica_still_does_of_a_run_that_goes_on_elsewhere_is_refused() {
-    let (disk, effects) = (Disk::new(Place::Database), Effects::new());
+async fn what_a_replica_still_does_of_a_run_that_goes_on_elsewhere_is_refused(place: &Place) {
+    let (disk, effects) = (Disk::new(place), Effects::new());
     let plan = hanging(&effects);
     let (one, two) = (disk.boot(&plan).await, disk.boot(&plan).await);
     one.start("three", json!(null), "run").await;
@@ -128,9 +133,8 @@ async fn what_a_replica_still_does_of_a_run_that_goes_on_elsewhere_is_refused() 
     other.kill().await;
 }
 
-#[tokio::test]
-async fn a_run_at_rest_whose_replica_died_is_woken_at_the_other() {
-    let disk = Disk::new(Place::Database);
+async fn a_run_at_rest_whose_replica_died_is_woken_at_the_other(place: &Place) {
+    let disk = Disk::new(place);
     let plan = Plan::default().flow("wait", |flow, _| async move {
         let who: Option<String> = flow.signal("who", None).await?;
         Ok(json!(who))
@@ -151,9 +155,8 @@ const RUNS: usize = 12;
 /// Steps of each.
 const STEPS: usize = 6;
 
-#[tokio::test]
-async fn a_crowd_of_runs_outlives_the_replica_that_had_half_of_them() {
-    let disk = Disk::new(Place::Database);
+async fn a_crowd_of_runs_outlives_the_replica_that_had_half_of_them(place: &Place) {
+    let disk = Disk::new(place);
     let effects = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&effects);
     let plan = Plan::default()

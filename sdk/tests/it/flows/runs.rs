@@ -1,11 +1,8 @@
 //! Runs as a whole: started once, and forgotten when their time is over.
 
-use std::time::Duration;
-
 use serde_json::json;
-use syscall_sdk::clock::Clock;
 use syscall_sdk::name::Prefix;
-use syscall_sdk::store::{Batch, Retention, Scan, Store};
+use syscall_sdk::store::{Scan, Store};
 
 use super::children::family;
 use super::place::{Disk, Place, on_every_store};
@@ -16,7 +13,7 @@ on_every_store! {
     a_journal_is_forgotten_when_its_job_is,
 }
 
-async fn the_same_start_is_the_same_run_and_another_one_is_refused(place: Place) {
+async fn the_same_start_is_the_same_run_and_another_one_is_refused(place: &Place) {
     let disk = Disk::new(place);
     let world = disk.boot(&family()).await;
     world.start("double", json!(4), "run").await;
@@ -38,7 +35,7 @@ async fn the_same_start_is_the_same_run_and_another_one_is_refused(place: Place)
     world.kill().await;
 }
 
-async fn a_journal_is_forgotten_when_its_job_is(place: Place) {
+async fn a_journal_is_forgotten_when_its_job_is(place: &Place) {
     let disk = Disk::new(place);
     let world = disk.boot(&family()).await;
     for id in ["one", "two"] {
@@ -46,17 +43,7 @@ async fn a_journal_is_forgotten_when_its_job_is(place: Place) {
         world.resting(id).await;
     }
     world.flows.cancel("one").await.unwrap();
-    let forget = Retention {
-        event_age: Duration::MAX,
-        events_max: u64::MAX,
-        change_age: Duration::MAX,
-        changes_max: u64::MAX,
-        job_age: Duration::MAX,
-        jobs_max: 0,
-        slice: 100,
-    };
-    let batch = Batch::new(Clock::system().now()).with(forget);
-    world.store.commit(batch).await.unwrap();
+    world.forget_ended().await;
     world.kill().await;
     let world = disk.boot(&family()).await;
     let left = async |prefix: &str| {

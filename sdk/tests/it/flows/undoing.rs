@@ -6,7 +6,7 @@ use serde_json::json;
 use syscall_sdk::error::Error;
 
 use super::place::{Disk, Place, on_every_store};
-use super::world::{Plan, failure, steps};
+use super::world::{Plan, failure, rounds, steps};
 
 on_every_store! {
     a_failed_run_undoes_what_it_did_in_reverse,
@@ -40,7 +40,7 @@ fn booking(undone: &Arc<Mutex<Vec<&'static str>>>) -> Plan {
     })
 }
 
-async fn a_failed_run_undoes_what_it_did_in_reverse(place: Place) {
+async fn a_failed_run_undoes_what_it_did_in_reverse(place: &Place) {
     let (disk, undone) = (Disk::new(place), Arc::default());
     let world = disk.boot(&booking(&undone)).await;
     world.start("book", json!(null), "run").await;
@@ -54,8 +54,8 @@ async fn a_failed_run_undoes_what_it_did_in_reverse(place: Place) {
     world.kill().await;
 }
 
-async fn a_process_may_die_at_every_commit_of_undoing(place: Place) {
-    for commits in 0.. {
+async fn a_process_may_die_at_every_commit_of_undoing(place: &Place) {
+    let kills = rounds(async |commits| {
         let (disk, undone) = (Disk::new(place), Arc::default());
         let plan = booking(&undone);
         let world = disk.boot(&plan).await;
@@ -73,14 +73,13 @@ async fn a_process_may_die_at_every_commit_of_undoing(place: Place) {
         order.dedup();
         assert_eq!(order, ["car", "hotel", "flight"], "after {commits} commits");
         world.kill().await;
-        if !died {
-            assert!(commits > 4, "only {commits} commits");
-            break;
-        }
-    }
+        died
+    })
+    .await;
+    assert!(kills > 4, "only {kills} kills");
 }
 
-async fn what_cannot_be_undone_is_said_and_the_rest_is_undone(place: Place) {
+async fn what_cannot_be_undone_is_said_and_the_rest_is_undone(place: &Place) {
     let disk = Disk::new(place);
     let world = disk
         .boot(&Plan::default().flow("book", |flow, _| async move {

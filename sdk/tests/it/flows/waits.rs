@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use syscall_sdk::wire::{JobStatus, StepStatus};
+use syscall_sdk::wire::{StepStatus, WorkflowStatus};
 
 use super::place::{Disk, Place, on_every_store};
 use super::world::{Plan, result, step};
@@ -28,12 +28,12 @@ fn signals() -> Plan {
     })
 }
 
-async fn the_first_signal_of_a_name_is_its_value(place: Place) {
+async fn the_first_signal_of_a_name_is_its_value(place: &Place) {
     let disk = Disk::new(place);
     let world = disk.boot(&signals()).await;
     world.start("wait", json!(null), "run").await;
     let rests = world.resting("run").await;
-    assert_eq!(rests.status, JobStatus::Pending);
+    assert_eq!(rests.status, WorkflowStatus::Pending);
     let waits = step(&rests, "signal go");
     assert_eq!(waits.status, StepStatus::Waiting);
     assert_eq!(waits.waits.as_ref().unwrap().signal.as_deref(), Some("go"));
@@ -44,7 +44,7 @@ async fn the_first_signal_of_a_name_is_its_value(place: Place) {
     world.kill().await;
 }
 
-async fn a_signal_sent_twice_counts_once_and_another_value_is_refused(place: Place) {
+async fn a_signal_sent_twice_counts_once_and_another_value_is_refused(place: &Place) {
     let disk = Disk::new(place);
     let world = disk
         .boot(&Plan::default().flow("hold", |flow, _| async move {
@@ -65,12 +65,12 @@ async fn a_signal_sent_twice_counts_once_and_another_value_is_refused(place: Pla
     world.kill().await;
 }
 
-async fn a_wait_that_is_over_gives_nothing_also_after_a_restart(place: Place) {
+async fn a_wait_that_is_over_gives_nothing_also_after_a_restart(place: &Place) {
     let disk = Disk::new(place);
     let world = disk.boot(&signals()).await;
     world.start("wait", json!(300), "run").await;
     let rests = world.resting("run").await;
-    assert_eq!(rests.status, JobStatus::Queued);
+    assert_eq!(rests.status, WorkflowStatus::Queued);
     assert!(rests.run_at.is_some());
     world.kill().await;
     let world = disk.boot(&signals()).await;
@@ -78,7 +78,7 @@ async fn a_wait_that_is_over_gives_nothing_also_after_a_restart(place: Place) {
     world.kill().await;
 }
 
-async fn an_event_that_came_before_it_was_asked_for_is_found(place: Place) {
+async fn an_event_that_came_before_it_was_asked_for_is_found(place: &Place) {
     let disk = Disk::new(place);
     let world = disk.boot(&events()).await;
     world
@@ -97,7 +97,7 @@ async fn an_event_that_came_before_it_was_asked_for_is_found(place: Place) {
     world.kill().await;
 }
 
-async fn an_event_wakes_a_run_at_rest_in_the_next_life_too(place: Place) {
+async fn an_event_wakes_a_run_at_rest_in_the_next_life_too(place: &Place) {
     for restart in [false, true] {
         let disk = Disk::new(place);
         let mut world = disk.boot(&events()).await;
@@ -140,7 +140,7 @@ fn events() -> Plan {
     })
 }
 
-async fn a_sleep_holds_no_slot_and_keeps_its_moment_across_lives(place: Place) {
+async fn a_sleep_holds_no_slot_and_keeps_its_moment_across_lives(place: &Place) {
     let disk = Disk::new(place);
     let plan = Plan::default().flow("sleep", |flow, _| async move {
         let before = flow.now().await?;
@@ -160,7 +160,7 @@ async fn a_sleep_holds_no_slot_and_keeps_its_moment_across_lives(place: Place) {
     world.kill().await;
 }
 
-async fn a_wait_longer_than_ten_years_is_refused(place: Place) {
+async fn a_wait_longer_than_ten_years_is_refused(place: &Place) {
     let disk = Disk::new(place);
     let world = disk
         .boot(&Plan::default().flow("sleep", |flow, _| async move {
@@ -173,7 +173,7 @@ async fn a_wait_longer_than_ten_years_is_refused(place: Place) {
     world.kill().await;
 }
 
-async fn an_event_of_another_service_is_not_waited_for(place: Place) {
+async fn an_event_of_another_service_is_not_waited_for(place: &Place) {
     let disk = Disk::new(place);
     let world = disk
         .boot(&Plan::default().flow("wait", |flow, _| async move {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use syscall_sdk::clock::Clock;
 use syscall_sdk::error::{Error, Result};
@@ -15,8 +16,8 @@ use syscall_sdk::policy::Backoff;
 use syscall_sdk::registry::Registry;
 use syscall_sdk::resolve::Table;
 use syscall_sdk::rpc::{Client, ClientOptions};
-use syscall_sdk::store::Store;
 use syscall_sdk::store::fault::Fault;
+use syscall_sdk::store::{Batch, Retention, Store};
 use syscall_sdk::transport::Switchboard;
 use syscall_sdk::wire::{JobStatus, Json, StartWorkflow, Workflow, WorkflowStep};
 use syscall_sdk::workflow::{Flows, FlowsOptions, Handle};
@@ -154,6 +155,21 @@ impl World {
         self.flows.start(start).await.unwrap().id
     }
 
+    /// Forgets every job that has ended, as age would.
+    pub(super) async fn forget_ended(&self) {
+        let forget = Retention {
+            event_age: Duration::MAX,
+            events_max: u64::MAX,
+            change_age: Duration::MAX,
+            changes_max: u64::MAX,
+            job_age: Duration::MAX,
+            jobs_max: 0,
+            slice: 100,
+        };
+        let batch = Batch::new(Clock::system().now()).with(forget);
+        self.store.commit(batch).await.unwrap();
+    }
+
     /// The run when it has ended.
     pub(super) async fn ended(&self, id: &str) -> Workflow {
         soon(self.jobs.ended(id)).await.unwrap();
@@ -176,15 +192,15 @@ impl World {
         let mut heads = self.store.heads();
         loop {
             heads.borrow_and_update();
-            let job = self.store.job(id).await.unwrap().unwrap();
-            let rests = job.status == JobStatus::Pending || (job.status == JobStatus::Queued && job.attempt > 0);
-            if rests {
+            // A run that another one continues as may not be there yet.
+            if let Some(job) = self.store.job(id).await.unwrap() {
+                assert!(!job.status.ended(), "it ended: {job:?}");
+                let rests = job.status == JobStatus::Pending || (job.status == JobStatus::Queued && job.attempt > 0);
                 let run = self.flows.get(id).await.unwrap();
-                if wanted(&run) {
+                if rests && wanted(&run) {
                     return run;
                 }
             }
-            assert!(!job.status.ended(), "it ended: {job:?}");
             soon(heads.changed()).await.unwrap();
         }
     }
@@ -195,6 +211,20 @@ pub(super) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), what)
         .await
         .expect("it comes")
+}
+
+/// Rounds of [`rounds`] at once: they wait more than they work.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Runs rounds that are each disturbed one commit later than the one before, until one says that nothing disturbed it; gives how many were
+/// disturbed.
+pub(super) async fn rounds(round: impl AsyncFn(u64) -> bool) -> u64 {
+    let mut rounds = std::pin::pin!(stream::iter(0..).map(|commits| round(commits)).buffered(SIDE_BY_SIDE));
+    let mut disturbed = 0;
+    while rounds.next().await == Some(true) {
+        disturbed += 1;
+    }
+    disturbed
 }
 
 /// The steps of a run as `name status`.
