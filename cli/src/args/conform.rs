@@ -18,6 +18,12 @@ pub(crate) struct Conform {
     /// A job that may be created, run and cancelled here; without it the rules of jobs are skipped.
     #[arg(long, value_name = "NAME")]
     pub(crate) job: Option<String>,
+    /// A workflow that waits, and may be started and cancelled here; without it the rules that start one are skipped.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) workflow: Option<String>,
+    /// What --workflow is given, as JSON; nothing unless said.
+    #[arg(long, requires = "workflow", value_name = "JSON")]
+    pub(crate) input: Option<String>,
     /// A method that may be called here without harm; found by asking where none is named.
     #[arg(long, value_name = "NAME")]
     pub(crate) method: Option<String>,

@@ -21,12 +21,13 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Paths that take a JSON object, each with the capability it hangs on.
-const BODIES: [(&str, Method, &str); 7] = [
+const BODIES: [(&str, Method, &str); 8] = [
     ("logs", Method::POST, "/v1/sys/log"),
     ("metrics", Method::POST, "/v1/sys/metric"),
     ("rpc", Method::POST, "/v1/sys/rpc"),
     ("events", Method::POST, "/v1/sys/event"),
     ("jobs", Method::POST, "/v1/sys/job"),
+    ("workflows", Method::POST, "/v1/sys/workflow"),
     ("state", Method::PUT, "/v1/sys/state"),
     ("state", Method::POST, "/v1/sys/state/transaction"),
 ];
@@ -182,6 +183,12 @@ async fn blank_query(probe: &Probe) -> Verdict {
     if probe.can("jobs") {
         probe
             .get("/v1/sys/jobs?status=&name=&limit=&cursor=")
+            .await?
+            .status(200)?;
+    }
+    if probe.can("workflows") {
+        probe
+            .get("/v1/sys/workflows?status=&name=&limit=&cursor=")
             .await?
             .status(200)?;
     }

@@ -1,4 +1,4 @@
-//! What a service has where it lists the capability: workflows, pipes; and the operator's mesh.
+//! What a service has where it lists the capability: pipes; and the operator's mesh.
 
 use serde_json::json;
 
@@ -7,41 +7,10 @@ use super::reply::{Is, has};
 use super::rule::{Rule, Verdict, ensure, rule, skip};
 
 pub(super) const RULES: &[Rule] = &[
-    rule!(Workflows Ours Required, "workflows are listed", "Ours: GET /v1/sys/workflows", workflows),
-    rule!(Workflows Ours Required, "a workflow that does not exist is 404 to read, to cancel and to signal", "Ours: GET /v1/sys/workflow/{id}", no_workflow),
-    rule!(Workflows Ours Required, "a workflow that nobody wrote is refused", "Ours: POST /v1/sys/workflow", unknown_workflow),
     rule!(Pipes Ours Required, "a pipe without an upgrade is refused", "Ours: GET /v1/sys/pipe/{name} with an upgrade", pipe),
     rule!(Mesh Ours Required, "the operator serves mesh.announce, mesh.signOff and mesh.list", "Ours: mesh", mesh),
     rule!(Mesh Ours Required, "mesh.list gives every service of the registry with its processes", "Ours: `mesh.list {}`", roster),
 ];
-
-async fn workflows(probe: &Probe) -> Verdict {
-    let reply = probe.get("/v1/sys/workflows").await?;
-    reply.has(200, &[("workflows", Is::Array)])
-}
-
-async fn no_workflow(probe: &Probe) -> Verdict {
-    probe
-        .get("/v1/sys/workflow/conform-no-such-id")
-        .await?
-        .refuses(404, None)?;
-    for action in ["cancel", "signal/conform"] {
-        let path = format!("/v1/sys/workflow/conform-no-such-id/{action}");
-        probe.post(&path, &json!({})).await?.refuses(404, None)?;
-    }
-    Ok(())
-}
-
-async fn unknown_workflow(probe: &Probe) -> Verdict {
-    probe
-        .post("/v1/sys/workflow", &json!({ "name": "conform-no-such-workflow" }))
-        .await?
-        .refuses(404, None)?;
-    probe
-        .post("/v1/sys/workflow", &json!({ "params": {} }))
-        .await?
-        .refuses(400, None)
-}
 
 async fn pipe(probe: &Probe) -> Verdict {
     let reply = probe.get("/v1/sys/pipe/conform").await?;

@@ -24,6 +24,7 @@ mod state_ours;
 mod stream;
 mod streams;
 mod traces;
+mod workflows;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -52,6 +53,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         state_ours::RULES,
         commit::RULES,
         traces::RULES,
+        workflows::RULES,
         later::RULES,
         headers::RULES,
         errors::RULES,

@@ -35,6 +35,7 @@ pub(super) struct Probe {
     pub(super) run: String,
     pub(super) job: Option<String>,
     pub(super) slow: Option<String>,
+    workflow: Option<(String, Option<Value>)>,
     /// Whether rules that take long are checked too.
     pub(super) patient: bool,
     method: Option<(String, Value)>,
@@ -55,6 +56,7 @@ impl Probe {
             Some(params) => crate::input::json(params)?,
             None => json!({}),
         };
+        let input = conform.input.as_deref().map(crate::input::json).transpose()?;
         let mut probe = Probe {
             http: remote::client()?,
             base,
@@ -66,6 +68,7 @@ impl Probe {
             run: new_id(),
             job: conform.job.clone(),
             slow: conform.slow.clone(),
+            workflow: conform.workflow.clone().map(|workflow| (workflow, input)),
             patient: conform.patient,
             method: conform.method.clone().map(|method| (method, params)),
             seen: Mutex::default(),
@@ -118,6 +121,16 @@ impl Probe {
         match &self.job {
             Some(job) => Ok(job),
             None => skip("creating a job may do anything; name a harmless one with --job"),
+        }
+    }
+
+    /// A workflow that may be started and cancelled, and what it is given.
+    pub(super) fn workflow(&self) -> Verdict<(&str, Option<&Value>)> {
+        match &self.workflow {
+            Some((workflow, input)) => Ok((workflow, input.as_ref())),
+            None => skip(
+                "starting a workflow may do anything; name a harmless one that waits with --workflow, and its --input",
+            ),
         }
     }
 

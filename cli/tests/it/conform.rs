@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use syscall_sdk::config::Variables;
-use syscall_sdk::context::{Context as Kernel, JobContext};
-use syscall_sdk::contract::{Method, Task};
+use syscall_sdk::context::{Context as Kernel, FlowContext, JobContext};
+use syscall_sdk::contract::{Flow, Method, Task};
 use syscall_sdk::host::{Door, DrainBudget, Host, Running};
 use syscall_sdk::service::Service;
 use syscall_sdk::transport::{Bind, Bound};
@@ -17,6 +17,8 @@ use crate::binary::{Fleet, Ran, blackroad};
 
 /// A job and methods as a service has them, so that every family has something to check.
 const REST: Task<(), ()> = Task::new("core", "rest");
+/// A workflow that waits for what does not come.
+const HOLD: Flow<Nothing, ()> = Flow::new("core", "hold");
 const QUICK: Method<Nothing, u8> = Method::new("core", "quick", "Gives a number.").idempotent();
 const SLOW: Method<Nothing, u8> = Method::new("core", "slow", "Takes its time.");
 const DEMANDING: Method<Demand, u8> = Method::new("core", "demanding", "Wants something.");
@@ -36,6 +38,9 @@ fn service() -> Service {
         .task(REST, async |context: JobContext, (): ()| {
             context.cancelled().await;
             Ok(())
+        })
+        .flow(HOLD, async |flow: FlowContext, _: Nothing| {
+            flow.signal::<()>("end", None).await.map(drop)
         })
         .method(QUICK, async |_: Kernel, _: Nothing| Ok(7))
         .method(SLOW, async |_: Kernel, _: Nothing| std::future::pending().await)
@@ -93,7 +98,8 @@ fn all_nine_services_conform() -> Result<()> {
     let checks: Vec<_> = keys
         .map(|key| {
             let job: &[&str] = if key == "operator" {
-                &["--job", "sweep-roster"]
+                let graph = r#"{"nodes":[{"id":"ok","approval":{}}]}"#;
+                &["--job", "sweep-roster", "--workflow", "graph", "--input", graph]
             } else {
                 &[]
             };
@@ -129,6 +135,10 @@ async fn a_service_with_jobs_and_methods_conforms_in_every_family() -> Result<()
         "slow",
         "--job",
         "rest",
+        "--workflow",
+        "hold",
+        "--input",
+        "{}",
         "--patient",
     ])
     .await?;

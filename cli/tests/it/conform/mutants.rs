@@ -14,7 +14,7 @@ use super::{conform, start, that};
 type Bend = fn(&str, &mut http::response::Parts, &mut String);
 
 /// Each mutant: what it does wrong, and the sentence of the rule that catches it.
-const MUTANTS: [(&str, &str, Bend); 18] = [
+const MUTANTS: [(&str, &str, Bend); 34] = [
     (
         "its health is another word",
         "/health answers 200 healthy",
@@ -143,6 +143,133 @@ const MUTANTS: [(&str, &str, Bend); 18] = [
             *text = text.replace("\"completedAt\"", "\"endedAt\"");
         },
     ),
+    (
+        "runs are listed by another word",
+        "workflows are listed",
+        |_, _, text| *text = text.replace("\"workflows\":[", "\"runs\":["),
+    ),
+    (
+        "a run that is not there is 410",
+        "a run that does not exist is 404",
+        |_, head, text| {
+            if text.contains("WORKFLOW_NOT_FOUND") {
+                head.status = http::StatusCode::GONE;
+            }
+        },
+    ),
+    (
+        "an unknown workflow is 400",
+        "a workflow that nobody wrote",
+        |_, head, text| {
+            if text.contains("WORKFLOW_UNKNOWN") {
+                head.status = http::StatusCode::BAD_REQUEST;
+            }
+        },
+    ),
+    ("a malformed start is 422", "a start without a name", |path, head, _| {
+        if path == "/v1/sys/workflow" && head.status == 400 {
+            head.status = http::StatusCode::UNPROCESSABLE_ENTITY;
+        }
+    }),
+    (
+        "a bad filter is passed over",
+        "a status that no run has",
+        |path, head, text| {
+            if path == "/v1/sys/workflows" {
+                head.status = http::StatusCode::OK;
+                *text = "{\"workflows\":[]}".to_owned();
+            }
+        },
+    ),
+    (
+        "a run is started with 202",
+        "a run is started with 201",
+        |path, head, _| {
+            if path == "/v1/sys/workflow" && head.status == 201 {
+                head.status = http::StatusCode::ACCEPTED;
+            }
+        },
+    ),
+    (
+        "a run hides its steps",
+        "a run is read back with its steps",
+        |_, _, text| *text = text.replace("\"steps\"", "\"journal\""),
+    ),
+    (
+        "a run that was cancelled is never seen to end",
+        "a wait for a run that is over",
+        |path, _, text| {
+            if !path.ends_with("/cancel") {
+                *text = text.replace("\"cancelled\"", "\"running\"");
+            }
+        },
+    ),
+    (
+        "another input under a known id is taken for the same",
+        "the same id with the same input",
+        |_, head, text| {
+            if text.contains("WORKFLOW_EXISTS") {
+                head.status = http::StatusCode::CREATED;
+            }
+        },
+    ),
+    (
+        "a bad id is 404",
+        "an id that does not fit is refused",
+        |path, head, _| {
+            if path == "/v1/sys/workflow" && head.status == 400 {
+                head.status = http::StatusCode::NOT_FOUND;
+            }
+        },
+    ),
+    (
+        "a run is cancelled as often as asked",
+        "cancelling a run answers 200",
+        |path, head, _| {
+            if path.ends_with("/cancel") && head.status == 400 {
+                head.status = http::StatusCode::OK;
+            }
+        },
+    ),
+    (
+        "every signal is the first",
+        "the first signal of a name counts",
+        |_, _, text| *text = text.replace("\"first\":false", "\"first\":true"),
+    ),
+    (
+        "a late signal is 409",
+        "a signal to a run that has ended",
+        |path, head, _| {
+            if path.contains("/signal/") && head.status == 400 {
+                head.status = http::StatusCode::CONFLICT;
+            }
+        },
+    ),
+    (
+        "a living run is resumed",
+        "a cancelled run can be resumed",
+        |path, head, _| {
+            if path.ends_with("/resume") && head.status == 400 {
+                head.status = http::StatusCode::OK;
+            }
+        },
+    ),
+    (
+        "a fork hides where it is from",
+        "a fork is a run of its own",
+        |_, _, text| {
+            *text = text.replace("\"forkedFrom\"", "\"forkOf\"");
+        },
+    ),
+    (
+        "another start under a known key is 409",
+        "a run under a known Idempotency-Key",
+        |path, head, _| {
+            if path == "/v1/sys/workflow" && head.status == 422 {
+                head.status = http::StatusCode::CONFLICT;
+            }
+        },
+    ),
 ];
 
 fn cut_milliseconds(text: &mut String) {
@@ -192,7 +319,7 @@ async fn a_service_that_breaks_one_rule_is_caught_at_that_rule() -> Result<()> {
         let alone: &[&str] = if rule.starts_with("every ") {
             &[]
         } else {
-            &["--rule", rule, "--job", "rest"]
+            &["--rule", rule, "--job", "rest", "--workflow", "hold", "--input", "{}"]
         };
         if !alone.is_empty() {
             let (ran, told) = conform(&[&[&url, "--service", "core"], alone].concat()).await?;
