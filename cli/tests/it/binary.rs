@@ -2,10 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::Value;
 
 /// How long anything may take that must happen, on a busy machine.
@@ -61,6 +65,8 @@ pub(crate) struct Fleet {
     /// What it said when it was up.
     pub(crate) told: Value,
     out: BufReader<ChildStdout>,
+    /// What it says on standard error, line by line.
+    err: mpsc::Receiver<String>,
 }
 
 impl Fleet {
@@ -124,11 +130,13 @@ impl Fleet {
             .as_u64()
             .and_then(|port| u16::try_from(port).ok())
             .context("a port")?;
+        let err = lines(process.stderr.take().context("standard error is a pipe")?);
         Ok(Fleet {
             process,
             port,
             told,
             out,
+            err,
         })
     }
 
@@ -179,6 +187,19 @@ impl Fleet {
         Ok((status, serde_json::from_str(body).with_context(|| body.to_owned())?))
     }
 
+    /// Waits until it says a line on standard error that begins so, and gives the line.
+    pub(crate) fn says(&self, beginning: &str) -> Result<String> {
+        let mut said = Vec::new();
+        loop {
+            let line = self.err.recv_timeout(SOON);
+            let line = line.with_context(|| format!("no line begins with {beginning:?}: {said:#?}"))?;
+            if line.starts_with(beginning) {
+                return Ok(line);
+            }
+            said.push(line);
+        }
+    }
+
     /// The process that runs a service.
     pub(crate) fn pid(&self, service: &str) -> Result<u32> {
         let identity = self.json(&["identity", service])?;
@@ -195,7 +216,7 @@ impl Fleet {
 
     /// Waits for its end and gives the exit code and what it said on standard output meanwhile.
     pub(crate) fn wait(mut self) -> Result<(Option<i32>, String)> {
-        let status = until("the fleet has ended", || Ok(self.process.try_wait()?))?;
+        let status = ended(&mut self.process)?;
         let mut rest = String::new();
         self.out.read_to_string(&mut rest)?;
         Ok((status.code(), rest))
@@ -213,21 +234,13 @@ impl Drop for Fleet {
 /// A command that goes on, whose lines are read one by one; killed when dropped.
 pub(crate) struct Following {
     pub(crate) process: Child,
-    lines: std::sync::mpsc::Receiver<String>,
+    lines: mpsc::Receiver<String>,
 }
 
 impl Following {
     pub(crate) fn start(mut command: Command) -> Result<Self> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let out = BufReader::new(process.stdout.take().context("standard output is a pipe")?);
-        let (tell, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in out.lines().map_while(Result::ok) {
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
+        let lines = lines(process.stdout.take().context("standard output is a pipe")?);
         Ok(Following { process, lines })
     }
 
@@ -244,7 +257,7 @@ impl Following {
     /// Presses Ctrl-C and gives the exit code.
     pub(crate) fn interrupt(mut self) -> Result<Option<i32>> {
         send("INT", self.process.id())?;
-        Ok(until("the command has ended", || Ok(self.process.try_wait()?))?.code())
+        Ok(ended(&mut self.process)?.code())
     }
 }
 
@@ -266,25 +279,53 @@ pub(crate) fn send(signal: &str, pid: u32) -> Result<()> {
     Ok(())
 }
 
-/// Whether a process runs; one that has ended and was not yet asked for its exit code does not.
-pub(crate) fn runs(pid: u32) -> bool {
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
-        return false;
-    };
-    !stat
-        .rsplit_once(')')
-        .is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+/// The end of a process that another one started.
+pub(crate) struct Ending(OwnedFd);
+
+impl Ending {
+    pub(crate) fn of(pid: u32) -> Result<Self> {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let pid = pid.context("a process id")?;
+        Ok(Ending(pidfd_open(pid, PidfdFlags::empty())?))
+    }
+
+    /// Waits for it.
+    pub(crate) fn wait(self) -> Result<()> {
+        let most = Timespec::try_from(SOON)?;
+        let ended = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&most))?;
+        anyhow::ensure!(ended == 1, "the process had not ended after {} s", SOON.as_secs());
+        Ok(())
+    }
 }
 
-/// Waits until there is an answer, looking every so often.
-pub(crate) fn until<T>(what: &str, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-    let mut look = look;
-    let begun = Instant::now();
-    while begun.elapsed() < SOON {
-        if let Some(found) = look()? {
-            return Ok(found);
+/// Waits for the end of a process that this test started; one that does not end is killed.
+fn ended(process: &mut Child) -> Result<ExitStatus> {
+    let pid = process.id();
+    let (over, is_over) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let late = is_over.recv_timeout(SOON) == Err(mpsc::RecvTimeoutError::Timeout);
+        if late {
+            let _ = send("KILL", pid);
         }
-        std::thread::sleep(Duration::from_millis(20));
+        late
+    });
+    let status = process.wait()?;
+    drop(over);
+    if watch.join().unwrap_or(true) {
+        bail!("process {pid} had not ended after {} s", SOON.as_secs());
     }
-    bail!("not so after {} s: {what}", SOON.as_secs())
+    Ok(status)
+}
+
+/// Reads lines as they come, where nobody waits for them too.
+fn lines(out: impl std::io::Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (tell, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
 }

@@ -1,14 +1,14 @@
 //! Every command, typed as a person types it and as a program does.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use crate::binary::{Fleet, Following, blackroad, run, until};
+use crate::binary::{Fleet, Following, SOON, blackroad, run};
 
 fn start() -> Result<Fleet> {
     Fleet::start(&["--amnesia", "--only", "operator,core"])
@@ -76,13 +76,10 @@ fn a_commit_is_read_from_a_file_and_does_all_or_nothing() -> Result<()> {
 fn subscriptions_groups_and_dead_letters_are_shown_to_people_and_to_programs() -> Result<()> {
     let fleet = Fleet::start(&["--amnesia", "--only", "operator,web"])?;
     // Web hears from the operator which processes come and go.
-    until("web is subscribed to the operator", || {
-        let both = fleet.json(&["subscriptions", "operator"])?;
-        Ok(both["outgoing"]
-            .as_array()
-            .is_some_and(|list| list.len() == 3)
-            .then_some(()))
-    })?;
+    let log = ["logs", "web", "--follow", "--grep", "subscribed: the source"];
+    Following::start(fleet.command(&log))?.next()?;
+    let both = fleet.json(&["subscriptions", "operator"])?;
+    assert_eq!(both["outgoing"].as_array().map(Vec::len), Some(3), "{both}");
     let shown = fleet.run(&["subscriptions", "operator"])?;
     assert!(
         shown.out.contains("to  web") && shown.out.contains("mesh:joined"),
@@ -373,11 +370,15 @@ fn live(
     let following = Following::start(fleet.command(&[&["--json"], args].concat()))?;
     // What is said before the stream is open is not heard, so it is said until it is.
     let mut said = 0;
-    let first = until("the stream is live", || {
+    let begun = Instant::now();
+    let first = loop {
         say(said)?;
         said += 1;
-        Ok(following.next_within(Duration::from_millis(100)))
-    })?;
+        if let Some(first) = following.next_within(Duration::from_millis(100)) {
+            break first;
+        }
+        anyhow::ensure!(begun.elapsed() < SOON, "the stream is not live after {said} tries");
+    };
     // The others that were said meanwhile come after it.
     let first = wanted(&first).context("what was said is heard")?;
     for due in first + 1..said {

@@ -1,7 +1,6 @@
 //! The real fleet, all nine services in this process, on a port of the system's choice and with data of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -100,15 +99,18 @@ impl Fleet {
             .await?)
     }
 
-    /// Waits until JSON of a service is as wanted, looking every so often.
+    /// Waits until JSON of a service is as wanted, asking again whenever the service has written something.
     pub(crate) async fn until(&self, service: &str, path: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let kernel = self.running.kernel(service).context("the service runs")?;
+        let mut heads = kernel.store.heads();
         let look = async {
             loop {
+                heads.borrow_and_update();
                 let value = self.json(service, path).await?;
                 if wanted(&value) {
                     return Ok(value);
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                heads.changed().await?;
             }
         };
         tokio::time::timeout(SOON, look)

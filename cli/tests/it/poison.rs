@@ -1,7 +1,5 @@
 //! A disk that fails: nothing more is acknowledged, the service is given up, and what was acknowledged is there afterwards.
 
-use std::io::{BufRead as _, BufReader};
-
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
@@ -19,7 +17,7 @@ fn a_failing_disk_ends_the_service_and_takes_nothing_that_was_acknowledged() -> 
     let folder = tempfile::tempdir()?;
     let data = folder.path().to_str().context("a path of plain characters")?;
     let args = ["--only", "core,api", "--data-dir", data];
-    let mut fleet = Fleet::start_on_a_failing_disk(BLOCKS, &args)?;
+    let fleet = Fleet::start_on_a_failing_disk(BLOCKS, &args)?;
     let value = "x".repeat(VALUE_BYTES);
     let mut acknowledged = 0;
     for number in 0..WRITES {
@@ -33,12 +31,8 @@ fn a_failing_disk_ends_the_service_and_takes_nothing_that_was_acknowledged() -> 
     }
     assert!(0 < acknowledged && acknowledged < WRITES, "{acknowledged}");
 
-    let said = fleet.process.stderr.take().context("standard error is a pipe")?;
-    let given_up = BufReader::new(said)
-        .lines()
-        .map_while(Result::ok)
-        .find(|line| line.starts_with("core is given up"));
-    assert!(given_up.is_some(), "the person at the terminal is told");
+    // The person at the terminal is told.
+    fleet.says("core is given up")?;
     let (status, answer) = fleet.send("GET", "core", "/readyz", &json!(null))?;
     assert_eq!((status, &answer["error"]["code"]), (503, &json!("SERVICE_DOWN")));
     let (status, _) = fleet.send("GET", "api", "/health", &json!(null))?;

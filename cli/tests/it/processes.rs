@@ -5,17 +5,10 @@ use std::process::Stdio;
 
 use anyhow::Result;
 
-use crate::binary::{Fleet, blackroad, runs, send, until};
+use crate::binary::{Ending, Fleet, blackroad, send};
 
 fn start(args: &[&str]) -> Result<Fleet> {
     Fleet::start(&[&["--processes", "--only", "operator,core"], args].concat())
-}
-
-/// Waits until another process runs the service.
-fn another_process(fleet: &Fleet, service: &str, before: u32) -> Result<u32> {
-    until("another process runs the service", || {
-        Ok(fleet.pid(service).ok().filter(|pid| *pid != before))
-    })
 }
 
 #[test]
@@ -33,7 +26,8 @@ fn a_killed_process_comes_back_with_what_it_had_and_the_others_go_on() -> Result
     fleet.json(&["state", "put", "core", "kept", "\"still here\""])?;
     let (operator, core) = (fleet.pid("operator")?, fleet.pid("core")?);
     send("KILL", core)?;
-    another_process(&fleet, "core", core)?;
+    fleet.says("core is back")?;
+    assert_ne!(fleet.pid("core")?, core);
     assert_eq!(fleet.json(&["state", "get", "core", "kept"])?["value"], "still here");
     assert_eq!(fleet.pid("operator")?, operator);
     Ok(())
@@ -44,18 +38,17 @@ fn a_service_that_is_away_says_so_and_when_to_come_back() -> Result<()> {
     let fleet = start(&["--amnesia"])?;
     let core = fleet.pid("core")?;
     send("KILL", core)?;
-    // The first answers may still come from the connection that was open; between the lives there is this one.
-    let refused = until("the door says that core is away", || {
-        let ran = fleet.run(&["identity", "core"])?;
-        Ok(ran.err.contains("SERVICE_DOWN").then_some(ran))
-    })?;
+    let said = fleet.says("core died")?;
+    assert!(said.contains("it is started again in"), "{said}");
+    let refused = fleet.run(&["identity", "core"])?;
     assert_eq!(refused.code, Some(1));
     assert!(
         refused.err.contains("core takes no connection") && refused.err.contains("try again in 1 s"),
         "{}",
         refused.err
     );
-    another_process(&fleet, "core", core)?;
+    fleet.says("core is back")?;
+    assert_ne!(fleet.pid("core")?, core);
     Ok(())
 }
 
@@ -65,8 +58,10 @@ fn a_process_that_falls_silent_is_replaced() -> Result<()> {
     let core = fleet.pid("core")?;
     send("STOP", core)?;
     // While it is stopped nobody may be asked who it is: the question would hang for as long as the caller waits.
-    until("the silent process is gone", || Ok((!runs(core)).then_some(())))?;
-    another_process(&fleet, "core", core)?;
+    let said = fleet.says("core died")?;
+    assert!(said.contains("it failed 3 probes"), "{said}");
+    fleet.says("core is back")?;
+    assert_ne!(fleet.pid("core")?, core);
     Ok(())
 }
 
@@ -74,13 +69,13 @@ fn a_process_that_falls_silent_is_replaced() -> Result<()> {
 fn processes_end_with_the_fleet_also_where_it_is_killed() -> Result<()> {
     for signal in ["TERM", "KILL"] {
         let fleet = start(&["--amnesia"])?;
-        let pids = [fleet.pid("operator")?, fleet.pid("core")?];
+        let ends = [Ending::of(fleet.pid("operator")?)?, Ending::of(fleet.pid("core")?)?];
         fleet.signal(signal)?;
         let (code, _) = fleet.wait()?;
         assert_eq!(code, (signal == "TERM").then_some(0));
-        until("no process of the fleet runs", || {
-            Ok((!pids.into_iter().any(runs)).then_some(()))
-        })?;
+        for end in ends {
+            end.wait()?;
+        }
     }
     Ok(())
 }

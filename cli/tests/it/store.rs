@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use syscall_sdk::store::postgres::cluster::Cluster;
 
-use crate::binary::{Fleet, Ran, SOON, run, until};
+use crate::binary::{Fleet, Ran, SOON, run};
 
 const ONLY: &[&str] = &["--only", "core,operator"];
 
@@ -75,10 +75,9 @@ fn a_fleet_moved_from_its_files_to_postgresql_and_back_answers_the_same() -> Res
     }
     let job = ok(fleet.send("POST", "operator", "/v1/sys/job", &json!({ "name": "sweep-roster" }))?)?;
     let job = job["id"].as_str().context("an id")?.to_owned();
-    until("the job has ended", || {
-        let job = ok(fleet.send("GET", "operator", &format!("/v1/sys/job/{job}"), &Value::Null)?)?;
-        Ok((job["status"] == "completed").then_some(()))
-    })?;
+    let wait = format!("/v1/sys/job/{job}?wait=20000");
+    let ended = ok(fleet.send("GET", "operator", &wait, &Value::Null)?)?;
+    assert_eq!(ended["status"], "completed");
     let before = seen(&fleet, &job)?;
     let told = stream(&fleet, "&since=2020-01-01T00:00:00Z", "", 2)?;
     let held = refused(&["stats", "core", "--data-dir", directory])?;

@@ -1,7 +1,7 @@
 //! Workflows of the real fleet: typed, given as graphs, and killed.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use reqwest::Method;
@@ -22,16 +22,17 @@ fn a_run_is_started_shown_signalled_listed_forked_and_cancelled() -> Result<()> 
     assert!(fleet.run(&["workflows", "operator"])?.out.contains("no workflows"));
     let started = fleet.json(&["workflow", "start", "operator", "graph", graph, "--id", "one"])?;
     assert_eq!(started["id"], "one");
-    let ended = |id: &str| -> Result<Value> {
-        binary::until("the run is as it should be", || {
-            let run = fleet.json(&["workflow", "show", "operator", id])?;
-            Ok((run["status"] == "completed").then_some(run))
-        })
+    let ended = |id: &str| fleet.json(&["workflow", "wait", "operator", id]);
+    let begun = Instant::now();
+    let waits = loop {
+        // Each look waits a while at the service, and fails since the run has not ended.
+        let ran = fleet.run(&["workflow", "wait", "operator", "one", "--for", "50ms"])?;
+        assert!(ran.code == Some(1) && ran.err.contains("still after"), "{ran:?}");
+        if ran.out.contains("waiting for signal ok") {
+            break ran.out;
+        }
+        anyhow::ensure!(begun.elapsed() < binary::SOON, "{}", ran.out);
     };
-    let waits = binary::until("the run is as it should be", || {
-        let shown = fleet.run(&["workflow", "show", "operator", "one"])?.out;
-        Ok(shown.contains("waiting for signal ok").then_some(shown))
-    })?;
     assert!(waits.contains("begin ok"), "{waits}");
     let sent = fleet.run(&["workflow", "signal", "operator", "one", "ok", r#"{"approved":true}"#])?;
     assert_eq!(sent.out, "ok sent to one\n");
@@ -67,20 +68,32 @@ async fn post(client: &Client, path: &str, body: &Value) -> (u16, Value) {
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
-/// A run when it has ended.
-async fn ended(client: &Client, path: &str) -> Value {
+/// A run of the operator when it has ended, as a path shows it.
+async fn ended(client: &Client, id: &str, path: &str) -> Value {
+    loop {
+        let waited = client
+            .get("operator", &format!("/v1/sys/workflow/{id}?wait=10000"))
+            .await;
+        if ["completed", "failed", "cancelled"].contains(&waited["status"].as_str().unwrap()) {
+            return client.get("operator", path).await;
+        }
+    }
+}
+
+/// A graph's run once it is as it should be; each look waits at the operator for a while, or for the run's end.
+async fn graph_where(client: &Client, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let look = async {
         loop {
-            let run = client.get("operator", path).await;
-            if ["completed", "failed", "cancelled"].contains(&run["status"].as_str().unwrap()) {
+            let run = client.get("operator", &format!("/v1/workflows/{id}")).await;
+            if wanted(&run) {
                 return run;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            client.get("operator", &format!("/v1/sys/workflow/{id}?wait=50")).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), look)
+    tokio::time::timeout(binary::SOON, look)
         .await
-        .expect("it ends")
+        .expect("it comes to that")
 }
 
 fn statuses(run: &Value) -> BTreeMap<&str, &str> {
@@ -117,23 +130,14 @@ async fn a_graph_runs_in_waves_hands_results_on_and_tells_how_far_it_is() {
         .map(|node| &node["wave"])
         .collect();
     assert_eq!(waves, [1, 0, 0, 1, 2, 3, 3, 3, 4]);
-    let look = async {
-        loop {
-            let run = client.get("operator", "/v1/workflows/make").await;
-            let is = |node, status| statuses(&run).get(node) == Some(&status);
-            if is("ok", "running") && is("user", "completed") {
-                assert!(is("again", "pending"));
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), look)
-        .await
-        .expect("it waits for a person");
+    let approved = graph_where(&client, "make", |run| {
+        let is = |node, status| statuses(run).get(node) == Some(&status);
+        is("ok", "running") && is("user", "completed")
+    });
+    assert_eq!(statuses(&approved.await)["again"], "pending");
     let approval = json!({ "approved": true, "by": "ann" });
     assert_eq!(post(&client, "/v1/sys/workflow/make/signal/ok", &approval).await.0, 200);
-    let run = ended(&client, "/v1/workflows/make").await;
+    let run = ended(&client, "make", "/v1/workflows/make").await;
     assert_eq!(run["status"], "completed", "{run:#}");
     let expected = BTreeMap::from([
         ("again", "failed"),
@@ -167,7 +171,7 @@ async fn a_graph_that_cannot_be_run_is_refused_and_one_that_fails_says_which_nod
         node("then", "find"),
     ] });
     assert_eq!(post(&client, "/v1/workflows", &lost).await.0, 201);
-    let run = ended(&client, "/v1/workflows/lost").await;
+    let run = ended(&client, "lost", "/v1/workflows/lost").await;
     assert_eq!(
         (&run["status"], &run["error"]["code"]),
         (&json!("failed"), &json!("NODE_FAILED"))
@@ -239,7 +243,7 @@ async fn runs_survive_kill_minus_nine_and_no_step_is_recorded_twice() {
             continue;
         }
         for run in 0..RUNS {
-            let done = ended(&client, &format!("/v1/workflows/run-{run}")).await;
+            let done = ended(&client, &format!("run-{run}"), &format!("/v1/workflows/run-{run}")).await;
             assert_eq!(done["status"], "completed", "{done:#}");
             assert!(statuses(&done).values().all(|status| *status == "completed"));
         }

@@ -21,6 +21,7 @@ impl Subscriptions {
             match self.register(key, rpc, source).await {
                 Ok(_) => {
                     failure = 0;
+                    tracing::info!(source, "subscribed: the source pushes its events from now on");
                     self.inbox.note_registered(source, true);
                     self.inbox.asked_to_renew(source).await;
                     continue;
