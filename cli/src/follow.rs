@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use reqwest::Method;
+use syscall_sdk::rpc::sse::{Message, Parser};
 
 use crate::failure::Failure;
 use crate::remote::{Remote, Unreachable, given};
-use crate::sse::{Message, Parser};
 
 /// First wait before coming back, where the server asked for none.
 const RETRY: Duration = Duration::from_secs(1);

@@ -9,7 +9,6 @@ mod follow;
 mod input;
 mod print;
 mod remote;
-mod sse;
 mod up;
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@
 //! | ground | [`clock`] [`telemetry`] [`lifecycle`] |
 //! | ports | [`store`] [`resolve`] [`transport`] |
 //! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] |
-//! | on those | [`health`] [`rpc`] |
+//! | on those | [`health`] [`rpc`] [`pipe`] |
 //! | on those | [`subscription`] [`workflow`] |
 //! | on those | [`why`] |
 //! | kernel | [`context`] [`service`] |
@@ -48,6 +48,7 @@ pub mod state;
 
 // facilities on those
 pub mod health;
+pub mod pipe;
 pub mod rpc;
 pub mod subscription;
 pub mod why;

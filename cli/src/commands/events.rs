@@ -1,6 +1,7 @@
 //! `blackroad events SERVICE [--event user:*] [--since 15m]`.
 
 use anyhow::{Context as _, Result};
+use syscall_sdk::rpc::sse::Message;
 use syscall_sdk::wire::Event;
 
 use crate::args::Events;
@@ -8,7 +9,6 @@ use crate::follow::{Stream, follow};
 use crate::input;
 use crate::print::{self, DIM, NAME, WARN};
 use crate::remote::Remote;
-use crate::sse::Message;
 
 pub(super) async fn run(remote: &Remote, machine: bool, events: Events) -> Result<()> {
     let since = events.since.as_deref().map(input::moment).transpose()?;

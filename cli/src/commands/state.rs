@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use reqwest::Method;
 use serde_json::Value;
+use syscall_sdk::rpc::sse::Message;
 use syscall_sdk::wire::{self, Entry, Event, Json, StateChange, StateList};
 
 use crate::args::{Key, Prefix, PutState, RemoveState, State};
@@ -10,7 +11,6 @@ use crate::follow::{Stream, follow};
 use crate::input;
 use crate::print::{self, BAD, DIM, NAME};
 use crate::remote::Remote;
-use crate::sse::Message;
 
 const PATH: &str = "/v1/sys/state";
 /// Keys that are asked for at once while all are listed.

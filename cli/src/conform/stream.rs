@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
+use syscall_sdk::rpc::sse::{Message, Parser};
 use tokio::time::{Instant, timeout_at};
 
 use super::probe::Probe;
 use super::reply::{Is, has};
 use super::rule::{Verdict, ensure, fail};
-use crate::sse::{Message, Parser};
 
 /// Longest wait for a message that must come.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bus, ServedMethod};
+use super::{Bus, PipeHandler, ServedMethod, ServedStream};
 use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Environment, Settings, Variables};
@@ -15,6 +15,7 @@ use crate::jobs::Jobs;
 use crate::lifecycle::Scope;
 use crate::logs::Logs;
 use crate::metrics::{Metrics, Traffic};
+use crate::pipe::Room;
 use crate::registry::{Registry, ServiceRecord, Way};
 use crate::rpc::Client;
 use crate::state::State;
@@ -76,6 +77,12 @@ pub struct Kernel {
     pub bus: Bus,
     /// Its methods.
     pub methods: BTreeMap<&'static str, Arc<ServedMethod>>,
+    /// Its methods that give a stream of results.
+    pub stream_methods: BTreeMap<&'static str, Arc<ServedStream>>,
+    /// Its pipes.
+    pub pipes: BTreeMap<&'static str, PipeHandler>,
+    /// How many pipes may be open at once, and are.
+    pub pipe_room: Room,
     /// Where it stands between boot and exit.
     pub phase: watch::Sender<Phase>,
     /// Cancelled when streams should end, so that their readers come back to another process.
@@ -150,6 +157,7 @@ impl Kernel {
             ("state", features.state),
             // A run is a job.
             ("workflows", features.jobs),
+            ("pipes", features.rpc),
         ];
         let on = switched.into_iter().filter(|(_, on)| *on).map(|(name, _)| name);
         on.chain(["logs", "metrics", "traces"]).map(str::to_owned).collect()

@@ -46,14 +46,7 @@ impl ServedMethod {
             handler: Arc::new(move |context, params| {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {
-                    // serde would take a list for a struct, field by field in their order, which no schema says.
-                    if !list && params.as_ref().is_some_and(|params| params.text().starts_with('[')) {
-                        return Err(
-                            Error::invalid(format!("the params of {name} are a list; send a JSON object"))
-                                .with_code("INVALID_PARAMS"),
-                        );
-                    }
-                    let params = decode::<P>(name, params.as_ref())?;
+                    let params = read_params::<P>(name, list, params.as_ref())?;
                     let result = handler(context, params).await?;
                     Json::of(&result).map_err(|error| {
                         Error::internal(format!("the result of {name} has no JSON form")).with_source(error)
@@ -62,6 +55,17 @@ impl ServedMethod {
             }),
         }
     }
+}
+
+/// Reads a method's params, which may be a list only where its schema says so.
+pub(super) fn read_params<P: Payload>(name: &str, list: bool, params: Option<&Json>) -> Result<P> {
+    // serde would take a list for a struct, field by field in their order, which no schema says.
+    if !list && params.is_some_and(|params| params.text().starts_with('[')) {
+        return Err(
+            Error::invalid(format!("the params of {name} are a list; send a JSON object")).with_code("INVALID_PARAMS"),
+        );
+    }
+    decode(name, params)
 }
 
 /// Reads params; absent ones are read as `null` and then as `{}`, so that a method whose params are all optional can be called without.

@@ -8,11 +8,13 @@ mod flow;
 mod job;
 mod kernel;
 mod method;
+mod stream;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use tokio::time::Instant;
 
@@ -24,23 +26,28 @@ pub use job::JobContext;
 pub use kernel::{BuildInfo, Kernel, Phase};
 pub(crate) use method::decode;
 pub use method::{MethodHandler, ServedMethod};
+pub use stream::{ServedStream, StreamHandler};
 
 use crate::auth::Caller;
 use crate::clock::Clock;
 use crate::config::Secret;
-use crate::contract::{Flow, Method, Payload, Task, Topic};
+use crate::contract::{Flow, Method, Payload, StreamMethod, Task, Topic};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::jobs::{Created, Jobs};
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::name::Namespace;
+use crate::pipe::{self, Pipe};
 use crate::registry::Registry;
-use crate::rpc::{CallOptions, Client};
+use crate::rpc::{CallOptions, Client, Results};
 use crate::state::State;
 use crate::store::Job;
 use crate::wire::{CreateJob, Emitted, Json, StartWorkflow, Workflow};
 use crate::workflow::{self, Flows};
+
+/// Serves one pipe.
+pub type PipeHandler = Arc<dyn Fn(Context, Pipe) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// A service and, in a handler, the request that it answers. Cheap to clone.
 #[derive(Clone)]
@@ -111,6 +118,29 @@ impl Context {
             .rpc
             .call_by_name(service, method, params, self.call_options())
             .await
+    }
+
+    /// Calls a method that gives a stream of results, of another service or of this one. What is left of the caller's time bounds the
+    /// wait for it to begin; the stream lasts until its last result, and dropping it cancels the handler.
+    ///
+    /// # Errors
+    /// What the callee answered instead of a stream, or what kept the call from it. What goes wrong later is the stream's last item.
+    pub async fn call_stream<P: Payload, R: Payload>(
+        &self,
+        method: &StreamMethod<P, R>,
+        params: &P,
+    ) -> Result<Results<R>> {
+        self.kernel.rpc.call_stream(method, params, self.call_options()).await
+    }
+
+    /// Opens a pipe: a two-way stream of bytes to whatever serves that name in another service, or in this one. What is left of the
+    /// caller's time bounds the opening; the pipe lasts until both ends have ended it, or one of them is dropped.
+    ///
+    /// # Errors
+    /// `PIPE_NOT_FOUND`, `OVERLOADED` where the service has no room for another pipe, what else it answered, or what kept the request
+    /// from it.
+    pub async fn pipe(&self, service: &str, name: &str) -> Result<Pipe> {
+        pipe::open(&self.kernel.rpc, &self.kernel.scope, service, name, self.call_options()).await
     }
 
     /// How calls from here are made: with what is left of the caller's time, one hop deeper, in the same request.

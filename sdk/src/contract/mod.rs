@@ -68,6 +68,29 @@ impl<P, R> Method<P, R> {
     }
 }
 
+/// A method that a service serves over RPC and that gives results one after the other, for as long as the caller listens.
+pub struct StreamMethod<P, R> {
+    /// The service's key.
+    pub service: &'static str,
+    /// The method's name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub description: &'static str,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> StreamMethod<P, R> {
+    /// A method of a service.
+    pub const fn new(service: &'static str, name: &'static str, description: &'static str) -> Self {
+        StreamMethod {
+            service,
+            name,
+            description,
+            types: PhantomData,
+        }
+    }
+}
+
 /// An event that a service emits.
 pub struct Topic<T> {
     /// The service's key.
@@ -277,11 +300,11 @@ macro_rules! clone_copy {
     };
 }
 
-clone_copy!(Method<P, R>, Topic<T>, Task<P, R>, Flow<I, O>);
+clone_copy!(Method<P, R>, StreamMethod<P, R>, Topic<T>, Task<P, R>, Flow<I, O>);
 
 /// The operator's mesh methods, which a service in any language may call.
 pub mod mesh {
-    use super::Method;
+    use super::{Method, StreamMethod};
     use crate::wire::{Announce, Announced, ListMesh, Mesh, SignOff, SignedOff};
 
     /// The service that keeps the roster.
@@ -295,6 +318,12 @@ pub mod mesh {
     /// Who is there.
     pub const LIST: Method<ListMesh, Mesh> =
         Method::new(KEEPER, "mesh.list", "The roster: every service and its processes.").idempotent();
+    /// Who is there, and who comes and goes.
+    pub const WATCH: StreamMethod<ListMesh, Mesh> = StreamMethod::new(
+        KEEPER,
+        "mesh.watch",
+        "The roster, now and whenever a process comes, goes or changes its state, health or version.",
+    );
 }
 
 /// Methods that the kernel of every service serves, so that events reach subscribers in other services.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Make, Wrap, announce, deliveries, flows, outside, stall, stores, upkeep};
+use super::{Make, Wrap, announce, deliveries, flows, outside, pipes, stall, stores, upkeep};
 use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Settings, Variables};
@@ -21,6 +21,7 @@ use crate::lifecycle::Scope;
 use crate::logs::Logs;
 use crate::metrics::{Metrics, Traffic};
 use crate::name::Namespace;
+use crate::pipe::Room;
 use crate::registry::{Registry, ServiceRecord};
 use crate::rpc::{Client, ClientOptions};
 use crate::service::{Cron, Service};
@@ -186,6 +187,9 @@ async fn begin(
         gate: Gate::new(settings.auth),
         http: outside::http_client()?,
         methods,
+        stream_methods: service.stream_methods.clone(),
+        pipes: pipes::served(&service),
+        pipe_room: Room::new(),
         phase: watch::Sender::new(Phase::Booting),
         streams: CancellationToken::new(),
         port: plan.port.map_or_else(OnceLock::new, OnceLock::from),

@@ -10,6 +10,7 @@ mod environment;
 mod flows;
 mod front_door;
 mod outside;
+mod pipes;
 mod single;
 mod stall;
 mod stores;

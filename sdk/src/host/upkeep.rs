@@ -79,6 +79,8 @@ pub(super) fn register_figures(kernel: &Arc<Kernel>) {
     metrics.gauge("syscall_tasks", "Tasks that run.", move || {
         scope.upgrade().map_or(0.0, |kernel| kernel.scope.tasks() as f64)
     });
+    let room = kernel.pipe_room.clone();
+    metrics.gauge("syscall_pipes", "Pipes that are open.", move || room.taken() as f64);
     if let Some(output) = kernel.recorder.output() {
         metrics.gauge(
             "syscall_log_lines_dropped_total",

@@ -14,8 +14,10 @@ mod observe;
 mod openapi;
 #[cfg(feature = "pages")]
 pub mod pages;
+mod pipes;
 mod respond;
 mod rpc;
+mod rpc_stream;
 mod sse;
 mod state;
 mod subscriptions;
@@ -140,6 +142,7 @@ fn syscalls(kernel: &Kernel) -> Routes {
     routes.extend(pages::routes());
     for (on, family) in [
         (features.rpc, rpc::routes as fn() -> Routes),
+        (features.rpc, pipes::routes),
         (features.events, events::routes),
         (features.events, groups::routes),
         (features.events, subscriptions::routes),

@@ -58,8 +58,8 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The answer to an error: public text alone. What a 500 hides is logged here, once.
-pub fn failure(error: &Error) -> Response {
+/// What is said of an error, public text alone, and its status. What a 500 hides is logged here, once.
+pub(super) fn body_of(error: &Error) -> (StatusCode, ErrorBody) {
     let status = status_of(error);
     let internal = error.kind() == Kind::Internal && error.origin() == Origin::Kernel;
     if status.is_server_error() {
@@ -74,7 +74,13 @@ pub fn failure(error: &Error) -> Response {
         },
         details: error.details().map(|details| Json::from(details.clone())),
     };
-    let mut response = json(status, &ErrorBody { error: detail });
+    (status, ErrorBody { error: detail })
+}
+
+/// The answer to an error.
+pub fn failure(error: &Error) -> Response {
+    let (status, body) = body_of(error);
+    let mut response = json(status, &body);
     let headers = response.headers_mut();
     headers.insert(header::ORIGIN, HeaderValue::from_static(error.origin().as_str()));
     let wait = match status {

@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::extract::{Body, parse};
 use super::idempotency::{self, Keyed, Known};
 use super::respond::{Failure, failure, json};
+use super::rpc_stream;
 use crate::auth::Access;
 use crate::context::{Context, ServedMethod};
 use crate::error::{Error, Kind, Result};
@@ -36,7 +37,12 @@ pub(super) fn routes() -> Routes {
                 .header("X-Service-Name", "Who calls.")
                 .header("X-Service-Role", "Who calls, by role.")
                 .takes::<RpcRequest>()
+                .header(
+                    "Accept",
+                    "text/event-stream where the method gives a stream of results: an event for each, then one named end or error.",
+                )
                 .gives::<RpcResponse>(200, "What the method gave.")
+                .gives_media(200, "What the method gives, one after the other.", "text/event-stream")
                 .fails(&[
                     (400, "Malformed, or the params miss the schema."),
                     (403, "The handler refused."),
@@ -60,18 +66,25 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn methods(context: Context) -> Response {
-    let methods = context
-        .kernel()
-        .methods
-        .iter()
-        .map(|(name, method)| MethodInfo {
-            name: (*name).to_owned(),
-            description: method.description.to_owned(),
-            params: method.params.standalone(),
-            result: method.result.standalone(),
-            idempotent: method.idempotent,
-        })
-        .collect();
+    let kernel = context.kernel();
+    let plain = kernel.methods.iter().map(|(name, method)| MethodInfo {
+        name: (*name).to_owned(),
+        description: method.description.to_owned(),
+        params: method.params.standalone(),
+        result: method.result.standalone(),
+        idempotent: method.idempotent,
+        stream: false,
+    });
+    let streams = kernel.stream_methods.iter().map(|(name, method)| MethodInfo {
+        name: (*name).to_owned(),
+        description: method.description.to_owned(),
+        params: method.params.standalone(),
+        result: method.result.standalone(),
+        idempotent: false,
+        stream: true,
+    });
+    let mut methods: Vec<_> = plain.chain(streams).collect();
+    methods.sort_by(|left, right| left.name.cmp(&right.name));
     json(StatusCode::OK, &Methods { methods })
 }
 
@@ -87,10 +100,14 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
         .as_deref()
         .filter(|service| *service != own.key && *service != own.name)
     {
+        Some(other) if rpc_stream::wanted(&headers) => rpc_stream::relay(&context, other, &request).await,
         Some(other) => relay(&context, &headers, other, &request).await,
         None => {
             misdirected(&context, &headers)?;
             let deadline = deadline(&context, &request, begun);
+            if let Some(method) = context.kernel().stream_methods.get(request.method.as_str()) {
+                return rpc_stream::run(&context, &headers, method, request, deadline).await;
+            }
             let method = context
                 .kernel()
                 .methods
@@ -113,7 +130,7 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
 }
 
 /// An address that the platform gave to another service must not do that service's work.
-fn misdirected(context: &Context, headers: &HeaderMap) -> Result<()> {
+pub(super) fn misdirected(context: &Context, headers: &HeaderMap) -> Result<()> {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else {
         return Ok(());
     };

@@ -46,6 +46,12 @@ impl Message {
         }
     }
 
+    /// A message of another type than the usual.
+    pub(super) fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
     /// The cursor at which a reader that got this goes on.
     pub(super) fn at(mut self, cursor: impl ToString) -> Self {
         self.id = Some(cursor.to_string());

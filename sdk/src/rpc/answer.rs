@@ -42,7 +42,7 @@ struct Detail {
 }
 
 /// The error that a peer answered; its body where it has the contract's shape, else what the status says.
-pub(super) fn error_of(service: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+pub(crate) fn error_of(service: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let from_handler = headers
         .get(header::ORIGIN)
         .is_some_and(|origin| origin == Origin::Handler.as_str());

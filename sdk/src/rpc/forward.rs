@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::copy_bidirectional;
 use tokio::time::timeout;
 
 use super::pool::Pool;
@@ -11,22 +14,29 @@ use crate::transport::{Request, Response};
 /// Longest wait for the head of an answer: past the longest deadline of a call, so that only a process that is mute meets it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// Passes whole requests on to another process, bodies streaming both ways: the front door's way to services that are not mounted here.
-/// Cheap to clone.
+/// Passes whole requests on to another process, bodies streaming both ways, and what a connection is upgraded to: the front door's way
+/// to services that are not mounted here. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Forwarder(Pool);
+pub struct Forwarder {
+    pool: Pool,
+    scope: Scope,
+}
 
 impl Forwarder {
     /// A forwarder whose connections a scope owns.
     pub fn new(scope: Scope) -> Self {
-        Forwarder(Pool::new(scope))
+        Forwarder {
+            pool: Pool::new(scope.clone()),
+            scope,
+        }
     }
 
     /// Passes a request on and gives the answer as it comes.
     ///
     /// # Errors
     /// `UNAVAILABLE` where the process cannot be reached, `BAD_GATEWAY` where it broke off, `DEADLINE_EXCEEDED` where it is mute.
-    pub async fn forward(&self, endpoint: &Endpoint, request: Request) -> Result<Response> {
+    pub async fn forward(&self, endpoint: &Endpoint, mut request: Request) -> Result<Response> {
+        let callers = request.extensions_mut().remove::<OnUpgrade>();
         let mute = |_| {
             Error::new(
                 Kind::DeadlineExceeded,
@@ -36,10 +46,27 @@ impl Forwarder {
                 ),
             )
         };
-        timeout(HEAD_TIMEOUT, self.0.send(endpoint, request))
+        let mut response = timeout(HEAD_TIMEOUT, self.pool.send(endpoint, request))
             .await
-            .map_err(mute)?
+            .map_err(mute)??;
+        // No other informational answer comes out of a client.
+        if response.status().is_informational()
+            && let Some(callers) = callers
+        {
+            let services = hyper::upgrade::on(&mut response);
+            self.scope.spawn("upgraded", join(callers, services));
+        }
+        Ok(response)
     }
+}
+
+/// Carries the bytes of an upgraded connection both ways, until either side has closed it.
+async fn join(callers: OnUpgrade, services: OnUpgrade) {
+    let Ok((caller, service)) = tokio::try_join!(callers, services) else {
+        return;
+    };
+    // Who broke off is known to both ends by their own protocol.
+    let _ = copy_bidirectional(&mut TokioIo::new(caller), &mut TokioIo::new(service)).await;
 }
 
 impl Pool {

@@ -8,14 +8,18 @@ mod fleet;
 mod forward;
 mod pool;
 mod pool_body;
+pub mod sse;
+mod stream;
 mod target;
 
 use std::time::Duration;
 
+pub(crate) use answer::error_of;
 pub use answer::kind_of;
 pub use client::{CallOptions, Client, ClientOptions, Reply};
 pub use fleet::Ping;
 pub use forward::Forwarder;
+pub use stream::{Results, Said, is_stream, said};
 
 /// Headers that calls bear beside the standard ones.
 pub mod header {

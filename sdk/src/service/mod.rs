@@ -1,6 +1,7 @@
 //! What a service declares: a value. Making it starts nothing.
 
 mod batch;
+mod pipes;
 mod routes;
 mod subscribe;
 mod tasks;
@@ -16,7 +17,7 @@ pub use batch::{Item, Outcomes};
 pub use routes::{Answer, Parameter, Route, RouteKind, Routes};
 pub use subscribe::{EventHandler, ServedSubscription, Subscribe};
 
-use crate::context::{Context, EventContext, FlowContext, JobContext, ServedMethod, decode};
+use crate::context::{Context, EventContext, FlowContext, JobContext, PipeHandler, ServedMethod, ServedStream, decode};
 use crate::contract::{Flow, Method, Payload, Task, Topic};
 use crate::error::{Error, Origin, Result};
 use crate::health::CheckOutcome;
@@ -55,6 +56,8 @@ pub struct Service {
     key: &'static str,
     version: &'static str,
     pub(crate) methods: BTreeMap<&'static str, Arc<ServedMethod>>,
+    pub(crate) stream_methods: BTreeMap<&'static str, Arc<ServedStream>>,
+    pub(crate) pipes: BTreeMap<&'static str, PipeHandler>,
     pub(crate) tasks: BTreeMap<&'static str, ServedTask>,
     /// Jobs that are held at once to be handled in batches.
     pub(crate) gathered: usize,
@@ -116,6 +119,8 @@ impl Service {
             key,
             version,
             methods: BTreeMap::new(),
+            stream_methods: BTreeMap::new(),
+            pipes: BTreeMap::new(),
             tasks: BTreeMap::new(),
             gathered: 0,
             flows: BTreeMap::new(),
@@ -169,6 +174,7 @@ impl Service {
             },
         );
         let twice = self.methods.insert(method.name, Arc::new(served)).is_some();
+        let twice = twice || self.stream_methods.contains_key(method.name);
         assert!(!twice, "method {} is served twice", method.name);
         self
     }
@@ -338,6 +344,8 @@ impl fmt::Debug for Service {
             .field("key", &self.key)
             .field("version", &self.version)
             .field("methods", &self.methods.keys())
+            .field("stream_methods", &self.stream_methods.keys())
+            .field("pipes", &self.pipes.keys())
             .field("tasks", &self.tasks.keys())
             .field("subscriptions", &self.subscriptions)
             .field("flows", &self.flows.keys())

@@ -46,4 +46,7 @@ pub struct MethodInfo {
     pub result: Json,
     /// Whether calling twice does no more than calling once.
     pub idempotent: bool,
+    /// Whether it gives a stream of results, each of the result's schema; absent where it gives one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One total order: a module uses only what stands before it. Ports stand on one level and do not know one another.
-const LEVELS: [&[&str]; 16] = [
+const LEVELS: [&[&str]; 17] = [
     &["error"],
     &["name"],
     &["policy"],
@@ -18,6 +18,7 @@ const LEVELS: [&[&str]; 16] = [
     &["store", "resolve", "transport"],
     &["state", "events", "jobs", "logs", "metrics", "registry", "auth"],
     &["health", "rpc"],
+    &["pipe"],
     &["subscription", "workflow"],
     &["why"],
     &["context"],

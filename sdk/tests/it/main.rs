@@ -14,6 +14,7 @@ mod jobs;
 mod killers;
 mod layers;
 mod lives;
+mod pipes;
 #[cfg(feature = "testing")]
 mod stalls;
 mod support;

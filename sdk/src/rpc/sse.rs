@@ -2,23 +2,25 @@
 
 use std::time::Duration;
 
+use super::ANSWER_MAX_BYTES;
+
 /// Longest line that is kept: an event's data is at most a request's body, escaped.
 const LINE_MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// One message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Message {
+pub struct Message {
     /// The stream's cursor after this message, where one was ever given.
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     /// The event's type; empty is `message`.
-    pub(crate) event: String,
+    pub event: String,
     /// The data, its lines joined.
-    pub(crate) data: String,
+    pub data: String,
 }
 
 /// Turns chunks of bytes into messages.
 #[derive(Debug, Default)]
-pub(crate) struct Parser {
+pub struct Parser {
     line: Vec<u8>,
     after_cr: bool,
     begun: bool,
@@ -31,7 +33,7 @@ pub(crate) struct Parser {
 
 impl Parser {
     /// Takes a chunk and gives the messages that it completes.
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Vec<Message> {
+    pub fn push(&mut self, chunk: &[u8]) -> Vec<Message> {
         let mut messages = Vec::new();
         for &byte in chunk {
             let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
@@ -46,22 +48,22 @@ impl Parser {
     }
 
     /// The cursor to resume from.
-    pub(crate) fn last_id(&self) -> Option<&str> {
+    pub fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref()
     }
 
     /// How long the server asks to wait before coming back.
-    pub(crate) fn retry(&self) -> Option<Duration> {
+    pub fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
     /// How many comments there were: heartbeats.
-    pub(crate) fn comments(&self) -> usize {
+    pub fn comments(&self) -> usize {
         self.comments
     }
 
     /// Forgets what was begun and not finished, as a new connection does; the cursor stays.
-    pub(crate) fn reconnected(&mut self) {
+    pub fn reconnected(&mut self) {
         *self = Parser {
             last_id: self.last_id.take(),
             retry: self.retry,
@@ -92,10 +94,12 @@ impl Parser {
         };
         match field {
             "data" => match &mut self.data {
-                Some(data) => {
+                // Past what an answer may be in one piece, what is left of a message is passed over.
+                Some(data) if data.len() + value.len() < ANSWER_MAX_BYTES => {
                     data.push('\n');
                     data.push_str(value);
                 }
+                Some(_) => {}
                 None => self.data = Some(value.to_owned()),
             },
             "event" => value.clone_into(&mut self.event),
