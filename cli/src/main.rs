@@ -9,6 +9,7 @@ mod follow;
 mod input;
 mod print;
 mod remote;
+mod results;
 mod up;
 
 use std::process::ExitCode;

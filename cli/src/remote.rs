@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use syscall_sdk::config::Environment;
 use syscall_sdk::registry::Registry;
+use tokio::time::timeout;
 
 use crate::args::{Env, Target};
 use crate::failure::Failure;
@@ -81,22 +82,8 @@ impl Remote {
 
     /// Sends a request and reads the answer, whatever its status.
     pub(crate) async fn send(&self, service: &str, request: RequestBuilder) -> Result<Answer> {
-        let response = request
-            .timeout(TIMEOUT)
-            .send()
-            .await
-            .map_err(|error| self.unreachable(service, error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response
-            .text()
-            .await
-            .with_context(|| format!("the answer of {service} broke off"))?;
-        Ok(Answer {
-            service: service.to_owned(),
-            status,
-            headers,
-            body,
-        })
+        let response = self.head(service, request).await?;
+        self.rest(service, response).await
     }
 
     /// Gets a path with a query.
@@ -127,6 +114,29 @@ impl Remote {
         Ok(answer.result)
     }
 
+    /// Sends a request and gives the answer with its body still to come, whatever its status.
+    pub(crate) async fn head(&self, service: &str, request: RequestBuilder) -> Result<reqwest::Response> {
+        match timeout(TIMEOUT, request.send()).await {
+            Ok(answered) => answered.map_err(|error| self.unreachable(service, error)),
+            Err(_) => Err(anyhow::Error::new(Unreachable(mute(service)))),
+        }
+    }
+
+    /// Reads what is left of an answer.
+    pub(crate) async fn rest(&self, service: &str, response: reqwest::Response) -> Result<Answer> {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = timeout(TIMEOUT, response.text())
+            .await
+            .map_err(|_| anyhow::Error::new(Unreachable(mute(service))))?
+            .with_context(|| format!("the answer of {service} broke off"))?;
+        Ok(Answer {
+            service: service.to_owned(),
+            status,
+            headers,
+            body,
+        })
+    }
+
     /// Opens a stream, or gives the error that it was refused with.
     pub(crate) async fn open(&self, service: &str, request: RequestBuilder) -> Result<reqwest::Response> {
         let response = request.send().await.map_err(|error| self.unreachable(service, error))?;
@@ -141,10 +151,7 @@ impl Remote {
     /// Says what to do about a fleet that does not answer.
     fn unreachable(&self, service: &str, error: reqwest::Error) -> anyhow::Error {
         let help = if error.is_timeout() && !error.is_connect() {
-            format!(
-                "{service} took the request and did not answer within {} s",
-                TIMEOUT.as_secs()
-            )
+            mute(service)
         } else {
             match self.target.environment {
                 Env::Development => format!(
@@ -156,6 +163,13 @@ impl Remote {
         };
         anyhow::Error::new(error.without_url()).context(Unreachable(help))
     }
+}
+
+fn mute(service: &str) -> String {
+    format!(
+        "{service} took the request and did not answer within {} s",
+        TIMEOUT.as_secs()
+    )
 }
 
 /// Nobody answered: neither the service's failure nor the caller's.

@@ -10,7 +10,8 @@
 //! | ground | [`clock`] [`telemetry`] [`lifecycle`] |
 //! | ports | [`store`] [`resolve`] [`transport`] |
 //! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] |
-//! | on those | [`health`] [`rpc`] [`pipe`] |
+//! | on those | [`health`] [`rpc`] |
+//! | on those | [`pipe`] |
 //! | on those | [`subscription`] [`workflow`] |
 //! | on those | [`why`] |
 //! | kernel | [`context`] [`service`] |

@@ -19,6 +19,21 @@ pub(crate) struct Call {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Ps {
+    /// Stay, and print the roster anew whenever it changes, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Pipe {
+    /// The service, by key or name.
+    pub(crate) service: String,
+    /// The pipe's name.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Emit {
     /// The service, by key or name.
     pub(crate) service: String,

@@ -14,7 +14,7 @@ mod workflows;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use ask::{Call, Emit, Events, One, OneOrAll, Path};
+pub(crate) use ask::{Call, Emit, Events, One, OneOrAll, Path, Pipe, Ps};
 pub(crate) use conform::{Conform, Level};
 pub(crate) use groups::{DeadLetter, DeadLetters, Group, OneGroup, OneLetter};
 pub(crate) use jobs::{CreateJob, Job, Jobs, JobsAction, OneJob, OnePause, PauseJobs, RetryJob, RetryJobs, WaitJob};
@@ -66,9 +66,11 @@ pub(crate) enum Command {
     /// Run the fleet on this machine.
     Up(Up),
     /// Who is there: the roster with health, version and uptime.
-    Ps,
-    /// Call a method of a service; without a method, list those it has.
+    Ps(Ps),
+    /// Call a method of a service; without a method, list those it has. Results that come one after the other are printed as they come.
     Call(Call),
+    /// Open a pipe of a service: what is typed goes in, what comes out is printed. Every service has `echo`.
+    Pipe(Pipe),
     /// Emit an event.
     Emit(Emit),
     /// Follow a service's events as they come.

@@ -1,13 +1,12 @@
 //! `blackroad call SERVICE [METHOD] [JSON]`.
 
 use anyhow::Result;
-use reqwest::Method;
 use serde_json::{Value, json};
 use syscall_sdk::wire::{MethodInfo, Methods};
 
 use crate::args::Call;
 use crate::remote::Remote;
-use crate::{input, print};
+use crate::{input, print, results};
 
 pub(super) async fn run(remote: &Remote, machine: bool, call: Call) -> Result<()> {
     let Some(method) = call.method else {
@@ -20,16 +19,19 @@ pub(super) async fn run(remote: &Remote, machine: bool, call: Call) -> Result<()
     if let Some(timeout) = call.timeout {
         body["timeout"] = timeout.into();
     }
-    let mut request = remote.request(Method::POST, &call.service, "/v1/sys/rpc")?.json(&body);
-    if let Some(key) = &call.idempotency_key {
-        request = request.header("idempotency-key", key);
-    }
-    let answer: Value = remote.send(&call.service, request).await?.read()?;
-    if machine {
-        print::json(&answer["result"])
-    } else {
-        print::pretty(&answer["result"])
-    }
+    let sent = results::Call {
+        service: &call.service,
+        body,
+        idempotency_key: call.idempotency_key.as_deref(),
+    };
+    results::each(remote, sent, |result| {
+        if machine {
+            print::json(result)
+        } else {
+            print::pretty(&result.value())
+        }
+    })
+    .await
 }
 
 async fn list(remote: &Remote, machine: bool, service: &str) -> Result<()> {
@@ -40,9 +42,10 @@ async fn list(remote: &Remote, machine: bool, service: &str) -> Result<()> {
     if methods.is_empty() {
         return print::line(format!("{service} has no methods"));
     }
-    let mut table = print::table(&["method", "params", ""]);
+    let mut table = print::table(&["method", "params", "", ""]);
     for method in &methods {
-        table.add_row([method.name.clone(), params(method), method.description.clone()]);
+        let results = if method.stream { "stream" } else { "" };
+        table.add_row([method.name.as_str(), &params(method), results, &method.description]);
     }
     print::show(&table)
 }

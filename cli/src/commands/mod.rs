@@ -12,6 +12,7 @@ mod identity;
 mod job;
 mod jobs;
 mod logs;
+mod pipe;
 mod ps;
 mod registry;
 mod state;
@@ -34,8 +35,9 @@ use crate::remote::Remote;
 pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result<()> {
     let remote = Remote::new(target)?;
     match command {
-        Command::Ps => ps::run(&remote, json).await,
+        Command::Ps(ps) => ps::run(&remote, json, ps.watch).await,
         Command::Call(call) => call::run(&remote, json, call).await,
+        Command::Pipe(pipe) => pipe::run(&remote, pipe).await,
         Command::Emit(emit) => emit::run(&remote, json, emit).await,
         Command::Events(events) => events::run(&remote, json, events).await,
         Command::Logs(logs) => logs::run(&remote, json, logs).await,

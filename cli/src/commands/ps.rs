@@ -9,8 +9,12 @@ use syscall_sdk::wire::{Identity, Mesh, MeshService};
 use super::health;
 use crate::print;
 use crate::remote::Remote;
+use crate::results;
 
-pub(super) async fn run(remote: &Remote, machine: bool) -> Result<()> {
+pub(super) async fn run(remote: &Remote, machine: bool, watch: bool) -> Result<()> {
+    if watch {
+        return keep_watching(remote, machine).await;
+    }
     let listed: Result<Mesh> = remote.call(mesh::KEEPER, mesh::LIST.name, &json!({})).await;
     match listed {
         Ok(roster) => {
@@ -31,6 +35,23 @@ pub(super) async fn run(remote: &Remote, machine: bool) -> Result<()> {
             }
             show_asked(&answers)
         }
+    }
+}
+
+/// Prints the roster, and again whenever the operator says that it has changed.
+async fn keep_watching(remote: &Remote, machine: bool) -> Result<()> {
+    let call = results::Call::of(mesh::KEEPER, mesh::WATCH.name);
+    let watching = results::each(remote, call, |roster| {
+        if machine {
+            return print::json(roster);
+        }
+        let roster: Mesh = roster.to()?;
+        show(&roster)?;
+        print::line("")
+    });
+    tokio::select! {
+        signal = tokio::signal::ctrl_c() => Ok(signal?),
+        ended = watching => ended,
     }
 }
 

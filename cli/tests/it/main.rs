@@ -22,6 +22,7 @@ mod fleet;
 mod live;
 mod os_shell;
 mod pages;
+mod pipes;
 mod poison;
 mod processes;
 mod root;

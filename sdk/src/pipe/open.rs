@@ -79,7 +79,12 @@ async fn ask(client: &Client, scope: &Scope, service: &str, name: &str, options:
             .with_source(error)
         };
         let upgraded = hyper::upgrade::on(&mut response).await.map_err(broken)?;
-        let carry = socket::splice(theirs, TokioIo::new(upgraded), Role::Client, scope.token().cancelled_owned());
+        let carry = socket::splice(
+            theirs,
+            TokioIo::new(upgraded),
+            Role::Client,
+            scope.token().cancelled_owned(),
+        );
         scope.spawn_graceful("pipe-socket", carry);
     }
     Ok(ours)

@@ -162,7 +162,9 @@ pub fn said(service: &str, message: &Message) -> Result<Option<Said>> {
         "end" => Some(Said::End),
         "error" => {
             let Failed { status } = serde_json::from_str(&message.data).map_err(wrong)?;
-            let status = status.try_into().map_err(|_| wrong(serde::de::Error::custom("its status is none")))?;
+            let status = status
+                .try_into()
+                .map_err(|_| wrong(serde::de::Error::custom("its status is none")))?;
             let body = message.data.as_bytes();
             Some(Said::Failed(error_of(service, status, &HeaderMap::new(), body)))
         }

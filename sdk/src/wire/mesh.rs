@@ -43,19 +43,19 @@ pub struct SignedOff {
     pub left: bool,
 }
 
-/// `mesh.list` takes nothing.
+/// `mesh.list` and `mesh.watch` take nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct ListMesh {}
 
-/// What `mesh.list` answers.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+/// What `mesh.list` answers, and `mesh.watch` again and again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Mesh {
     /// Every service of the registry, in its order.
     pub services: Vec<MeshService>,
 }
 
 /// One service on the roster.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MeshService {
     /// The registry key.
     pub key: String,

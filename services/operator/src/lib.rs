@@ -21,6 +21,7 @@ pub fn service() -> Service {
         .method(mesh::ANNOUNCE, roster::announce)
         .method(mesh::SIGN_OFF, roster::sign_off)
         .method(mesh::LIST, roster::list)
+        .stream_method(mesh::WATCH, roster::watch)
         .method(operator::CREATE_JOB, jobs::create)
         .task(operator::DEPLOY_SERVICE, deploy::run)
         .task(operator::SWEEP_ROSTER, roster::sweep)

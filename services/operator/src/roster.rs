@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use blackroad_os_contracts::operator::{self as contract, JOINED, LOST, Presence, Swept};
+use futures_util::stream::{self, Stream};
 use syscall_sdk::context::{Context, JobContext};
 use syscall_sdk::contract::Topic;
 use syscall_sdk::error::{Error, Result};
@@ -155,6 +156,36 @@ pub(crate) async fn mark_found(context: &Context, key: &str, service: &str, stat
         Err(error) if error.code() == "VERSION_CONFLICT" => Ok(()),
         outcome => outcome.map(drop),
     }
+}
+
+/// The roster, now and whenever it shows something else than before but how long ago and how fast a process answered.
+pub(crate) async fn watch(context: Context, _: ListMesh) -> Result<impl Stream<Item = Result<Mesh>> + Send> {
+    let members = members(&context)?;
+    // Watched from before the first look, so that nothing falls between the two.
+    let changes = members.watch(Prefix::all(), members.now());
+    let begun = (context, changes, None);
+    Ok(stream::try_unfold(begun, |(context, mut changes, shown)| async move {
+        loop {
+            if shown.is_some() {
+                changes.next().await?;
+            }
+            let roster = list(context.clone(), ListMesh {}).await?;
+            let face = Some(face(&roster));
+            if face != shown {
+                return Ok(Some((roster, (context, changes, face))));
+            }
+        }
+    }))
+}
+
+/// What a reader of the roster acts on: not the times that every probe changes.
+fn face(roster: &Mesh) -> Mesh {
+    let mut face = roster.clone();
+    for member in face.services.iter_mut().flat_map(|service| &mut service.instances) {
+        member.last_seen = member.since;
+        member.latency = None;
+    }
+    face
 }
 
 pub(crate) async fn list(context: Context, _: ListMesh) -> Result<Mesh> {

@@ -1,5 +1,10 @@
 //! Pipes and streams of results: one list of tests for each, run in process, over a unix socket and over TCP.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test stands outside of the kernel: it has tasks of its own, and may be told a seed"
+)]
+
 mod list;
 mod results;
 mod socket;
