@@ -7,18 +7,16 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Kind, Result};
+use syscall_sdk::rpc::sse::Parser;
 use syscall_sdk::transport::Request;
 
 use crate::ask;
-
-/// Longest message that is waited for to its end: a log line is at most 16 KiB, an event's data 1 MiB.
-const MESSAGE_MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// A stream of server-sent events whose data are JSON of one type.
 #[derive(Debug)]
 pub(crate) struct Tail<T> {
     body: Body,
-    read: Vec<u8>,
+    parser: Parser,
     of: PhantomData<fn() -> T>,
 }
 
@@ -38,55 +36,26 @@ impl<T: DeserializeOwned> Tail<T> {
         }
         Ok(Tail {
             body: response.into_body(),
-            read: Vec::new(),
+            parser: Parser::default(),
             of: PhantomData,
         })
     }
 
-    /// The next messages, at least one; `None` when the stream has ended. Cancel-safe.
+    /// The next messages, at least one; `None` when the stream has ended. What is no message of this type is passed over. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Option<Vec<T>> {
         loop {
-            let messages = take(&mut self.read);
+            let frame = self.body.frame().await?.ok()?;
+            let Some(bytes) = frame.data_ref() else {
+                continue;
+            };
+            let messages = self.parser.push(bytes);
+            let messages: Vec<T> = messages
+                .iter()
+                .filter_map(|message| serde_json::from_str(&message.data).ok())
+                .collect();
             if !messages.is_empty() {
                 return Some(messages);
             }
-            if self.read.len() > MESSAGE_MAX_BYTES {
-                return None;
-            }
-            let frame = self.body.frame().await?.ok()?;
-            if let Ok(bytes) = frame.into_data() {
-                self.read.extend_from_slice(&bytes);
-            }
         }
-    }
-}
-
-/// Takes the messages that have come to their end; what is no message of this type, such as a heartbeat, is passed over.
-fn take<T: DeserializeOwned>(read: &mut Vec<u8>) -> Vec<T> {
-    let mut messages = Vec::new();
-    while let Some(end) = read.windows(2).position(|pair| pair == b"\n\n") {
-        let message: Vec<u8> = read.drain(..end + 2).collect();
-        let data: Vec<&[u8]> = message
-            .split(|byte| *byte == b'\n')
-            .filter_map(|line| line.strip_prefix(b"data:"))
-            .collect();
-        messages.extend(serde_json::from_slice(&data.concat()).ok());
-    }
-    messages
-}
-
-#[cfg(test)]
-mod tests {
-    use super::take;
-
-    #[test]
-    fn messages_are_taken_whole_and_heartbeats_passed_over() {
-        let mut read = b":\n\nid: 7\ndata: {\"a\":1}\n\ndata: {\"a\":".to_vec();
-        let messages: Vec<serde_json::Value> = take(&mut read);
-        assert_eq!(messages, [serde_json::json!({ "a": 1 })]);
-        read.extend_from_slice(b"2}\n\n");
-        let messages: Vec<serde_json::Value> = take(&mut read);
-        assert_eq!(messages, [serde_json::json!({ "a": 2 })]);
-        assert!(read.is_empty());
     }
 }
