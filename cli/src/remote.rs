@@ -118,7 +118,7 @@ impl Remote {
     pub(crate) async fn head(&self, service: &str, request: RequestBuilder) -> Result<reqwest::Response> {
         match timeout(TIMEOUT, request.send()).await {
             Ok(answered) => answered.map_err(|error| self.unreachable(service, error)),
-            Err(_) => Err(anyhow::Error::new(Unreachable(mute(service)))),
+            Err(_) => Err(mute(service)),
         }
     }
 
@@ -127,7 +127,7 @@ impl Remote {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = timeout(TIMEOUT, response.text())
             .await
-            .map_err(|_| anyhow::Error::new(Unreachable(mute(service))))?
+            .map_err(|_| mute(service))?
             .with_context(|| format!("the answer of {service} broke off"))?;
         Ok(Answer {
             service: service.to_owned(),
@@ -150,26 +150,23 @@ impl Remote {
 
     /// Says what to do about a fleet that does not answer.
     fn unreachable(&self, service: &str, error: reqwest::Error) -> anyhow::Error {
-        let help = if error.is_timeout() && !error.is_connect() {
-            mute(service)
-        } else {
-            match self.target.environment {
-                Env::Development => format!(
-                    "no fleet answers on port {}; start one with `blackroad up`, or name its port with --port",
-                    self.target.port
-                ),
-                Env::Production => format!("{service} does not answer under its public name; is the network up?"),
-            }
+        let help = match self.target.environment {
+            Env::Development => format!(
+                "no fleet answers on port {}; start one with `blackroad up`, or name its port with --port",
+                self.target.port
+            ),
+            Env::Production => format!("{service} does not answer under its public name; is the network up?"),
         };
         anyhow::Error::new(error.without_url()).context(Unreachable(help))
     }
 }
 
-fn mute(service: &str) -> String {
-    format!(
-        "{service} took the request and did not answer within {} s",
-        TIMEOUT.as_secs()
-    )
+fn mute(service: &str) -> anyhow::Error {
+    let seconds = TIMEOUT.as_secs();
+    Unreachable(format!(
+        "{service} took the request and did not answer within {seconds} s"
+    ))
+    .into()
 }
 
 /// Nobody answered: neither the service's failure nor the caller's.

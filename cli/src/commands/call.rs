@@ -26,7 +26,7 @@ pub(super) async fn run(remote: &Remote, machine: bool, call: Call) -> Result<()
     };
     results::each(remote, sent, |result| {
         if machine {
-            print::json(result)
+            print::json(&result.value())
         } else {
             print::pretty(&result.value())
         }
