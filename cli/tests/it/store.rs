@@ -148,12 +148,22 @@ fn what_a_service_keeps_is_counted_and_what_is_broken_is_named() -> Result<()> {
         stats["bytes"].as_u64() > Some(0) && stats["jobs"]["running"] == 0,
         "{stats}"
     );
+    let changes = stats["kept"]
+        .as_array()
+        .and_then(|kept| kept.iter().find(|row| row["kind"] == "changes"));
+    let changes = changes.context("the bytes of changes are told")?;
+    assert!(
+        changes["bytes"].as_u64() > Some(128) && changes["most"] == 134_217_728,
+        "{stats}"
+    );
     assert!(store(&[&["verify"], &place[..]].concat())?.contains("is sound"));
 
     let file = data.path().join("blackroad-os-core.db");
-    rusqlite::Connection::open(file)?.execute_batch("UPDATE state SET version = 40; UPDATE meta SET events = 99")?;
+    rusqlite::Connection::open(file)?
+        .execute_batch("UPDATE state SET version = 40; UPDATE meta SET events = 99, change_bytes = 1")?;
     let broken = refused(&[&["verify"], &place[..]].concat())?;
     assert!(broken.out.contains("counts 99 events"), "{broken:?}");
+    assert!(broken.out.contains("counts 1 bytes of changes"), "{broken:?}");
     assert!(broken.out.contains("is not what its last change says"), "{broken:?}");
     let dump = data.path().join("dump");
     let dump = dump.to_str().context("a path")?;

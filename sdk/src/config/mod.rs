@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use parse::parse;
+pub use parse::{kept_max, parse};
 pub use secret::Secret;
 
 use crate::wire::LogLevel;
@@ -143,6 +143,33 @@ pub enum LogFormat {
     Pretty,
 }
 
+/// Bytes that a service keeps of what ages: past a bound the oldest go, however young they are.
+///
+/// A row counts for its texts and 128 bytes. The defaults are what the bounds by count come to where a row weighs half a kibibyte, or
+/// two thirds of one for a change and an ended job: who writes small rows meets the counts first, and nobody's store grows past a gigabyte of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptMax {
+    /// `EVENTS_MAX_BYTES`; 512 MiB unless said.
+    pub events: u64,
+    /// `CHANGES_MAX_BYTES`: changes of state, for watches to resume in; 128 MiB unless said.
+    pub changes: u64,
+    /// `JOBS_MAX_BYTES`: ended jobs with their attempts; 256 MiB unless said.
+    pub jobs: u64,
+}
+
+impl KeptMax {
+    /// What holds where nothing is said.
+    pub const DEFAULT: KeptMax = KeptMax {
+        events: 512 * MIB,
+        changes: 128 * MIB,
+        jobs: 256 * MIB,
+    };
+    /// The least that can be said, 16 MiB: sixteen of the largest values, so that a reader who follows has them before they go.
+    pub const MIN: u64 = 16 * MIB;
+}
+
+const MIB: u64 = 1024 * 1024;
+
 /// Which families of syscalls are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
@@ -196,6 +223,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// `AMNESIA`, `DATABASE_URL` and `DATA_DIR`.
     pub store: StoreChoice,
+    /// `EVENTS_MAX_BYTES`, `CHANGES_MAX_BYTES` and `JOBS_MAX_BYTES`.
+    pub kept_max: KeptMax,
     /// `LOG_LEVEL`.
     pub log_level: LogLevel,
     /// `LOG_FORMAT`; by whether standard output is a terminal where not given.
@@ -227,6 +256,9 @@ pub(crate) struct Raw {
     pub(crate) amnesia: Option<String>,
     pub(crate) database_url: Option<Secret>,
     pub(crate) data_dir: Option<String>,
+    pub(crate) events_max_bytes: Option<String>,
+    pub(crate) changes_max_bytes: Option<String>,
+    pub(crate) jobs_max_bytes: Option<String>,
     pub(crate) log_level: Option<String>,
     pub(crate) log_format: Option<String>,
     pub(crate) otel_exporter_otlp_endpoint: Option<String>,

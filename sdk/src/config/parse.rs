@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use super::{
-    AuthMode, Environment, Features, LogFormat, Platform, Problems, Raw, Settings, StoreChoice, TrustEdge, Variables,
+    AuthMode, Environment, Features, KeptMax, LogFormat, Platform, Problems, Raw, Settings, StoreChoice, TrustEdge,
+    Variables,
 };
 use crate::wire::LogLevel;
 
@@ -10,18 +11,7 @@ use crate::wire::LogLevel;
 /// # Errors
 /// Every variable that is wrong, each with what it holds and what it should.
 pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result<Settings, Problems> {
-    let given = variables
-        .iter()
-        .map(|(variable, value)| (variable.clone(), value.trim().to_owned()))
-        .filter(|(_, value)| !value.is_empty());
-    let raw: Raw = match envy::from_iter(given) {
-        Ok(raw) => raw,
-        Err(error) => {
-            let mut problems = Problems::default();
-            problems.push(error.to_string());
-            return Err(problems);
-        }
-    };
+    let raw = raw(variables)?;
     let mut read = Reader {
         problems: Problems::default(),
     };
@@ -45,6 +35,7 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
 
     let environment = read.environment(&raw);
     let production = environment == Environment::Production;
+    let kept_max = read.kept_max(&raw);
     let auth = match raw.syscall_auth.as_deref() {
         None if environment == Environment::Development => AuthMode::Open,
         None | Some("required") => AuthMode::Required,
@@ -93,6 +84,7 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
         },
         allowed_origins: read.origins(raw.allowed_origins.as_deref()),
         store,
+        kept_max,
         log_level: match raw.log_level.as_deref() {
             None => LogLevel::Info,
             Some("trace") => LogLevel::Debug,
@@ -157,6 +149,34 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
     }
 }
 
+/// Reads how many bytes a service keeps of what ages, and nothing else.
+///
+/// # Errors
+/// As [`parse`].
+pub fn kept_max(variables: &Variables) -> Result<KeptMax, Problems> {
+    let mut read = Reader {
+        problems: Problems::default(),
+    };
+    let most = read.kept_max(&raw(variables)?);
+    if read.problems.is_empty() {
+        Ok(most)
+    } else {
+        Err(read.problems)
+    }
+}
+
+fn raw(variables: &Variables) -> Result<Raw, Problems> {
+    let given = variables
+        .iter()
+        .map(|(variable, value)| (variable.clone(), value.trim().to_owned()))
+        .filter(|(_, value)| !value.is_empty());
+    envy::from_iter(given).map_err(|error| {
+        let mut problems = Problems::default();
+        problems.push(error.to_string());
+        problems
+    })
+}
+
 struct Reader {
     problems: Problems,
 }
@@ -195,6 +215,25 @@ impl Reader {
                 self.wrong(format!("{variable} is {other:?}; it is \"true\" or \"false\""));
                 default
             }
+        }
+    }
+
+    fn kept_max(&mut self, raw: &Raw) -> KeptMax {
+        let mut bytes = |variable: &str, said: Option<&str>, default| {
+            let what = "a whole number of bytes, 16777216 (16 MiB) at least";
+            match self.number(variable, said, what) {
+                Some(bytes) if bytes < KeptMax::MIN => {
+                    self.wrong(format!("{variable} is \"{bytes}\"; it is {what}"));
+                    default
+                }
+                said => said.unwrap_or(default),
+            }
+        };
+        let default = KeptMax::DEFAULT;
+        KeptMax {
+            events: bytes("EVENTS_MAX_BYTES", raw.events_max_bytes.as_deref(), default.events),
+            changes: bytes("CHANGES_MAX_BYTES", raw.changes_max_bytes.as_deref(), default.changes),
+            jobs: bytes("JOBS_MAX_BYTES", raw.jobs_max_bytes.as_deref(), default.jobs),
         }
     }
 

@@ -49,6 +49,24 @@ fn every_fault_is_told_in_one_message() {
 }
 
 #[test]
+fn a_service_says_how_many_bytes_it_keeps() {
+    assert_eq!(core(&[]).unwrap().kept_max, KeptMax::DEFAULT);
+    let said = core(&[("EVENTS_MAX_BYTES", "16777216"), ("JOBS_MAX_BYTES", "1099511627776")]).unwrap();
+    let expected = KeptMax {
+        events: KeptMax::MIN,
+        jobs: 1 << 40,
+        ..KeptMax::DEFAULT
+    };
+    assert_eq!(said.kept_max, expected);
+    for wrong in ["16777215", "0", "-1", "16 MiB", "1.5"] {
+        let problems = core(&[("CHANGES_MAX_BYTES", wrong)]).unwrap_err().to_string();
+        let sentence =
+            format!("CHANGES_MAX_BYTES is \"{wrong}\"; it is a whole number of bytes, 16777216 (16 MiB) at least");
+        assert!(problems.contains(&sentence), "{problems}");
+    }
+}
+
+#[test]
 fn a_pull_requests_environment_counts_as_staging() {
     assert_eq!(
         core(&[("RAILWAY_ENVIRONMENT_NAME", "pr-17")]).unwrap().environment,

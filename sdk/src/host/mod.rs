@@ -11,6 +11,7 @@ mod flows;
 mod front_door;
 mod outside;
 mod pipes;
+mod retention;
 mod single;
 mod stall;
 mod stores;

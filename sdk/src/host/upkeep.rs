@@ -1,27 +1,11 @@
 //! What goes on in every life beside its requests: health, figures, retention, and the watch over the store.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::vitals;
+use super::{retention, vitals};
 use crate::context::Kernel;
 use crate::error::Error;
-use crate::store::{Batch, Outcome, Retention};
 
-/// Retention: a week of events and finished jobs, a day of changes for watchers to resume in; and counts that keep the file within
-/// some hundreds of megabytes.
-const RETENTION: Retention = Retention {
-    event_age: Duration::from_secs(7 * 86_400),
-    events_max: 1_000_000,
-    change_age: Duration::from_secs(86_400),
-    changes_max: 200_000,
-    job_age: Duration::from_secs(7 * 86_400),
-    jobs_max: 200_000,
-    slice: 500,
-};
-/// Between slices of retention when there was something to drop, and when there was nothing.
-const PRUNE_BUSY: Duration = Duration::from_millis(200);
-const PRUNE_IDLE: Duration = Duration::from_secs(60);
 /// Starts it.
 pub(super) fn run_kernel_tasks(kernel: &Arc<Kernel>) {
     let scope = &kernel.scope;
@@ -33,19 +17,7 @@ pub(super) fn run_kernel_tasks(kernel: &Arc<Kernel>) {
     });
     scope.spawn_background("vitals", vitals::record(Arc::clone(kernel)));
     scope.spawn_background("tell-health", vitals::tell_health(Arc::clone(kernel)));
-    let (store, clock) = (Arc::clone(&kernel.store), kernel.clock.clone());
-    scope.spawn_background("retention", async move {
-        loop {
-            let pruned = match store.commit(Batch::new(clock.now()).with(RETENTION)).await {
-                Ok(outcomes) => matches!(outcomes.first(), Some(Outcome::Pruned(rows)) if *rows > 0),
-                Err(error) => {
-                    tracing::warn!(error = %error, "retention could not drop what is old");
-                    false
-                }
-            };
-            tokio::time::sleep(if pruned { PRUNE_BUSY } else { PRUNE_IDLE }).await;
-        }
-    });
+    retention::run(kernel);
     // The store tells by its heads that it will take no more; a kernel without a store is no kernel.
     let mut heads = kernel.store.heads();
     scope.spawn_critical("store", async move {

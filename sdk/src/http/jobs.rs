@@ -194,6 +194,7 @@ pub(super) fn foresee(op: &store::Op, at: chrono::DateTime<chrono::Utc>) -> Crea
                 concurrency: new.concurrency.clone(),
                 turn: None,
                 throttle_key: new.throttle_key.clone(),
+                attempt_bytes: 0,
                 redrive_of: None,
                 redriven_as: None,
                 schedule_id: None,

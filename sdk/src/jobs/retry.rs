@@ -102,6 +102,7 @@ mod tests {
             concurrency: None,
             turn: None,
             throttle_key: None,
+            attempt_bytes: 0,
             redrive_of: None,
             redriven_as: None,
             schedule_id: None,

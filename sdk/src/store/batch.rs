@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::policy::{Backoff, Rate};
-use crate::store::{Answer, Concurrency, Entry, Job, Redrive, Schedule, Seq, Settle};
+use crate::store::{Answer, Concurrency, Entry, Job, Redrive, Retention, Schedule, Seq, Settle};
 use crate::wire::{CatchUp, Json, Overlap, UniqueMode};
 
 /// One atomic write.
@@ -319,25 +319,6 @@ pub struct Remember {
     pub replace: bool,
     /// Until when.
     pub expires_at: DateTime<Utc>,
-}
-
-/// What may be dropped, each by age and by count; see [`Op::Prune`].
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Events older than this go.
-    pub event_age: Duration,
-    /// Of the newer ones, at most so many stay.
-    pub events_max: u64,
-    /// Changes of state older than this go; the state itself stays.
-    pub change_age: Duration,
-    /// Of the newer ones, at most so many stay.
-    pub changes_max: u64,
-    /// Ended jobs older than this go, with their attempts.
-    pub job_age: Duration,
-    /// Of the newer ones, at most so many stay.
-    pub jobs_max: u64,
-    /// At most so many rows of each kind are dropped at once, so that a slice never holds up a writer.
-    pub slice: u64,
 }
 
 /// What an operation came to.

@@ -11,6 +11,7 @@ pub mod conformance;
 pub mod embedded;
 mod error;
 pub mod fault;
+mod kept;
 pub mod memory;
 pub mod postgres;
 pub mod prefix;
@@ -18,6 +19,7 @@ mod query;
 mod rate;
 mod record;
 mod redrive;
+mod retention;
 mod rules;
 mod settle;
 pub mod transfer;
@@ -31,16 +33,16 @@ mod property;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-pub use batch::{
-    Batch, Claim, Condition, Delete, Emit, Enqueue, NewSchedule, Op, Outcome, Put, Remember, Retention, Want,
-};
+pub use batch::{Batch, Claim, Condition, Delete, Emit, Enqueue, NewSchedule, Op, Outcome, Put, Remember, Want};
 pub use error::{Error, Refusal, Result};
+pub use kept::Kept;
 pub use query::{ChangeQuery, Direction, EventQuery, JobQuery, Scan};
 pub use record::{
     Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Heads, Job, JobFailure, Remembered, Schedule, Seq,
     Stats,
 };
 pub use redrive::Redrive;
+pub use retention::Retention;
 pub use settle::{Settle, Verdict};
 pub use transition::NOT_BEGUN;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Kept;
 use super::transfer::field;
 use crate::policy::Backoff;
 use crate::wire::{CatchUp, JobStatus, Json, Overlap};
@@ -122,6 +123,9 @@ pub struct Job {
     pub redrive_of: Option<String>,
     /// The job that was made anew of it.
     pub redriven_as: Option<String>,
+    /// Bytes of its ended attempts, as [retention](super::Kept) counts them. A dump does not say them: they follow from its attempts.
+    #[serde(skip)]
+    pub attempt_bytes: u64,
     /// The schedule that made it.
     pub schedule_id: Option<String>,
     /// What the handler last said of how far it is.
@@ -294,6 +298,8 @@ pub struct Stats {
     pub jobs_live: u64,
     /// Jobs that have ended and are kept.
     pub jobs_ended: u64,
+    /// Bytes of what retention may drop.
+    pub kept: Kept,
     /// Bytes on disk; 0 where there is no disk.
     pub bytes: u64,
     /// Whether the last commit that wrote found no room for it; reads go on.

@@ -47,6 +47,7 @@ pub(super) fn redriven(old: &mut Job, redrive: &Redrive, seq: Seq, at: DateTime<
         start_by: None,
         turn: None,
         throttle_key: None,
+        attempt_bytes: 0,
         redrive_of: Some(old.id.clone()),
         redriven_as: None,
         progress: None,

@@ -6,12 +6,13 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::policy::Rate;
 use crate::store::{
-    Batch, Condition, Heads, Job, Op, Outcome, Refusal, Remember, Remembered, Result, Schedule, Seq, Verdict, Want,
+    Batch, Condition, Heads, Job, JobFailure, Op, Outcome, Refusal, Remember, Remembered, Result, Schedule, Seq,
+    Verdict, Want,
 };
 use crate::wire::JobStatus;
 
-/// Cuts every moment of a batch to the millisecond that a store keeps, and a growth that is no number to none, so that what
-/// is answered is what is read back.
+/// Cuts every moment of a batch to the millisecond that a store keeps, and a growth that is no number to none, and writes NULs in
+/// failures as what is no letter, so that what is answered is what is read back.
 pub(super) fn normalised(mut batch: Batch) -> Batch {
     let cut = |moment: &mut DateTime<Utc>| *moment = moment.trunc_subsecs(3);
     let cut_duration = |duration: &mut Duration| *duration = millis_of(*duration);
@@ -28,10 +29,14 @@ pub(super) fn normalised(mut batch: Batch) -> Batch {
                 job.backoff.factor = number(job.backoff.factor);
             }
             Op::Settle(settle) => {
-                if let Verdict::Failed { retry_at: moment, .. } | Verdict::Parked { until: moment } =
-                    &mut settle.verdict
-                {
-                    moment.iter_mut().for_each(cut);
+                settle.trace.iter_mut().for_each(plain);
+                match &mut settle.verdict {
+                    Verdict::Failed { error, retry_at } => {
+                        retry_at.iter_mut().for_each(cut);
+                        plain_failure(error);
+                    }
+                    Verdict::Parked { until } => until.iter_mut().for_each(cut),
+                    Verdict::Completed { .. } | Verdict::HandedBack => {}
                 }
             }
             Op::Schedule(schedule) => {
@@ -114,29 +119,6 @@ pub(super) fn check_tick(schedule: &Schedule, from: DateTime<Utc>) -> Result<(),
     })
 }
 
-/// Which rows of a log go, read from its oldest: those above the count, then those that are too old.
-///
-/// Only ever a head of the log goes, so that one number tells how far it reaches.
-pub(super) struct Horizon {
-    excess: u64,
-    cutoff: Option<DateTime<Utc>>,
-}
-
-impl Horizon {
-    /// For a log of `count` rows of which `most` may stay, none older than `age`.
-    pub(super) fn new(count: u64, most: u64, at: DateTime<Utc>, age: Duration) -> Self {
-        Horizon {
-            excess: count.saturating_sub(most),
-            cutoff: cutoff(at, age),
-        }
-    }
-
-    /// Whether the row at a place from 0, of a moment, goes where all before it did.
-    pub(super) fn takes(&self, place: u64, at: DateTime<Utc>) -> bool {
-        place < self.excess || self.cutoff.is_some_and(|cutoff| at < cutoff)
-    }
-}
-
 /// The rooms of a claim, one a name and none empty.
 pub(super) fn rooms(wants: &[Want]) -> Vec<(&str, usize)> {
     let mut rooms: Vec<(&str, usize)> = Vec::with_capacity(wants.len());
@@ -191,6 +173,19 @@ pub(super) fn lives(job: &Job) -> bool {
 /// A duration to the millisecond.
 fn millis_of(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// PostgreSQL keeps no NUL in a text, and a failure must be kept whatever it says.
+pub(super) fn plain_failure(error: &mut JobFailure) {
+    plain(&mut error.message);
+    error.stack.iter_mut().for_each(plain);
+}
+
+/// See [`plain_failure`].
+pub(super) fn plain(text: &mut String) {
+    if text.contains('\0') {
+        *text = text.replace('\0', "\u{fffd}");
+    }
 }
 
 /// SQLite keeps no NaN, and [`Backoff::ceiling`](crate::policy::Backoff::ceiling) reads it as 1.

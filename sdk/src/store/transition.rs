@@ -5,7 +5,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::store::{
-    Attempt, AttemptEnd, Enqueue, Job, JobFailure, NewSchedule, Refusal, Result, Schedule, Seq, Settle, Verdict, turn,
+    Attempt, AttemptEnd, Enqueue, Job, JobFailure, NewSchedule, Refusal, Result, Schedule, Seq, Settle, Verdict, kept,
+    turn,
 };
 use crate::wire::{JobStatus, Timestamp};
 
@@ -37,6 +38,7 @@ pub(super) fn enqueued(order: &Enqueue, seq: Seq, at: DateTime<Utc>) -> Job {
         concurrency: order.concurrency.clone(),
         turn: None,
         throttle_key: order.throttle_key.clone(),
+        attempt_bytes: 0,
         redrive_of: None,
         redriven_as: None,
         schedule_id: order.schedule_id.clone(),
@@ -269,8 +271,14 @@ fn finish(job: &mut Job, status: JobStatus, at: DateTime<Utc>) {
     job.owner = None;
 }
 
-fn ended(job: &Job, at: DateTime<Utc>, end: AttemptEnd, error: Option<JobFailure>, trace: Option<String>) -> Attempt {
-    Attempt {
+fn ended(
+    job: &mut Job,
+    at: DateTime<Utc>,
+    end: AttemptEnd,
+    error: Option<JobFailure>,
+    trace: Option<String>,
+) -> Attempt {
+    let attempt = Attempt {
         attempt: job.attempt,
         // A job that ran has begun; the moment of its end is the nearest for a row that was damaged.
         started_at: job.started_at.unwrap_or(at),
@@ -278,5 +286,7 @@ fn ended(job: &Job, at: DateTime<Utc>, end: AttemptEnd, error: Option<JobFailure
         end,
         error,
         trace,
-    }
+    };
+    job.attempt_bytes = job.attempt_bytes.saturating_add(kept::of_attempt(&attempt));
+    attempt
 }

@@ -11,6 +11,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Map, Value, json};
+use syscall_sdk::config::{self, KeptMax};
+use syscall_sdk::host::process_environment;
 use syscall_sdk::store::transfer::{self, Contents, sizes, violations};
 use syscall_sdk::wire::Timestamp;
 
@@ -51,6 +53,12 @@ pub(super) async fn run(remote: &Remote, machine: bool, store: args::Store) -> R
 async fn stats(kept: &Kept, machine: bool) -> Result<()> {
     let (contents, bytes) = kept.place.dump().await?;
     let (meta, sizes) = (contents.meta, sizes(&contents));
+    let most = kept_max()?;
+    let bounds = [
+        ("events", meta.kept.events, most.events),
+        ("changes", meta.kept.changes, most.changes),
+        ("ended jobs", meta.kept.jobs, most.jobs),
+    ];
     if machine {
         let rows = sizes.kinds.iter().map(|kind| {
             let oldest = kind.oldest.map(Timestamp);
@@ -67,6 +75,7 @@ async fn stats(kept: &Kept, machine: bool) -> Result<()> {
             "heads": { "seq": meta.seq, "event": meta.event_head, "change": meta.change_head },
             "floors": { "event": meta.event_floor, "change": meta.change_floor },
             "rows": rows.collect::<Vec<_>>(),
+            "kept": bounds.map(|(kind, bytes, most)| json!({ "kind": kind, "bytes": bytes, "most": most })),
             "jobs": jobs.collect::<Map<_, _>>(),
         }));
     }
@@ -87,11 +96,24 @@ async fn stats(kept: &Kept, machine: bool) -> Result<()> {
         table.add_row([kind.name.to_owned(), kind.rows.to_string(), oldest, floor, head]);
     }
     print::show(&table)?;
+    let mut table = print::table(&["kept", "bytes", "most", "used"]);
+    for (kind, bytes, most) in bounds {
+        let used = format!("{} %", bytes.saturating_mul(100) / most);
+        table.add_row([kind.to_owned(), bytes.to_string(), most.to_string(), used]);
+    }
+    print::show(&table)?;
     let mut table = print::table(&["jobs", "rows"]);
     for (status, count) in &sizes.jobs {
         table.add_row([print::job_status(*status), (*count).into()]);
     }
     print::show(&table)
+}
+
+/// What a fleet in this environment would keep.
+fn kept_max() -> Result<KeptMax> {
+    let (variables, faults) = process_environment();
+    anyhow::ensure!(faults.is_empty(), "{faults}");
+    Ok(config::kept_max(&variables)?)
 }
 
 async fn verify(kept: &Kept, machine: bool) -> Result<()> {

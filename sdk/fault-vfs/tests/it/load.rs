@@ -95,10 +95,13 @@ fn op(rng: &mut Rng, at: DateTime<Utc>, serial: &mut u64, owner: &str) -> Op {
         _ => Op::Prune(Retention {
             event_age: Duration::from_secs(rng.below(60)),
             events_max: rng.below(60),
+            event_bytes_max: rng.below(20_000),
             change_age: Duration::from_secs(rng.below(60)),
             changes_max: rng.below(60),
+            change_bytes_max: rng.below(20_000),
             job_age: Duration::from_secs(rng.below(60)),
             jobs_max: rng.below(10),
+            job_bytes_max: rng.below(6_000),
             slice: 1 + rng.below(40),
         }),
     }

@@ -1,8 +1,8 @@
 //! The log of changes that watchers read.
 
 use super::cases;
-use super::context::{Context, KEEP_ALL, delete, put};
-use crate::store::{ChangeQuery, Put};
+use super::context::{Context, delete, put};
+use crate::store::{ChangeQuery, Put, Retention};
 
 cases![
     every_put_and_delete_is_a_change_in_commit_order,
@@ -105,7 +105,7 @@ async fn an_expiry_becomes_a_change_when_it_is_pruned(it: Context<'_>) {
     }
     let before = it.heads();
     it.pass(7);
-    assert_eq!(it.prune(KEEP_ALL).await, 2);
+    assert_eq!(it.prune(Retention::KEEP_ALL).await, 2);
     let changes = it.changes("", before.seq, 10).await;
     assert_eq!(changes.len(), 2);
     assert_eq!((changes[0].key.as_str(), changes[1].key.as_str()), ("soon", "later"));
@@ -115,7 +115,7 @@ async fn an_expiry_becomes_a_change_when_it_is_pruned(it: Context<'_>) {
             .all(|change| change.entry.is_none() && change.at == it.now())
     );
     assert_eq!(it.heads().change, changes[1].seq);
-    assert_eq!(it.prune(KEEP_ALL).await, 0);
+    assert_eq!(it.prune(Retention::KEEP_ALL).await, 0);
 }
 
 async fn a_put_over_an_expired_entry_needs_no_delete(it: Context<'_>) {
@@ -126,7 +126,7 @@ async fn a_put_over_an_expired_entry_needs_no_delete(it: Context<'_>) {
     it.one(expiring).await;
     it.pass(5);
     it.put("a", 2).await;
-    assert_eq!(it.prune(KEEP_ALL).await, 0);
+    assert_eq!(it.prune(Retention::KEEP_ALL).await, 0);
     let versions: Vec<Option<u64>> = it
         .changes("", 0, 10)
         .await

@@ -24,17 +24,6 @@ pub struct Context<'a> {
     pub clock: &'a Clock,
 }
 
-/// Never drops anything but what has expired.
-pub(super) const KEEP_ALL: Retention = Retention {
-    event_age: Duration::MAX,
-    events_max: u64::MAX,
-    change_age: Duration::MAX,
-    changes_max: u64::MAX,
-    job_age: Duration::MAX,
-    jobs_max: u64::MAX,
-    slice: 1_000,
-};
-
 impl Context<'_> {
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.clock.now()

@@ -1,7 +1,7 @@
 //! The horizons that tell a reader whether pruning has eaten what it had not read.
 
 use super::cases;
-use super::context::{Context, KEEP_ALL, completed, emit, emitted, put};
+use super::context::{Context, completed, emit, emitted, put};
 use crate::store::{Put, Retention, Stats};
 
 cases![
@@ -15,7 +15,7 @@ cases![
 async fn a_horizon_is_zero_until_something_is_dropped(it: Context<'_>) {
     it.put("a", 1).await;
     it.one(emit("e", "a")).await;
-    it.prune(KEEP_ALL).await;
+    it.prune(Retention::KEEP_ALL).await;
     let stats = stats(it).await;
     assert_eq!((stats.event_floor, stats.change_floor), (0, 0));
 }
@@ -26,7 +26,7 @@ async fn the_horizon_of_events_is_the_last_one_dropped(it: Context<'_>) {
     it.one(emit("e3", "a")).await;
     let retention = Retention {
         events_max: 1,
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     it.prune(retention).await;
     assert_eq!(stats(it).await.event_floor, second);
@@ -37,7 +37,7 @@ async fn the_horizon_of_changes_is_the_last_one_dropped(it: Context<'_>) {
     it.put("a", 2).await;
     let retention = Retention {
         changes_max: 1,
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     it.prune(retention).await;
     assert_eq!(stats(it).await.change_floor, first.revision);
@@ -47,7 +47,7 @@ async fn sequences_go_on_after_everything_was_dropped(it: Context<'_>) {
     let last = emitted(&it.one(emit("e", "a")).await);
     let retention = Retention {
         events_max: 0,
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     it.prune(retention).await;
     assert!(emitted(&it.one(emit("e", "a")).await) > last);

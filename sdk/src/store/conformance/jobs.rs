@@ -72,6 +72,7 @@ async fn a_job_is_read_back_as_it_was_ordered(it: Context<'_>) {
         concurrency: order.concurrency,
         turn: None,
         throttle_key: order.throttle_key,
+        attempt_bytes: 0,
         redrive_of: None,
         redriven_as: None,
         schedule_id: order.schedule_id,

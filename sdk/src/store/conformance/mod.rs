@@ -9,6 +9,7 @@
 //! ```
 
 mod atomic;
+mod bytes;
 mod cancels;
 mod changes;
 mod checks;
@@ -63,6 +64,7 @@ pub const CASES: &[&[(&str, Case)]] = &[
     schedules::CASES,
     remembered::CASES,
     retention::CASES,
+    bytes::CASES,
     horizon::CASES,
     atomic::CASES,
     kernel::CASES,

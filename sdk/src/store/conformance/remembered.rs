@@ -1,8 +1,8 @@
 //! What is remembered of idempotent requests.
 
 use super::cases;
-use super::context::{Context, KEEP_ALL, put, remember};
-use crate::store::{Answer, Op, Outcome, Refusal, Remember, Remembered};
+use super::context::{Context, put, remember};
+use crate::store::{Answer, Op, Outcome, Refusal, Remember, Remembered, Retention};
 
 cases![
     a_request_is_remembered_while_it_runs_and_when_it_is_answered,
@@ -18,7 +18,7 @@ cases![
 
 async fn what_is_remembered_beside_a_pruning_that_drops_nothing_is_kept(it: Context<'_>) {
     let request = remember("k", "me", it.later(60));
-    let outcomes = it.all(vec![request.into(), KEEP_ALL.into()]).await;
+    let outcomes = it.all(vec![request.into(), Retention::KEEP_ALL.into()]).await;
     assert_eq!(outcomes, [Outcome::Done, Outcome::Pruned(0)]);
     assert!(read(it, "k").await.is_some());
 }
@@ -113,8 +113,8 @@ async fn pruning_drops_expired_requests_alone(it: Context<'_>) {
         it.one(remember(key, "me", it.later(seconds))).await;
     }
     it.pass(6);
-    assert_eq!(it.prune(KEEP_ALL).await, 2);
-    assert_eq!(it.prune(KEEP_ALL).await, 0);
+    assert_eq!(it.prune(Retention::KEEP_ALL).await, 2);
+    assert_eq!(it.prune(Retention::KEEP_ALL).await, 0);
     assert!(read(it, "c").await.is_some());
 }
 

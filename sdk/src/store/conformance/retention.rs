@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cases;
-use super::context::{Context, KEEP_ALL, completed, emit, events, put, schedule};
+use super::context::{Context, completed, emit, events, put, schedule};
 use crate::store::{Put, Retention};
 
 cases![
@@ -26,7 +26,7 @@ async fn pruning_keeps_what_is_young_and_little(it: Context<'_>) {
     it.settle(&running, completed()).await;
     let before = it.heads();
     it.pass(1_000_000);
-    assert_eq!(it.prune(KEEP_ALL).await, 0);
+    assert_eq!(it.prune(Retention::KEEP_ALL).await, 0);
     assert_eq!(it.heads(), before);
     assert_eq!(it.topics("*").await.len(), 1);
 }
@@ -37,7 +37,7 @@ async fn old_events_go_and_their_ids_are_free(it: Context<'_>) {
     it.one(emit("young", "young")).await;
     let retention = Retention {
         event_age: Duration::from_secs(59),
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     assert_eq!(it.prune(retention).await, 1);
     assert_eq!(it.topics("*").await, ["young"]);
@@ -51,7 +51,7 @@ async fn events_above_the_count_go_oldest_first(it: Context<'_>) {
     }
     let retention = Retention {
         events_max: 2,
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     assert_eq!(it.prune(retention).await, 1);
     assert_eq!(it.prune(retention).await, 0);
@@ -64,7 +64,7 @@ async fn old_changes_go_and_the_state_stays(it: Context<'_>) {
     it.put("b", 1).await;
     let retention = Retention {
         change_age: Duration::from_secs(60),
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     assert_eq!(it.prune(retention).await, 0, "what is exactly so old stays");
     it.pass(1);
@@ -79,7 +79,7 @@ async fn changes_above_the_count_go_oldest_first(it: Context<'_>) {
     }
     let retention = Retention {
         changes_max: 1,
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     assert_eq!(it.prune(retention).await, 3);
     let left = it.changes("", 0, 10).await;
@@ -95,7 +95,7 @@ async fn old_ended_jobs_go_with_their_attempts(it: Context<'_>) {
     it.settle(&running, completed()).await;
     let retention = Retention {
         job_age: Duration::from_secs(59),
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     assert_eq!(it.prune(retention).await, 1);
     assert_eq!(it.store.job("old").await.expect("a read succeeds"), None);
@@ -113,7 +113,7 @@ async fn ended_jobs_above_the_count_go_by_their_end(it: Context<'_>) {
     }
     let retention = Retention {
         jobs_max: 1,
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     assert_eq!(it.prune(retention).await, 2);
     it.job("a").await;
@@ -127,7 +127,7 @@ async fn living_jobs_and_schedules_stay_however_old(it: Context<'_>) {
     let retention = Retention {
         job_age: Duration::ZERO,
         jobs_max: 0,
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     assert_eq!(it.prune(retention).await, 0);
 }
@@ -138,7 +138,7 @@ async fn old_cancelled_schedules_go(it: Context<'_>) {
     it.pass(60);
     let retention = Retention {
         job_age: Duration::from_secs(59),
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     assert_eq!(it.prune(retention).await, 1);
     assert_eq!(it.store.schedule("s").await.expect("a read succeeds"), None);
@@ -161,7 +161,7 @@ async fn a_slice_bounds_what_one_pruning_drops(it: Context<'_>) {
         jobs_max: 0,
         changes_max: 0,
         slice: 2,
-        ..KEEP_ALL
+        ..Retention::KEEP_ALL
     };
     // Two of each kind: entries, changes, events, jobs.
     assert_eq!(it.prune(slice).await, 8);

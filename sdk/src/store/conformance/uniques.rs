@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cases;
 use super::context::{Context, completed, enqueue, failed, job, json_text, of_status};
-use crate::store::{Enqueue, Job, Outcome, Refusal};
+use crate::store::{Enqueue, Job, Outcome, Refusal, Retention};
 use crate::wire::{JobStatus, UniqueMode};
 
 cases![
@@ -75,9 +75,9 @@ async fn replacing_a_running_job_lets_it_go_and_makes_one_that_waits(it: Context
         assert_eq!(changed(it.one(order("j3", mode, "3")).await).id, "j2");
         it.settle(&running, completed()).await;
         it.cancel("j2").await;
-        it.prune(crate::store::Retention {
+        it.prune(Retention {
             jobs_max: 0,
-            ..super::context::KEEP_ALL
+            ..Retention::KEEP_ALL
         })
         .await;
     }

@@ -9,7 +9,7 @@ use super::counters::Counters;
 use super::ready::Ready;
 use super::row::{self, millis, millis_or_none, remembered_columns, signed, text};
 use crate::store::{
-    Condition, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Seq, rules,
+    Condition, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Seq, kept, rules,
 };
 use crate::wire::Json;
 
@@ -165,6 +165,7 @@ impl Tables<'_> {
                 millis_or_none(entry.and_then(|entry| entry.expires_at))
             ])?;
         self.counters.changes += 1;
+        self.counters.kept.changes += kept::of_change(namespace, key, entry);
         self.counters.change_head = seq;
         Ok(())
     }
@@ -215,6 +216,7 @@ impl Tables<'_> {
             ])?;
         if written > 0 {
             self.counters.events += 1;
+            self.counters.kept.events += kept::of_event(event);
             self.counters.event_head = event.seq;
         }
         Ok(written > 0)

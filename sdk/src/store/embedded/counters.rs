@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Result, params};
 
-use super::row::{signed, unsigned};
-use crate::store::Seq;
+use super::row::{kept_bytes, signed, unsigned};
+use crate::store::{Job, Kept, Seq, kept};
 
 /// How far the sequence has come, the horizons, and the counts that would be slow to take anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +19,14 @@ pub(super) struct Counters {
     pub(super) events: u64,
     pub(super) jobs_live: u64,
     pub(super) jobs_ended: u64,
+    pub(super) kept: Kept,
 }
 
 impl Counters {
     pub(super) fn load(conn: &Connection) -> Result<Self> {
         let mut select = conn.prepare_cached(
             "SELECT seq, event_head, change_head, event_floor, change_floor, entries, changes, events, jobs_live, \
-             jobs_ended FROM meta WHERE id = 1",
+             jobs_ended, event_bytes, change_bytes, job_bytes FROM meta WHERE id = 1",
         )?;
         select.query_row([], |row| {
             Ok(Counters {
@@ -39,6 +40,7 @@ impl Counters {
                 events: unsigned(row, 7)?,
                 jobs_live: unsigned(row, 8)?,
                 jobs_ended: unsigned(row, 9)?,
+                kept: kept_bytes(row, 10)?,
             })
         })
     }
@@ -46,7 +48,8 @@ impl Counters {
     pub(super) fn save(&self, conn: &Connection) -> Result<()> {
         let mut update = conn.prepare_cached(
             "UPDATE meta SET seq = ?1, event_head = ?2, change_head = ?3, event_floor = ?4, change_floor = ?5, \
-             entries = ?6, changes = ?7, events = ?8, jobs_live = ?9, jobs_ended = ?10 WHERE id = 1",
+             entries = ?6, changes = ?7, events = ?8, jobs_live = ?9, jobs_ended = ?10, event_bytes = ?11, change_bytes = ?12, \
+             job_bytes = ?13 WHERE id = 1",
         )?;
         update.execute(params![
             signed(self.seq),
@@ -59,8 +62,25 @@ impl Counters {
             signed(self.events),
             signed(self.jobs_live),
             signed(self.jobs_ended),
+            signed(self.kept.events),
+            signed(self.kept.changes),
+            signed(self.kept.jobs),
         ])?;
         Ok(())
+    }
+
+    /// Notes that a job which lived has ended.
+    pub(super) fn ended(&mut self, job: &Job) {
+        self.jobs_live -= 1;
+        self.jobs_ended += 1;
+        self.kept.jobs += kept::of_job(job);
+    }
+
+    /// Notes that a job which had ended, as it was, lives again.
+    pub(super) fn revived(&mut self, was: &Job) {
+        self.jobs_live += 1;
+        self.jobs_ended -= 1;
+        self.kept.jobs = self.kept.jobs.saturating_sub(kept::of_job(was));
     }
 
     pub(super) fn next_seq(&mut self) -> Seq {

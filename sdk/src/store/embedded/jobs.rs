@@ -20,8 +20,7 @@ impl Tables<'_> {
         self.ready.add(&job);
         self.promote(key)?;
         if job.status.ended() {
-            self.counters.jobs_live -= 1;
-            self.counters.jobs_ended += 1;
+            self.counters.ended(&job);
         }
         Ok(Outcome::Job(Box::new(job)))
     }
@@ -51,8 +50,7 @@ impl Tables<'_> {
         self.update_job(&job)?;
         self.ready.remove(&was);
         self.promote(key)?;
-        self.counters.jobs_live -= 1;
-        self.counters.jobs_ended += 1;
+        self.counters.ended(&job);
         Ok(Outcome::Job(Box::new(job)))
     }
 
@@ -67,6 +65,7 @@ impl Tables<'_> {
 
     pub(super) fn revive(&mut self, id: &str, at: DateTime<Utc>) -> Result<Outcome, Halt> {
         let mut job = self.job(id)?;
+        let was = job.clone();
         transition::revive(&mut job, at)?;
         if let Some(living) = self.living(job.unique_key.as_deref())? {
             return Err(transition::status(&living).into());
@@ -74,8 +73,7 @@ impl Tables<'_> {
         self.update_job(&job)?;
         self.rewrite_job(&job)?;
         self.ready.add(&job);
-        self.counters.jobs_live += 1;
-        self.counters.jobs_ended -= 1;
+        self.counters.revived(&was);
         Ok(Outcome::Job(Box::new(job)))
     }
 
@@ -192,7 +190,7 @@ impl Tables<'_> {
             .prepare_cached(
                 "UPDATE job SET status = ?2, run_at = ?3, started_at = ?4, completed_at = ?5, attempt = ?6, \
                  failures = ?7, result = ?8, error = ?9, error_stack = ?10, owner = ?11, cancel_acknowledged_at = ?12, \
-                 deadline = ?13, turn = ?14 \
+                 deadline = ?13, turn = ?14, attempt_bytes = ?15 \
                  WHERE seq = ?1",
             )?
             .execute(params![
@@ -209,7 +207,8 @@ impl Tables<'_> {
                 job.owner,
                 millis_or_none(job.cancel_acknowledged_at),
                 millis_or_none(job.deadline),
-                millis_or_none(job.turn)
+                millis_or_none(job.turn),
+                signed(job.attempt_bytes)
             ])?;
         Ok(())
     }

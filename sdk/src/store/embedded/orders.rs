@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::apply::{Halt, Tables};
 use super::row::{self, job_columns, millis, millis_or_none, signed, text};
 use crate::store::unique::{self, Met};
-use crate::store::{Enqueue, Job, Outcome, Redrive, Refusal, redrive, transition};
+use crate::store::{Enqueue, Job, Outcome, Redrive, Refusal, kept, redrive, transition};
 
 impl Tables<'_> {
     pub(super) fn enqueue(&mut self, order: &Enqueue, at: DateTime<Utc>) -> Result<Outcome, Halt> {
@@ -44,8 +44,10 @@ impl Tables<'_> {
             return Err(transition::status(&living).into());
         }
         self.check_id_is_free(&redrive.id)?;
+        let was = kept::of_job(&old);
         let new = redrive::redriven(&mut old, redrive, self.counters.next_seq(), at)?;
         self.rewrite_job(&old)?;
+        self.counters.kept.jobs = kept::moved(self.counters.kept.jobs, was, kept::of_job(&old));
         self.make(new)
     }
 
@@ -56,8 +58,7 @@ impl Tables<'_> {
         self.update_job(&job)?;
         self.ready.remove(&was);
         self.promote(key)?;
-        self.counters.jobs_live -= 1;
-        self.counters.jobs_ended += 1;
+        self.counters.ended(&job);
         Ok(Outcome::Job(Box::new(job)))
     }
 

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Result, params};
 
 use super::apply::Tables;
-use super::row::{limit, millis, moment_or_none};
-use crate::store::Retention;
-use crate::store::rules::{self, Horizon};
+use super::row::{change_bytes, event_bytes, job_bytes, limit, millis, moment_or_none, unsigned};
+use crate::store::retention::Horizon;
+use crate::store::{Retention, rules};
 
 impl Tables<'_> {
     pub(super) fn prune(&mut self, retention: &Retention, at: DateTime<Utc>) -> Result<u64> {
@@ -36,34 +36,45 @@ impl Tables<'_> {
     }
 
     fn prune_changes(&mut self, retention: &Retention, slice: i64, at: DateTime<Utc>) -> Result<u64> {
-        let horizon = Horizon::new(self.counters.changes, retention.changes_max, at, retention.change_age);
-        let head = self.head("SELECT seq, at FROM change ORDER BY seq LIMIT ?1", slice, &horizon)?;
+        let horizon = Horizon::of_changes(self.counters.changes, self.counters.kept, retention, at);
+        let oldest = concat!(
+            "SELECT seq, at, ",
+            change_bytes!(),
+            " FROM change ORDER BY seq LIMIT ?1"
+        );
+        let (head, bytes) = self.head(oldest, slice, horizon)?;
         let Some(last) = head.last() else { return Ok(0) };
         self.conn
             .prepare_cached("DELETE FROM change WHERE seq <= ?1")?
             .execute([last])?;
         self.counters.changes -= head.len() as u64;
+        self.counters.kept.changes = self.counters.kept.changes.saturating_sub(bytes);
         self.counters.change_floor = last.cast_unsigned();
         Ok(head.len() as u64)
     }
 
     fn prune_events(&mut self, retention: &Retention, slice: i64, at: DateTime<Utc>) -> Result<u64> {
-        let horizon = Horizon::new(self.counters.events, retention.events_max, at, retention.event_age);
-        let head = self.head("SELECT seq, at FROM event ORDER BY seq LIMIT ?1", slice, &horizon)?;
+        let horizon = Horizon::of_events(self.counters.events, self.counters.kept, retention, at);
+        let oldest = concat!("SELECT seq, at, ", event_bytes!(), " FROM event ORDER BY seq LIMIT ?1");
+        let (head, bytes) = self.head(oldest, slice, horizon)?;
         let Some(last) = head.last() else { return Ok(0) };
         self.conn
             .prepare_cached("DELETE FROM event WHERE seq <= ?1")?
             .execute([last])?;
         self.counters.events -= head.len() as u64;
+        self.counters.kept.events = self.counters.kept.events.saturating_sub(bytes);
         self.counters.event_floor = last.cast_unsigned();
         Ok(head.len() as u64)
     }
 
     fn prune_jobs(&mut self, retention: &Retention, slice: i64, at: DateTime<Utc>) -> Result<u64> {
-        let horizon = Horizon::new(self.counters.jobs_ended, retention.jobs_max, at, retention.job_age);
-        let ended = "SELECT seq, completed_at FROM job INDEXED BY job_ended WHERE status >= 3 \
-                     ORDER BY completed_at, seq LIMIT ?1";
-        let gone = self.head(ended, slice, &horizon)?;
+        let horizon = Horizon::of_jobs(self.counters.jobs_ended, self.counters.kept, retention, at);
+        let ended = concat!(
+            "SELECT seq, completed_at, ",
+            job_bytes!(),
+            " FROM job INDEXED BY job_ended WHERE status >= 3 ORDER BY completed_at, seq LIMIT ?1"
+        );
+        let (gone, bytes) = self.head(ended, slice, horizon)?;
         let mut attempts = self.conn.prepare_cached("DELETE FROM attempt WHERE job = ?1")?;
         let mut job = self.conn.prepare_cached("DELETE FROM job WHERE seq = ?1")?;
         for seq in &gone {
@@ -71,6 +82,7 @@ impl Tables<'_> {
             job.execute([seq])?;
         }
         self.counters.jobs_ended -= gone.len() as u64;
+        self.counters.kept.jobs = self.counters.kept.jobs.saturating_sub(bytes);
         Ok(gone.len() as u64)
     }
 
@@ -99,18 +111,20 @@ impl Tables<'_> {
         Ok(dropped as u64)
     }
 
-    /// The sequences at the head of a log that a horizon takes.
-    fn head(&self, select: &str, slice: i64, horizon: &Horizon) -> Result<Vec<i64>> {
+    /// The sequences at the head of a log that a horizon takes, and their bytes.
+    fn head(&self, select: &str, slice: i64, mut horizon: Horizon) -> Result<(Vec<i64>, u64)> {
         let mut select = self.conn.prepare_cached(select)?;
         let mut rows = select.query([slice])?;
-        let mut head = Vec::new();
+        let (mut head, mut sum) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             let at = moment_or_none(row, 1)?.unwrap_or(DateTime::<Utc>::MIN_UTC);
-            if !horizon.takes(head.len() as u64, at) {
+            let bytes = unsigned(row, 2)?;
+            if !horizon.takes(at, bytes) {
                 break;
             }
             head.push(row.get(0)?);
+            sum += bytes;
         }
-        Ok(head)
+        Ok((head, sum))
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::row::{
-    self, attempt_columns, change_columns, entry_columns, event_columns, job_columns, limit, millis,
+    self, attempt_columns, change_columns, entry_columns, event_columns, job_columns, kept_bytes, limit, millis,
     remembered_columns, schedule_columns, status_number, unsigned,
 };
 use crate::name::{Prefix, TopicFilter};
@@ -166,13 +166,15 @@ pub(super) fn stats(conn: &Connection, now: DateTime<Utc>) -> Result<Stats> {
             events: unsigned(row, 3)?,
             jobs_live: unsigned(row, 4)?,
             jobs_ended: unsigned(row, 5)?,
+            kept: kept_bytes(row, 6)?,
             bytes: 0,
             full: false,
         })
     };
     conn.prepare_cached(
         "SELECT event_floor, change_floor, entries - (SELECT count(*) FROM state \
-         WHERE expires_at IS NOT NULL AND expires_at <= ?1), events, jobs_live, jobs_ended FROM meta WHERE id = 1",
+         WHERE expires_at IS NOT NULL AND expires_at <= ?1), events, jobs_live, jobs_ended, \
+         event_bytes, change_bytes, job_bytes FROM meta WHERE id = 1",
     )?
     .query_row([millis(now)], read)
 }

@@ -8,7 +8,7 @@ use rusqlite::{Result, Row};
 
 use crate::policy::Backoff;
 use crate::store::{
-    Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq,
+    Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Job, JobFailure, Kept, Remembered, Schedule, Seq,
 };
 use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
@@ -36,7 +36,7 @@ macro_rules! job_columns {
         "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
          error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, concurrency_limit, turn, \
-         start_by, heartbeat, throttle_key, redrive_of, redriven_as"
+         start_by, heartbeat, throttle_key, redrive_of, redriven_as, attempt_bytes"
     };
 }
 /// The columns of [`attempt`].
@@ -59,8 +59,33 @@ macro_rules! remembered_columns {
         "fingerprint, owner, status, body, expires_at"
     };
 }
+/// What [an event counts for](crate::store::kept), of which SQLite reads no more than the lengths.
+macro_rules! event_bytes {
+    () => {
+        "128 + octet_length(id) + octet_length(topic) + ifnull(octet_length(data), 0) + ifnull(octet_length(trace), 0)"
+    };
+}
+/// What a change counts for.
+macro_rules! change_bytes {
+    () => {
+        "128 + octet_length(ns) + octet_length(key) + ifnull(octet_length(value), 0)"
+    };
+}
+/// What an ended job counts for.
+macro_rules! job_bytes {
+    () => {
+        "128 + octet_length(id) + octet_length(name) + ifnull(octet_length(params), 0) + \
+         ifnull(octet_length(unique_key), 0) + ifnull(octet_length(throttle_key), 0) + \
+         ifnull(octet_length(schedule_id), 0) + ifnull(octet_length(redrive_of), 0) + \
+         ifnull(octet_length(redriven_as), 0) + ifnull(octet_length(trace), 0) + \
+         ifnull(octet_length(concurrency_key), 0) + ifnull(octet_length(progress), 0) + \
+         ifnull(octet_length(result), 0) + ifnull(octet_length(error), 0) + ifnull(octet_length(error_stack), 0) + \
+         attempt_bytes"
+    };
+}
 pub(super) use {
-    attempt_columns, change_columns, entry_columns, event_columns, job_columns, remembered_columns, schedule_columns,
+    attempt_columns, change_bytes, change_columns, entry_columns, event_bytes, event_columns, job_bytes, job_columns,
+    remembered_columns, schedule_columns,
 };
 
 pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
@@ -127,6 +152,7 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job> {
         throttle_key: row.get(32)?,
         redrive_of: row.get(33)?,
         redriven_as: row.get(34)?,
+        attempt_bytes: unsigned(row, 35)?,
         schedule_id: row.get(18)?,
         progress: json_or_none(row, 19)?,
         result: json_or_none(row, 20)?,
@@ -246,6 +272,15 @@ pub(super) const fn end_number(end: AttemptEnd) -> i64 {
 
 pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+/// The bytes of events, changes and ended jobs, in three columns.
+pub(super) fn kept_bytes(row: &Row<'_>, column: usize) -> Result<Kept> {
+    Ok(Kept {
+        events: unsigned(row, column)?,
+        changes: unsigned(row, column + 1)?,
+        jobs: unsigned(row, column + 2)?,
+    })
 }
 
 pub(super) fn moment_or_none(row: &Row<'_>, column: usize) -> Result<Option<DateTime<Utc>>> {

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
 ];
 
 /// Makes the file where there is none. The caller holds the lock.
@@ -90,8 +91,10 @@ pub(super) fn migrate(conn: &mut Connection, path: Option<&Path>) -> Result<()> 
 mod tests {
     use chrono::DateTime;
 
+    use super::super::Embedded;
     use super::super::open::writer;
     use super::*;
+    use crate::store::transfer::violations;
 
     #[test]
     fn a_newer_schema_is_refused_with_a_sentence() {
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_any_schema_before_is_brought_up_to_date_with_the_jobs_in_it() {
+    fn a_file_of_any_schema_before_is_brought_up_to_date_with_what_is_in_it_and_its_bytes_are_counted() {
         for before in 1..MIGRATIONS.len() {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("store.db");
@@ -120,15 +123,27 @@ mod tests {
             conn.execute_batch(
                 "INSERT INTO job (seq, id, name, status, priority, created_at, run_at, attempt, failures, max_attempts, \
                  backoff_base, backoff_factor, backoff_cap) VALUES (1, 'j', 'work', 1, 0, 0, 0, 0, 0, 3, 1000, 2.0, 1000); \
-                 UPDATE meta SET seq = 1, jobs_live = 1",
+                 INSERT INTO job (seq, id, name, params, status, priority, created_at, run_at, completed_at, attempt, failures, \
+                 max_attempts, backoff_base, backoff_factor, backoff_cap, error) \
+                 VALUES (2, 'd', 'work', '[\"é\"]', 4, 0, 0, 0, 0, 1, 1, 1, 1000, 2.0, 1000, 'no'); \
+                 INSERT INTO attempt VALUES (2, 1, 0, 0, 1, 'no', 'at the mailer', NULL); \
+                 INSERT INTO state VALUES ('ns', 'k', '1', 1, 3, 0, NULL); \
+                 INSERT INTO change VALUES (3, 'ns', 'k', '1', 1, 0, NULL), (4, 'ns', 'gone', NULL, 0, 0, NULL); \
+                 INSERT INTO event VALUES (5, 'e', 'a:b', '{}', 0, 'trace'), (6, 'f', 'a:b', NULL, 0, NULL); \
+                 UPDATE meta SET seq = 6, event_head = 6, change_head = 4, entries = 1, changes = 2, events = 2, \
+                 jobs_live = 1, jobs_ended = 1",
             )
-            .expect("it takes a job");
+            .expect("it takes rows of every kind that counts");
             drop(conn);
             let (conn, _) = writer(Some(&path), "me", DateTime::UNIX_EPOCH).expect("it opens");
             let job = super::super::read::job(&conn, "j")
                 .expect("a read succeeds")
                 .expect("it is there");
             assert_eq!((job.concurrency, job.turn), (None, None));
+            drop(conn);
+            let (contents, _) = Embedded::dump(&path).expect("it is read");
+            assert_eq!(violations(&contents), Vec::<String>::new(), "from schema {before}");
+            assert!(contents.meta.kept.jobs > 0 && contents.jobs[1].attempt_bytes > 0);
         }
     }
 

@@ -121,6 +121,7 @@ fn meta(counters: &Counters) -> Meta {
         events: counters.events,
         jobs_live: counters.jobs_live,
         jobs_ended: counters.jobs_ended,
+        kept: counters.kept,
     }
 }
 
@@ -172,6 +173,7 @@ fn fill(conn: &Transaction<'_>, mut counters: Counters, contents: &Contents) -> 
         events: said.events,
         jobs_live: said.jobs_live,
         jobs_ended: said.jobs_ended,
+        kept: said.kept,
     }
     .save(conn)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::State;
 use crate::store::{
-    Change, Condition, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Result, rules,
+    Change, Condition, Delete, Emit, Entry, Event, Op, Outcome, Put, Refusal, Remember, Remembered, Result, kept, rules,
 };
 
 type Applied = Result<Outcome, Refusal>;
@@ -88,6 +88,7 @@ impl State {
     fn note_change(&mut self, namespace: &str, key: &str, seq: u64, entry: Option<Entry>, at: DateTime<Utc>) {
         let key = key.to_owned();
         let change = Change { seq, key, entry, at };
+        self.marks.kept.changes += kept::of_change(namespace, &change.key, change.entry.as_ref());
         self.changes.put(seq, (namespace.to_owned(), change));
         self.marks.heads.change = seq;
     }
@@ -105,6 +106,7 @@ impl State {
             at,
             trace: emit.trace.clone(),
         };
+        self.marks.kept.events += kept::of_event(&event);
         self.event_ids.put(emit.id.clone(), ());
         self.events.put(seq, event);
         self.marks.heads.event = seq;

@@ -8,8 +8,8 @@ use super::State;
 use crate::store::turn::{self, Meeting, Room};
 use crate::store::unique::{self, Met};
 use crate::store::{
-    Attempt, Claim, Enqueue, Job, NewSchedule, Outcome, Redrive, Refusal, Result, Schedule, Settle, redrive, rules,
-    transition,
+    Attempt, Claim, Enqueue, Job, NewSchedule, Outcome, Redrive, Refusal, Result, Schedule, Settle, kept, redrive,
+    rules, transition,
 };
 use crate::wire::{JobStatus, Json};
 
@@ -243,7 +243,7 @@ impl State {
         Outcome::Job(Box::new(job))
     }
 
-    /// Writes a job, and counts it where it runs with a key.
+    /// Writes a job, and counts it where it runs with a key, and where it has ended.
     pub(in crate::store) fn put_job(&mut self, job: Job) {
         let runs = |job: &Job| job.status == JobStatus::Running;
         let before = self.jobs.get(&job.id).is_some_and(runs);
@@ -252,6 +252,8 @@ impl State {
             let count = if before { count.saturating_sub(1) } else { count + 1 };
             self.running.put(of.key.clone(), count);
         }
+        let was = self.jobs.get(&job.id).map_or(0, kept::of_ended);
+        self.marks.kept.jobs = kept::moved(self.marks.kept.jobs, was, kept::of_ended(&job));
         self.jobs.put(job.id.clone(), job);
     }
 

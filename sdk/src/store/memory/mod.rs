@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::store::transfer::{Contents, check_fit, not_empty};
 use crate::store::{
-    Attempt, Batch, Change, ChangeQuery, Entry, Error, Event, EventQuery, Heads, Job, JobQuery, Outcome, Remembered,
-    Result, Scan, Schedule, Seq, Stats, Store, rules,
+    Attempt, Batch, Change, ChangeQuery, Entry, Error, Event, EventQuery, Heads, Job, JobQuery, Kept, Outcome,
+    Remembered, Result, Scan, Schedule, Seq, Stats, Store, rules,
 };
 pub(in crate::store) use table::Table;
 
@@ -66,6 +66,7 @@ pub(in crate::store) struct Marks {
     pub(in crate::store) heads: Heads,
     pub(in crate::store) event_floor: Seq,
     pub(in crate::store) change_floor: Seq,
+    pub(in crate::store) kept: Kept,
 }
 
 impl Memory {

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::State;
-use crate::store::rules::{self, Horizon};
-use crate::store::{Job, Retention, Seq};
+use crate::store::retention::Horizon;
+use crate::store::{Change, Job, Retention, Seq, kept, rules};
 
 impl State {
     pub(super) fn prune(&mut self, retention: &Retention, at: DateTime<Utc>) -> u64 {
@@ -30,14 +30,12 @@ impl State {
     }
 
     fn prune_changes(&mut self, retention: &Retention, slice: usize, at: DateTime<Utc>) -> usize {
-        let horizon = Horizon::new(
-            self.changes.len() as u64,
-            retention.changes_max,
-            at,
-            retention.change_age,
-        );
-        let rows = self.changes.iter().map(|(seq, (_, change))| (*seq, change.at));
-        let gone = head(rows, &horizon, slice);
+        let horizon = Horizon::of_changes(self.changes.len() as u64, self.marks.kept, retention, at);
+        let bytes =
+            |(namespace, change): &(String, Change)| kept::of_change(namespace, &change.key, change.entry.as_ref());
+        let rows = self.changes.iter().map(|(seq, row)| (*seq, row.1.at, bytes(row)));
+        let (gone, bytes) = head(rows, horizon, slice);
+        self.marks.kept.changes -= bytes;
         for seq in &gone {
             self.changes.remove(seq);
             self.marks.change_floor = *seq;
@@ -46,9 +44,11 @@ impl State {
     }
 
     fn prune_events(&mut self, retention: &Retention, slice: usize, at: DateTime<Utc>) -> usize {
-        let horizon = Horizon::new(self.events.len() as u64, retention.events_max, at, retention.event_age);
-        let rows = self.events.iter().map(|(seq, event)| (*seq, event.at));
-        let gone = head(rows, &horizon, slice);
+        let horizon = Horizon::of_events(self.events.len() as u64, self.marks.kept, retention, at);
+        let rows = self.events.iter();
+        let rows = rows.map(|(seq, event)| (*seq, event.at, kept::of_event(event)));
+        let (gone, bytes) = head(rows, horizon, slice);
+        self.marks.kept.events -= bytes;
         for seq in &gone {
             if let Some(id) = self.events.get(seq).map(|event| event.id.clone()) {
                 self.event_ids.remove(&id);
@@ -62,9 +62,11 @@ impl State {
     fn prune_jobs(&mut self, retention: &Retention, slice: usize, at: DateTime<Utc>) -> usize {
         let mut ended: Vec<&Job> = self.jobs.values().filter(|job| !rules::lives(job)).collect();
         ended.sort_by_key(|job| (job.completed_at, job.seq));
-        let horizon = Horizon::new(ended.len() as u64, retention.jobs_max, at, retention.job_age);
-        let rows = ended.iter().map(|job| (job.id.clone(), job.completed_at.unwrap_or(at)));
-        let gone = head(rows, &horizon, slice);
+        let horizon = Horizon::of_jobs(ended.len() as u64, self.marks.kept, retention, at);
+        let rows = ended.iter();
+        let rows = rows.map(|job| (job.id.clone(), job.completed_at.unwrap_or(at), kept::of_job(job)));
+        let (gone, bytes) = head(rows, horizon, slice);
+        self.marks.kept.jobs -= bytes;
         for id in &gone {
             for attempt in self.attempts(id) {
                 self.attempts.remove(&(id.clone(), attempt.attempt));
@@ -106,12 +108,11 @@ impl State {
     }
 }
 
-/// The rows that go from the head of a log, at most a slice.
-fn head<K>(rows: impl Iterator<Item = (K, DateTime<Utc>)>, horizon: &Horizon, slice: usize) -> Vec<K> {
-    (0..)
-        .zip(rows)
-        .take(slice)
-        .take_while(|(place, (_, at))| horizon.takes(*place, *at))
-        .map(|(_, (key, _))| key)
-        .collect()
+/// The rows that go from the head of a log, at most a slice, and their bytes.
+fn head<K>(rows: impl Iterator<Item = (K, DateTime<Utc>, u64)>, mut horizon: Horizon, slice: usize) -> (Vec<K>, u64) {
+    let gone = rows.take(slice).take_while(|(_, at, bytes)| horizon.takes(*at, *bytes));
+    gone.fold((Vec::new(), 0), |(mut keys, sum), (key, _, bytes)| {
+        keys.push(key);
+        (keys, sum + bytes)
+    })
 }

@@ -107,6 +107,7 @@ impl State {
             events: self.events.len() as u64,
             jobs_live: jobs_live as u64,
             jobs_ended: (self.jobs.len() - jobs_live) as u64,
+            kept: self.marks.kept,
             bytes: 0,
             full: false,
         }

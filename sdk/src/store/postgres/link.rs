@@ -202,7 +202,7 @@ impl Link {
 /// A lock is held for one commit group; who holds it longer hangs. The server ends whoever leaves a transaction open, since its row
 /// of numbers is what all replicas wait for. Every statement is written for an index, and a plan is made once: of a table that has
 /// just been filled the planner knows nothing, and would read it whole.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("lock_timeout", "5s"),
     ("statement_timeout", "10s"),
     ("idle_in_transaction_session_timeout", "10s"),
@@ -211,6 +211,8 @@ const SETTINGS: [(&str, &str); 8] = [
     ("enable_mergejoin", "off"),
     ("plan_cache_mode", "force_generic_plan"),
     ("jit", "off"),
+    // Not the server's own: it tells the schema that this program counts the bytes of what is kept.
+    ("blackroad.counts_bytes", "on"),
 ];
 
 /// The statements that set [`SETTINGS`]. `synchronous_commit` is raised where it is off, since acknowledged means on disk, and left

@@ -3,7 +3,7 @@
 use super::failure::Fault;
 use super::link::Rows;
 use super::query::{Query, Value, number};
-use super::row::{signed, unsigned};
+use super::row::{kept_bytes, signed, unsigned};
 use crate::store::memory::{Marks, State};
 use crate::store::{Heads, rules};
 
@@ -21,17 +21,18 @@ pub(super) struct Meta {
 
 /// Reads the row alone.
 const LOOK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, plans, event_floor, change_floor, entries, \
-                    changes, events, jobs_live, jobs_ended FROM {s}.meta WHERE id = 1";
+                    changes, events, jobs_live, jobs_ended, event_bytes, change_bytes, job_bytes FROM {s}.meta WHERE id = 1";
 /// Takes the row, and with it the turn to commit.
 const LOCK: &str = "SELECT seq, event_head, change_head, job_wakes, job_updates, plans, event_floor, change_floor, entries, \
-                    changes, events, jobs_live, jobs_ended FROM {s}.meta WHERE id = 1 FOR UPDATE";
+                    changes, events, jobs_live, jobs_ended, event_bytes, change_bytes, job_bytes FROM {s}.meta \
+                    WHERE id = 1 FOR UPDATE";
 /// The columns of [`heads`].
 pub(super) const HEAD_COLUMNS: &str = "seq, event_head, change_head, job_wakes, job_updates, plans";
 /// The one row, to be read.
 pub(super) const FROM_META: &str = "FROM {s}.meta WHERE id = 1";
 const SAVE: &str = "UPDATE {s}.meta SET seq = $1, event_head = $2, change_head = $3, job_wakes = $4, job_updates = $5, plans = $6, \
                     event_floor = $7, change_floor = $8, entries = $9, changes = $10, events = $11, jobs_live = $12, \
-                    jobs_ended = $13 WHERE id = 1";
+                    jobs_ended = $13, event_bytes = $14, change_bytes = $15, job_bytes = $16 WHERE id = 1";
 
 impl Meta {
     pub(super) fn lock() -> Query<'static> {
@@ -51,6 +52,7 @@ impl Meta {
                 heads: heads(row, 0)?,
                 event_floor: unsigned(row, 6)?,
                 change_floor: unsigned(row, 7)?,
+                kept: kept_bytes(row, 13)?,
             },
             entries: unsigned(row, 8)?,
             changes: unsigned(row, 9)?,
@@ -86,8 +88,9 @@ impl Meta {
             heads,
             event_floor,
             change_floor,
+            kept,
         } = self.marks;
-        let values: [u64; 13] = [
+        let values: [u64; 16] = [
             heads.seq,
             heads.event,
             heads.change,
@@ -101,6 +104,9 @@ impl Meta {
             self.events,
             self.jobs_live,
             self.jobs_ended,
+            kept.events,
+            kept.changes,
+            kept.jobs,
         ];
         let values: Vec<Value<'static>> = values.into_iter().map(|value| number(signed(value))).collect();
         Query::new(SAVE, values)

@@ -11,8 +11,8 @@ use super::meta::Meta;
 use super::query::{Query, Schema, number, numbers};
 use super::row::{get, limit, millis, moment, unsigned};
 use super::write;
-use crate::store::Retention;
-use crate::store::rules::{self, Horizon};
+use crate::store::retention::Horizon;
+use crate::store::{Retention, rules};
 
 /// Drops one slice of each kind; says how many rows in all.
 pub(super) async fn prune(
@@ -32,31 +32,32 @@ pub(super) async fn prune(
         deadline,
     };
     let entries = slicer.entries(meta).await?;
-    let horizon = Horizon::new(meta.changes, retention.changes_max, at, retention.change_age);
-    let changes = slicer
-        .head("SELECT seq, at FROM {s}.change ORDER BY seq LIMIT $1", &horizon)
-        .await?;
+    let horizon = Horizon::of_changes(meta.changes, meta.marks.kept, retention, at);
+    let oldest = "SELECT seq, at, {s}.kept_bytes(c) FROM {s}.change c ORDER BY seq LIMIT $1";
+    let (changes, bytes) = slicer.head(oldest, horizon).await?;
     if let Some(last) = changes.last() {
         slicer
             .ask("DELETE FROM {s}.change WHERE seq <= $1", vec![number(*last)])
             .await?;
         meta.changes = meta.changes.saturating_sub(changes.len() as u64);
+        meta.marks.kept.changes = meta.marks.kept.changes.saturating_sub(bytes);
         meta.marks.change_floor = last.cast_unsigned();
     }
-    let horizon = Horizon::new(meta.events, retention.events_max, at, retention.event_age);
-    let events = slicer
-        .head("SELECT seq, at FROM {s}.event ORDER BY seq LIMIT $1", &horizon)
-        .await?;
+    let horizon = Horizon::of_events(meta.events, meta.marks.kept, retention, at);
+    let oldest = "SELECT seq, at, {s}.kept_bytes(e) FROM {s}.event e ORDER BY seq LIMIT $1";
+    let (events, bytes) = slicer.head(oldest, horizon).await?;
     if let Some(last) = events.last() {
         slicer
             .ask("DELETE FROM {s}.event WHERE seq <= $1", vec![number(*last)])
             .await?;
         meta.events = meta.events.saturating_sub(events.len() as u64);
+        meta.marks.kept.events = meta.marks.kept.events.saturating_sub(bytes);
         meta.marks.event_floor = last.cast_unsigned();
     }
-    let horizon = Horizon::new(meta.jobs_ended, retention.jobs_max, at, retention.job_age);
-    let ended = "SELECT seq, completed_at FROM {s}.job WHERE status >= 3 ORDER BY completed_at, seq LIMIT $1";
-    let jobs = slicer.head(ended, &horizon).await?;
+    let horizon = Horizon::of_jobs(meta.jobs_ended, meta.marks.kept, retention, at);
+    let ended = "SELECT seq, completed_at, {s}.kept_bytes(j) FROM {s}.job j WHERE status >= 3 \
+                 ORDER BY completed_at, seq LIMIT $1";
+    let (jobs, bytes) = slicer.head(ended, horizon).await?;
     if !jobs.is_empty() {
         let gone = || vec![numbers(jobs.iter().copied())];
         slicer
@@ -64,6 +65,7 @@ pub(super) async fn prune(
             .await?;
         slicer.ask("DELETE FROM {s}.job WHERE seq = ANY($1)", gone()).await?;
         meta.jobs_ended = meta.jobs_ended.saturating_sub(jobs.len() as u64);
+        meta.marks.kept.jobs = meta.marks.kept.jobs.saturating_sub(bytes);
     }
     let schedules = match rules::cutoff(at, retention.job_age) {
         None => 0,
@@ -122,16 +124,18 @@ impl Slicer<'_> {
         Ok(keys.len() as u64)
     }
 
-    /// The sequences at the head of a log that a horizon takes.
-    async fn head(&self, sql: &'static str, horizon: &Horizon) -> Result<Vec<i64>, Fault> {
+    /// The sequences at the head of a log that a horizon takes, and their bytes.
+    async fn head(&self, sql: &'static str, mut horizon: Horizon) -> Result<(Vec<i64>, u64), Fault> {
         let rows = self.ask(sql, vec![number(self.slice)]).await?;
-        let mut head = Vec::new();
+        let (mut head, mut sum) = (Vec::new(), 0);
         for row in &rows {
-            if !horizon.takes(head.len() as u64, moment(row, 1)?) {
+            let bytes = unsigned(row, 2)?;
+            if !horizon.takes(moment(row, 1)?, bytes) {
                 break;
             }
             head.push(get(row, 0)?);
+            sum += bytes;
         }
-        Ok(head)
+        Ok((head, sum))
     }
 }

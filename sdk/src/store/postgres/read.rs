@@ -174,7 +174,8 @@ pub(super) fn stats(now: DateTime<Utc>) -> Query<'static> {
     let sql = "SELECT event_floor, change_floor, entries - (SELECT count(*) FROM {s}.state \
                WHERE expires_at IS NOT NULL AND expires_at <= $1), events, jobs_live, jobs_ended, \
                (SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::int8 FROM pg_class \
-               WHERE relnamespace = '{s}'::regnamespace AND relkind = 'r') FROM {s}.meta WHERE id = 1";
+               WHERE relnamespace = '{s}'::regnamespace AND relkind = 'r'), event_bytes, change_bytes, job_bytes \
+               FROM {s}.meta WHERE id = 1";
     Query::new(Cow::Borrowed(sql), [number(millis(now))])
 }
 

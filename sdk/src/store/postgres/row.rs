@@ -9,7 +9,8 @@ use tokio_postgres::types::FromSql;
 use super::failure::Fault;
 use crate::policy::Backoff;
 use crate::store::{
-    Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Job, JobFailure, Remembered, Schedule, Seq, Stats,
+    Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Job, JobFailure, Kept, Remembered, Schedule, Seq,
+    Stats,
 };
 use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
@@ -39,7 +40,7 @@ macro_rules! job_columns {
         "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
          max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
          error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, concurrency_limit, turn, \
-         start_by, heartbeat, throttle_key, redrive_of, redriven_as"
+         start_by, heartbeat, throttle_key, redrive_of, redriven_as, attempt_bytes"
     };
 }
 /// The columns of [`attempt`].
@@ -130,6 +131,7 @@ pub(super) fn job(row: &Row) -> Result<Job> {
         throttle_key: get(row, 32)?,
         redrive_of: get(row, 33)?,
         redriven_as: get(row, 34)?,
+        attempt_bytes: unsigned(row, 35)?,
         schedule_id: get(row, 18)?,
         progress: json_or_none(row, 19)?,
         result: json_or_none(row, 20)?,
@@ -207,7 +209,17 @@ pub(super) fn stats(row: &Row) -> Result<Stats> {
         jobs_live: unsigned(row, 4)?,
         jobs_ended: unsigned(row, 5)?,
         bytes: unsigned(row, 6)?,
+        kept: kept_bytes(row, 7)?,
         full: false,
+    })
+}
+
+/// The bytes of events, changes and ended jobs, in three columns.
+pub(super) fn kept_bytes(row: &Row, column: usize) -> Result<Kept> {
+    Ok(Kept {
+        events: unsigned(row, column)?,
+        changes: unsigned(row, column + 1)?,
+        jobs: unsigned(row, column + 2)?,
     })
 }
 

@@ -37,6 +37,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("schema_4.sql"),
         needs: 1,
     },
+    Migration {
+        sql: include_str!("schema_5.sql"),
+        needs: 1,
+    },
 ];
 
 /// How long the steps may take together, with the wait for another process that does them.

@@ -1,6 +1,7 @@
 //! What the conformance suite cannot ask of every store: replicas, leases, and a database that goes away.
 
 mod away;
+mod bytes;
 mod keys;
 mod replicas;
 

@@ -100,6 +100,7 @@ fn said(meta: &Meta) -> transfer::Meta {
         events: meta.events,
         jobs_live: meta.jobs_live,
         jobs_ended: meta.jobs_ended,
+        kept: meta.marks.kept,
     }
 }
 

@@ -55,9 +55,9 @@ fn insert<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
         "INSERT INTO {s}.job (seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, \
          attempt, failures, max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, \
          progress, result, error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, \
-         concurrency_limit, turn, start_by, heartbeat, throttle_key, redrive_of, redriven_as) \
+         concurrency_limit, turn, start_by, heartbeat, throttle_key, redrive_of, redriven_as, attempt_bytes) \
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)",
+         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)",
         [
             numbers(each().map(|job| signed(job.seq))),
             texts(each().map(|job| job.id.as_str())),
@@ -94,6 +94,7 @@ fn insert<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
             texts_or_null(each().map(|job| job.throttle_key.as_deref())),
             texts_or_null(each().map(|job| job.redrive_of.as_deref())),
             texts_or_null(each().map(|job| job.redriven_as.as_deref())),
+            numbers(each().map(|job| signed(job.attempt_bytes))),
         ],
     )
 }
@@ -106,10 +107,11 @@ fn update<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
         "UPDATE {s}.job t SET status = u.status, run_at = u.run_at, started_at = u.started_at, \
          completed_at = u.completed_at, attempt = u.attempt, failures = u.failures, progress = u.progress, \
          result = u.result, error = u.error, error_stack = u.error_stack, owner = u.owner, \
-         cancel_acknowledged_at = u.cancel_acknowledged_at, deadline = u.deadline, turn = u.turn \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS u(seq, status, run_at, started_at, \
+         cancel_acknowledged_at = u.cancel_acknowledged_at, deadline = u.deadline, turn = u.turn, \
+         attempt_bytes = u.attempt_bytes \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS u(seq, status, run_at, started_at, \
          completed_at, attempt, failures, progress, result, error, error_stack, owner, cancel_acknowledged_at, deadline, \
-         turn) \
+         turn, attempt_bytes) \
          WHERE t.seq = u.seq",
         [
             numbers(each().map(|job| signed(job.seq))),
@@ -127,6 +129,7 @@ fn update<'a>(rows: &[(&'a String, &'a Job)]) -> Query<'a> {
             numbers_or_null(each().map(|job| millis_or_none(job.cancel_acknowledged_at))),
             numbers_or_null(each().map(|job| millis_or_none(job.deadline))),
             numbers_or_null(each().map(|job| millis_or_none(job.turn))),
+            numbers(each().map(|job| signed(job.attempt_bytes))),
         ],
     )
 }

@@ -174,8 +174,8 @@ fn claim() -> impl Strategy<Value = Op> {
 
 fn settle() -> impl Strategy<Value = Op> {
     let error = JobFailure {
-        message: "no".to_owned(),
-        stack: None,
+        message: "n\0o".to_owned(),
+        stack: Some("é\0".to_owned()),
     };
     let verdict = prop_oneof![
         option::of(json()).prop_map(|result| Verdict::Completed { result }),
@@ -237,20 +237,26 @@ fn remember() -> impl Strategy<Value = Op> {
 fn prune() -> impl Strategy<Value = Op> {
     let age = || prop_oneof![Just(Duration::MAX), (0..6_000u64).prop_map(Duration::from_millis)];
     let most = || prop_oneof![Just(u64::MAX), 0..4u64];
-    let parts = (age(), most(), age(), most(), age(), most(), 1..5u64);
-    parts.prop_map(
-        |(event_age, events_max, change_age, changes_max, job_age, jobs_max, slice)| {
-            Op::Prune(Retention {
-                event_age,
-                events_max,
-                change_age,
-                changes_max,
-                job_age,
-                jobs_max,
-                slice,
-            })
-        },
-    )
+    // Some rows of the sizes that the other operations make.
+    let bytes = || prop_oneof![2 => Just(u64::MAX), 1 => 0..900u64];
+    let bound = || (age(), most(), bytes());
+    (bound(), bound(), bound(), 1..5u64).prop_map(|(events, changes, jobs, slice)| {
+        let (event_age, events_max, event_bytes_max) = events;
+        let (change_age, changes_max, change_bytes_max) = changes;
+        let (job_age, jobs_max, job_bytes_max) = jobs;
+        Op::Prune(Retention {
+            event_age,
+            events_max,
+            event_bytes_max,
+            change_age,
+            changes_max,
+            change_bytes_max,
+            job_age,
+            jobs_max,
+            job_bytes_max,
+            slice,
+        })
+    })
 }
 
 fn condition() -> impl Strategy<Value = Condition> {

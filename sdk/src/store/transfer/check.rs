@@ -26,6 +26,9 @@ fn counts(contents: &Contents, faults: &mut Vec<String>) {
         ("events", said.events, real.events),
         ("live jobs", said.jobs_live, real.jobs_live),
         ("ended jobs", said.jobs_ended, real.jobs_ended),
+        ("bytes of events", said.kept.events, real.kept.events),
+        ("bytes of changes", said.kept.changes, real.kept.changes),
+        ("bytes of ended jobs", said.kept.jobs, real.kept.jobs),
     ] {
         if said != real {
             faults.push(format!("the store counts {said} {kind} and holds {real}"));
@@ -138,6 +141,15 @@ fn check_entry(space: &str, entry: &Entry, head: Seq, faults: &mut Vec<String>) 
 }
 
 fn jobs(contents: &Contents, faults: &mut Vec<String>) {
+    for (job, real) in contents.jobs.iter().zip(contents.attempt_bytes()) {
+        let said = job.attempt_bytes;
+        if said != real {
+            faults.push(format!(
+                "the job {} counts {said} bytes of attempts and has {real}",
+                job.id
+            ));
+        }
+    }
     let (mut ids, mut keys, mut windows) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let schedules = contents.schedules.iter().map(|schedule| &schedule.id);
     for id in contents.jobs.iter().map(|job| &job.id).chain(schedules) {

@@ -167,7 +167,11 @@ pub fn read(service: &str, mut from: impl BufRead, mut told: impl FnMut(u64)) ->
     }
     text.clear();
     match from.read_until(b'\n', &mut text)? {
-        0 => Ok(contents),
+        0 => {
+            contents.plain();
+            contents.weigh();
+            Ok(contents)
+        }
         _ => Err(unfit("the dump goes on after its end line; export it again".to_owned())),
     }
 }

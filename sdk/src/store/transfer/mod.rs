@@ -16,11 +16,13 @@ pub use check::violations;
 pub use dump::{FORMAT, Flaw, read, write};
 pub use sizes::{Kind, Sizes, sizes};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::memory::{Marks, State};
-use super::rules;
-use crate::store::{Attempt, Change, Entry, Event, Heads, Job, Remembered, Schedule, Seq};
+use super::{kept, rules};
+use crate::store::{Attempt, Change, Entry, Event, Heads, Job, Kept, Remembered, Schedule, Seq};
 
 /// How far a store has come, its horizons, and how many rows it says it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +48,9 @@ pub struct Meta {
     pub jobs_live: u64,
     /// Jobs that have ended and are kept.
     pub jobs_ended: u64,
+    /// Bytes of what retention may drop. A dump does not say them: they follow from its rows.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 /// Everything that a store holds at one moment, each kind in the order of its key.
@@ -82,14 +87,60 @@ impl Contents {
     /// The counts that the rows come to.
     pub(in crate::store) fn counted(&self) -> Meta {
         let live = self.jobs.iter().filter(|job| rules::lives(job)).count();
+        let ended = self.jobs.iter().zip(self.attempt_bytes());
+        let ended = ended.filter(|(job, _)| !rules::lives(job));
+        let changes = self.changes.iter();
+        let changes = changes.map(|(space, row)| kept::of_change(space, &row.key, row.entry.as_ref()));
+        let kept = Kept {
+            events: self.events.iter().map(kept::of_event).sum(),
+            changes: changes.sum(),
+            jobs: ended
+                .map(|(job, bytes)| kept::moved(kept::of_job(job), job.attempt_bytes, bytes))
+                .sum(),
+        };
         Meta {
             entries: self.entries.len() as u64,
             changes: self.changes.len() as u64,
             events: self.events.len() as u64,
             jobs_live: live as u64,
             jobs_ended: (self.jobs.len() - live) as u64,
+            kept,
             ..self.meta
         }
+    }
+
+    /// The bytes of the attempts of each job, in the order of the jobs.
+    pub(in crate::store) fn attempt_bytes(&self) -> Vec<u64> {
+        let mut of_job: BTreeMap<Seq, u64> = BTreeMap::new();
+        for (job, attempt) in &self.attempts {
+            *of_job.entry(*job).or_default() += kept::of_attempt(attempt);
+        }
+        let bytes = |job: &Job| of_job.get(&job.seq).copied().unwrap_or_default();
+        self.jobs.iter().map(bytes).collect()
+    }
+
+    /// Failures as every store keeps them, whichever version wrote them down.
+    fn plain(&mut self) {
+        let of_jobs = self.jobs.iter_mut().filter_map(|job| job.error.as_mut());
+        let of_attempts = self
+            .attempts
+            .iter_mut()
+            .filter_map(|(_, attempt)| attempt.error.as_mut());
+        of_jobs.chain(of_attempts).for_each(rules::plain_failure);
+        let traces = self
+            .attempts
+            .iter_mut()
+            .filter_map(|(_, attempt)| attempt.trace.as_mut());
+        traces.for_each(rules::plain);
+    }
+
+    /// Fills in what a dump does not say.
+    fn weigh(&mut self) {
+        let bytes = self.attempt_bytes();
+        for (job, bytes) in self.jobs.iter_mut().zip(bytes) {
+            job.attempt_bytes = bytes;
+        }
+        self.meta.kept = self.counted().kept;
     }
 
     /// What the model holds.
@@ -98,6 +149,7 @@ impl Contents {
             heads,
             event_floor,
             change_floor,
+            kept: _,
         } = state.marks;
         let mut jobs: Vec<Job> = state.jobs.values().cloned().collect();
         jobs.sort_by_key(|job| job.seq);
@@ -132,7 +184,10 @@ impl Contents {
                 .collect(),
             rates: state.rates.iter().map(|(name, next)| (name.clone(), *next)).collect(),
         };
-        contents.meta = contents.counted();
+        contents.meta = Meta {
+            kept: state.marks.kept,
+            ..contents.counted()
+        };
         contents
     }
 
@@ -149,7 +204,7 @@ impl Contents {
             state.event_ids.put(event.id.clone(), ());
             state.events.put(event.seq, event.clone());
         }
-        let mut ids = std::collections::BTreeMap::new();
+        let mut ids = BTreeMap::new();
         for job in &self.jobs {
             ids.insert(job.seq, &job.id);
             state.put_job(job.clone());
@@ -168,6 +223,8 @@ impl Contents {
         for (name, next) in &self.rates {
             state.rates.put(name.clone(), *next);
         }
+        // The bytes are in it already; writing the jobs has counted them again.
+        state.marks = self.meta.marks();
         state.end_batch(true);
         state
     }
@@ -189,6 +246,7 @@ impl Meta {
             },
             event_floor: self.event_floor,
             change_floor: self.change_floor,
+            kept: self.kept,
         }
     }
 }

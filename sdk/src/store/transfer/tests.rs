@@ -215,6 +215,13 @@ async fn each_broken_rule_is_named() {
         assert!(faults.contains(said), "{said}: {faults}");
     };
     broken(|all| all.meta.events = 7, "counts 7 events and holds 1");
+    broken(|all| all.meta.kept.events += 1, "bytes of events and holds");
+    broken(|all| all.meta.kept.changes -= 1, "bytes of changes and holds");
+    broken(|all| all.meta.kept.jobs = 5, "counts 5 bytes of ended jobs and holds 0");
+    broken(
+        |all| all.jobs[0].attempt_bytes = 9,
+        "the job j1 counts 9 bytes of attempts and has 0",
+    );
     broken(|all| all.events[0].seq = 1, "another row's too");
     broken(|all| all.meta.event_head = 2, "not past 0 and up to 2");
     broken(|all| all.entries[0].1.version = 9, "not what its last change says");

@@ -147,13 +147,8 @@ async fn what_retention_ate_is_told_to_the_handler() {
         world.emit(text).await;
     }
     let keep_one = Retention {
-        event_age: Duration::MAX,
         events_max: 1,
-        change_age: Duration::MAX,
-        changes_max: u64::MAX,
-        job_age: Duration::MAX,
-        jobs_max: u64::MAX,
-        slice: 500,
+        ..Retention::KEEP_ALL
     };
     let prune = Batch::new(world.clock.now()).with(keep_one);
     world.core.commit(prune).await.expect("it prunes");

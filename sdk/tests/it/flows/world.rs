@@ -158,13 +158,8 @@ impl World {
     /// Forgets every job that has ended, as age would.
     pub(super) async fn forget_ended(&self) {
         let forget = Retention {
-            event_age: Duration::MAX,
-            events_max: u64::MAX,
-            change_age: Duration::MAX,
-            changes_max: u64::MAX,
-            job_age: Duration::MAX,
             jobs_max: 0,
-            slice: 100,
+            ..Retention::KEEP_ALL
         };
         let batch = Batch::new(Clock::system().now()).with(forget);
         self.store.commit(batch).await.unwrap();
