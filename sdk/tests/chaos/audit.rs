@@ -11,8 +11,8 @@ use crate::ledger::{Kept, Ledger};
 use crate::load::COUNTER;
 use crate::worker::STEP_NAMES;
 
-/// From a handler's death to the end of its lease, at least: a process that has not renewed for 10 s of the 15 stops its handlers itself.
-const LEASE_MS: u128 = 5_000;
+/// From a handler's death to the end of its lease, at least: a process that has not renewed for 7 s of the 10 stops its handlers itself.
+const LEASE_MS: u128 = 3_000;
 /// How often an end is asked for, 50 ms apart: longer than leases, retries and a busy machine take together.
 const LOOKS: u32 = 1_800;
 /// Runs whose journals are read after a kill: the latest, of which some are under way.

@@ -26,8 +26,8 @@ use crate::lifecycle::Scope;
 use crate::policy::jitter;
 use crate::store::{Error, Heads, Result};
 
-/// How long a renewal or a poll may take: it must fail while there is time for another within the lease.
-const DEADLINE: Duration = Duration::from_secs(3);
+/// How long a renewal or a poll may take: it must fail while there is time for another before the fence.
+const DEADLINE: Duration = Duration::from_secs(2);
 /// Between tries to renew while the database is away.
 const RETRY: Duration = Duration::from_secs(1);
 /// Between polls where nothing else tells of commits: at its fastest about what a person does not notice, at its slowest what an

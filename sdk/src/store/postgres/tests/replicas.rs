@@ -113,7 +113,7 @@ async fn a_dead_incarnations_job_runs_elsewhere_after_its_lease() {
     first
         .sql(
             &schema,
-            "UPDATE {s}.worker SET seen_at = seen_at - interval '14 seconds' WHERE incarnation = 'dead'",
+            "UPDATE {s}.worker SET seen_at = seen_at - interval '9 seconds' WHERE incarnation = 'dead'",
         )
         .await;
     reap(&alive).await;
@@ -163,6 +163,39 @@ async fn a_dead_incarnations_job_runs_elsewhere_after_its_lease() {
     alive.close().await;
     second.end().await;
     first.end().await;
+}
+
+/// In real time, since leases go by the database's clock: the one test that waits for a whole lease.
+#[tokio::test]
+async fn what_a_killed_process_left_running_is_queued_elsewhere_within_15_seconds() {
+    let (space, schema, clock) = place();
+    let alive = space.open(&schema, "alive", &clock).await;
+    let mut heads = alive.heads();
+    let (named, told) = (schema.clone(), clock.clone());
+    let killed = std::thread::spawn(move || {
+        let process = tokio::runtime::Runtime::new().expect("a runtime");
+        let began = process.block_on(async {
+            let space = Space::shared();
+            let store = space.open(&named, "killed", &told).await;
+            let claimed = store.commit(batch(vec![enqueue("j"), claim("killed", 1)])).await;
+            claimed.expect("it is allowed");
+            std::mem::forget((store, space));
+            Instant::now()
+        });
+        // Its tasks end where they stand, and nobody says that it goes.
+        process.shutdown_background();
+        began
+    });
+    let began = killed.join().expect("it has claimed");
+    let claimed = |heads: &Heads| heads.jobs > 1;
+    let waited = tokio::time::timeout(Duration::from_secs(15), heads.wait_for(claimed)).await;
+    waited.expect("it is found dead in time").expect("the store is open");
+    let job = alive.job("j").await.expect("a read succeeds").expect("it is there");
+    assert_eq!(job.status, JobStatus::Queued);
+    let took = began.elapsed();
+    assert!(took > lease::TTL && took < Duration::from_secs(15), "{took:?}");
+    alive.close().await;
+    space.end().await;
 }
 
 #[tokio::test]
