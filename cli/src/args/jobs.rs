@@ -126,7 +126,7 @@ pub(crate) struct CreateJob {
     /// The longest that it may live in all, such as 2h: past it nothing is tried any more.
     #[arg(long, value_parser = duration, value_name = "AGE")]
     pub(crate) within: Option<Duration>,
-    /// Higher runs first, each step as a minute of waiting.
+    /// -1000 to 1000; higher runs first, each step as a minute of waiting.
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) priority: Option<i32>,
     /// How long it may wait to begin, such as 5m: past it, it fails without having run.

@@ -1,5 +1,6 @@
 //! Durable jobs: created, listed, cancelled, revived, scheduled; run at least once by the [`Runner`].
 
+mod checked;
 mod cron;
 mod ended;
 mod heartbeat;
@@ -31,6 +32,7 @@ pub use redrive::{Dead, Retried};
 pub use runner::{CONCURRENCY, Finished, JobHandler, Run, Runner, RunnerOptions};
 pub use shape::{schedule_as_job, to_wire};
 
+use self::checked::{Checked, DELAY_MAX, bounded};
 use self::unique::Keys;
 use crate::clock::Clock;
 use crate::contract::DEFAULT_ATTEMPTS;
@@ -41,12 +43,6 @@ use crate::store::{Attempt, Batch, Enqueue, Job, JobQuery, NewSchedule, Op, Outc
 use crate::telemetry;
 use crate::wire::{CreateJob, JobStatus};
 
-/// Most failures that a job may be given: a year of hourly attempts is not a retry but a schedule.
-const ATTEMPTS_MAX: u32 = 1_000;
-/// Longest that an attempt may take, and that a job may wait to begin.
-const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Furthest that a job may be put off or end: ten years are a mistake in the unit.
-const DELAY_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 /// What stands before the name of a workflow in the name of the job that a run of it is. No job of a service may begin so.
 pub const FLOW_PREFIX: &str = "flow:";
 
@@ -179,7 +175,7 @@ impl Jobs {
                 catch_up: create.catch_up.unwrap_or_default(),
                 overlap: create.overlap.unwrap_or_default(),
                 next_run,
-                priority: create.priority.unwrap_or(0),
+                priority: checked.priority,
                 max_attempts: checked.max_attempts,
                 backoff: checked.backoff,
                 timeout: checked.timeout,
@@ -210,7 +206,7 @@ impl Jobs {
             id,
             name: create.name,
             params: create.params,
-            priority: create.priority.unwrap_or(0),
+            priority: checked.priority,
             run_at,
             max_attempts: checked.max_attempts,
             backoff: checked.backoff,
@@ -330,55 +326,6 @@ pub fn no_such_job(id: &str) -> Error {
     Error::not_found(format!("job {id:?} does not exist"))
         .with_code("JOB_NOT_FOUND")
         .with_details(serde_json::json!({ "id": id }))
-}
-
-struct Checked {
-    max_attempts: u32,
-    backoff: Backoff,
-    timeout: Option<Duration>,
-    max_elapsed: Option<Duration>,
-    start_within: Option<Duration>,
-    heartbeat: Option<Duration>,
-}
-
-impl Checked {
-    fn new(create: &CreateJob, defaults: &TaskDefaults) -> Result<Self> {
-        let max_attempts = create.max_attempts.unwrap_or(defaults.max_attempts);
-        if !(1..=ATTEMPTS_MAX).contains(&max_attempts) {
-            return Err(Error::invalid(format!("maxAttempts is 1 to {ATTEMPTS_MAX}")));
-        }
-        let backoff = create.backoff.unwrap_or(defaults.backoff);
-        if !(backoff.factor.is_finite() && (1.0..=100.0).contains(&backoff.factor) && backoff.base >= 1) {
-            return Err(Error::invalid(
-                "backoff has a base of at least 1 ms and a factor of 1 to 100",
-            ));
-        }
-        let limit = |field: &str, millis: Option<u64>, unless_said: Option<Duration>, most: Duration| match millis {
-            None => Ok(unless_said),
-            Some(0) => Err(Error::invalid(format!("{field} is at least 1 ms"))),
-            Some(millis) => bounded(field, millis, most).map(Some),
-        };
-        let timeout = limit("timeout", create.timeout, defaults.timeout, TIMEOUT_MAX)?;
-        let max_elapsed = limit("maxElapsed", create.max_elapsed, defaults.max_elapsed, DELAY_MAX)?;
-        let start_within = limit("startWithin", create.start_within, defaults.start_within, DELAY_MAX)?;
-        let heartbeat = limit("heartbeat", create.heartbeat, defaults.heartbeat, TIMEOUT_MAX)?;
-        Ok(Checked {
-            max_attempts,
-            backoff,
-            timeout,
-            max_elapsed,
-            start_within,
-            heartbeat,
-        })
-    }
-}
-
-fn bounded(field: &str, millis: u64, most: Duration) -> Result<Duration> {
-    let duration = Duration::from_millis(millis);
-    if duration > most {
-        return Err(Error::invalid(format!("{field} is at most {} ms", most.as_millis())));
-    }
-    Ok(duration)
 }
 
 impl Default for TaskDefaults {

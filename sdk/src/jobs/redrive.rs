@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
-use super::{ATTEMPTS_MAX, DELAY_MAX, FLOW_PREFIX, Jobs, bounded, no_such_job};
+use super::checked::{ATTEMPTS_MAX, DELAY_MAX, bounded};
+use super::{FLOW_PREFIX, Jobs, no_such_job};
 use crate::error::{Error, Result};
 use crate::store::{Batch, Job, JobQuery, Op, Outcome, Redrive, Seq};
 use crate::telemetry;

@@ -20,7 +20,7 @@ use crate::store::{Claim, Concurrency, Job, Seq};
 ///
 /// With a minute, the steps that people give, from -10 to 10, are some minutes of waiting, which is what a queue under load takes
 /// anyway: less would make them mean nothing there, and with an hour the lowest would wait for most of a day. Who wants one kind of
-/// job before any other gives it a priority of thousands. A job that waits for its key notes its turn, so a change of this leaves
+/// job before any other gives it a priority of a thousand, the highest there is. A job that waits for its key notes its turn, so a change of this leaves
 /// those that wait then where they are.
 pub(super) const AGEING_STEP: Duration = Duration::from_secs(60);
 /// Jobs that one claim may set aside because their key is full: each is a row that is written, and the commit holds others up

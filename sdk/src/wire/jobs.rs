@@ -114,7 +114,7 @@ pub struct CreateJob {
     /// The longest that it may live, in milliseconds from its creation: past it nothing is tried any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_elapsed: Option<u64>,
-    /// Higher runs first, each step as a minute of waiting; 0 unless said.
+    /// -1,000 to 1,000; higher runs first, each step as a minute of waiting; 0 unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
     /// How long it may wait to begin, in milliseconds from the moment at which it may: past it, it fails without having run.

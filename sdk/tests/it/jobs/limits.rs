@@ -172,3 +172,29 @@ async fn the_limits_are_told_and_those_that_do_not_fit_refused() {
     }
     core.stop().await;
 }
+
+#[tokio::test]
+async fn a_priority_is_within_a_thousand_of_0_for_jobs_and_schedules() {
+    let fixture = Fixture::start().await;
+    for priority in [-1_000, 0, 1_000] {
+        let job = json!({ "name": "stubborn", "priority": priority, "delay": 60_000 });
+        let made = fixture.post("/v1/sys/job", &job).await;
+        assert_eq!((made.status.as_u16(), &made.body["priority"]), (201, &json!(priority)));
+    }
+    for priority in [-1_001, 1_001, i32::MIN, i32::MAX] {
+        let job = json!({ "name": "stubborn", "priority": priority });
+        let mut schedule = job.clone();
+        schedule["schedule"] = json!("0 3 * * *");
+        for order in [job, schedule] {
+            let refused = fixture.post("/v1/sys/job", &order).await;
+            assert_eq!(
+                (refused.status.as_u16(), &refused.body["error"]["code"]),
+                (400, &json!("INVALID_ARGUMENT")),
+                "{}",
+                refused.text
+            );
+            assert!(refused.text.contains("priority is -1000 to 1000"), "{}", refused.text);
+        }
+    }
+    fixture.stop().await;
+}
