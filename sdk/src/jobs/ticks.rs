@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Cadence, Jobs, Pauses};
 use crate::error::Result;
 use crate::store::{self, Batch, Enqueue, JobQuery, Op, Schedule};
-use crate::wire::{CatchUp, JobStatus, Overlap, UniqueMode};
+use crate::wire::{CatchUp, JobStatus, Overlap};
 
 /// Most ticks that are caught up on, the oldest first: more at once would be a flood that nobody asked for.
 const CATCH_UP_MAX: usize = 100;
@@ -109,8 +109,6 @@ async fn lives(jobs: &Jobs, schedule: &Schedule, status: JobStatus) -> Result<bo
 
 fn order(schedule: &Schedule, run_at: Option<DateTime<Utc>>) -> Enqueue {
     Enqueue {
-        id: Uuid::now_v7().to_string(),
-        name: schedule.name.clone(),
         params: schedule.params.clone(),
         priority: schedule.priority,
         run_at,
@@ -120,12 +118,8 @@ fn order(schedule: &Schedule, run_at: Option<DateTime<Utc>>) -> Enqueue {
         max_elapsed: schedule.max_elapsed,
         start_within: schedule.start_within,
         heartbeat: schedule.heartbeat,
-        unique_key: None,
-        concurrency: None,
-        unique_mode: UniqueMode::Ignore,
-        throttle_key: None,
         schedule_id: Some(schedule.id.clone()),
-        trace: None,
+        ..Enqueue::new(Uuid::now_v7().to_string(), schedule.name.clone())
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::contract::DEFAULT_ATTEMPTS;
 use crate::policy::{Backoff, Rate};
 use crate::store::{Answer, Concurrency, Entry, Job, Redrive, Retention, Schedule, Seq, Settle};
 use crate::wire::{CatchUp, Json, Overlap, UniqueMode};
@@ -220,6 +221,29 @@ pub struct Enqueue {
 }
 
 impl Enqueue {
+    /// An order that says no more than it must: at once, of no weight beside others, with the failures and waits that hold unless said.
+    pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Enqueue {
+            id: id.into(),
+            name: name.into(),
+            params: None,
+            priority: 0,
+            run_at: None,
+            max_attempts: DEFAULT_ATTEMPTS,
+            backoff: Backoff::default(),
+            timeout: None,
+            max_elapsed: None,
+            start_within: None,
+            heartbeat: None,
+            unique_key: None,
+            concurrency: None,
+            unique_mode: UniqueMode::Ignore,
+            throttle_key: None,
+            schedule_id: None,
+            trace: None,
+        }
+    }
+
     /// When its time is over, where it is created at `at`.
     pub fn deadline(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         at.checked_add_signed(TimeDelta::from_std(self.max_elapsed?).ok()?)

@@ -18,11 +18,10 @@ use crate::error::{Error, Kind, Result};
 use crate::events::Events;
 use crate::jobs::{FLOW_PREFIX, Jobs, OWNED_BY};
 use crate::name::new_id;
-use crate::policy::Backoff;
 use crate::rpc::Client;
 use crate::store::{self, Batch, Enqueue, Job, Op, Outcome, Refusal, Seq, Store};
 use crate::telemetry;
-use crate::wire::{Json, StartWorkflow, UniqueMode};
+use crate::wire::{Json, StartWorkflow};
 
 /// Refuses an input that does not fit a workflow.
 pub type CheckInput = fn(Option<&Json>) -> Result<()>;
@@ -156,24 +155,11 @@ impl Flows {
             .with_code("TOO_MANY_CHILDREN"));
         }
         Ok(vec![Op::Enqueue(Box::new(Enqueue {
-            id,
-            name: format!("{FLOW_PREFIX}{name}"),
             params: input,
-            priority: 0,
-            run_at: None,
             // What fails in a run is tried again step by step.
             max_attempts: 1,
-            backoff: Backoff::default(),
-            timeout: None,
-            max_elapsed: None,
-            start_within: None,
-            heartbeat: None,
-            unique_key: None,
-            concurrency: None,
-            unique_mode: UniqueMode::Ignore,
-            throttle_key: None,
-            schedule_id: None,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
+            ..Enqueue::new(id, format!("{FLOW_PREFIX}{name}"))
         }))])
     }
 

@@ -121,21 +121,15 @@ fn put(rng: &mut Rng, at: DateTime<Utc>, condition: Condition) -> Op {
 
 fn enqueue(rng: &mut Rng, at: DateTime<Utc>, id: String) -> Op {
     Op::Enqueue(Box::new(Enqueue {
-        id,
-        name: rng.pick(&NAMES).to_string(),
         params: Some(json!({ "n": rng.below(9) }).into()),
         priority: rng.below(3) as i32 - 1,
         run_at: rng.once_in(3).then(|| around(rng, at)),
         max_attempts: 1 + rng.below(3) as u32,
-        backoff: Backoff::default(),
-        timeout: None,
-        max_elapsed: None,
         concurrency: rng.once_in(3).then(|| Concurrency {
             key: "c".to_owned(),
             limit: 1 + rng.below(2) as u32,
         }),
         start_within: rng.once_in(4).then(|| Duration::from_secs(rng.below(9))),
-        heartbeat: None,
         unique_key: rng.once_in(4).then(|| "u".to_owned()),
         unique_mode: *rng.pick(&[
             UniqueMode::Ignore,
@@ -145,7 +139,7 @@ fn enqueue(rng: &mut Rng, at: DateTime<Utc>, id: String) -> Op {
         ]),
         throttle_key: rng.once_in(9).then(|| "t".to_owned()),
         schedule_id: rng.once_in(4).then(|| "s0".to_owned()),
-        trace: None,
+        ..Enqueue::new(id, rng.pick(&NAMES).to_string())
     }))
 }
 

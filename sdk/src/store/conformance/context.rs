@@ -13,7 +13,7 @@ use crate::store::{
     Job, JobFailure, JobQuery, NewSchedule, Op, Outcome, Put, Refusal, Remember, Result, Retention, Scan, Settle,
     Store, Verdict, Want,
 };
-use crate::wire::{CatchUp, JobStatus, Json, Overlap, UniqueMode};
+use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 /// A store with its clock, and short words for what is done to it.
 #[derive(Clone, Copy, Debug)]
@@ -195,23 +195,8 @@ pub(super) fn events(filter: &str) -> EventQuery {
 
 pub(super) fn enqueue(id: &str) -> Enqueue {
     Enqueue {
-        id: id.to_owned(),
-        name: "work".to_owned(),
-        params: None,
-        priority: 0,
-        run_at: None,
         max_attempts: 3,
-        backoff: Backoff::default(),
-        timeout: None,
-        max_elapsed: None,
-        start_within: None,
-        heartbeat: None,
-        unique_key: None,
-        concurrency: None,
-        unique_mode: UniqueMode::Ignore,
-        throttle_key: None,
-        schedule_id: None,
-        trace: None,
+        ..Enqueue::new(id, "work")
     }
 }
 

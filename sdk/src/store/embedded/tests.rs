@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::store::conformance::{self, START};
 use crate::store::{AttemptEnd, Claim, Concurrency, Condition, Emit, Enqueue, Op, Put, Refusal, Remember, Want};
-use crate::wire::{JobStatus, UniqueMode};
+use crate::wire::JobStatus;
 
 #[tokio::test]
 async fn the_store_in_memory_keeps_every_promise() {
@@ -326,22 +326,7 @@ fn emit(id: &str) -> Op {
 
 fn enqueue(id: &str) -> Op {
     Op::from(Enqueue {
-        id: id.to_owned(),
-        name: "work".to_owned(),
-        params: None,
-        priority: 0,
-        run_at: None,
         max_attempts: 3,
-        backoff: Default::default(),
-        timeout: None,
-        max_elapsed: None,
-        start_within: None,
-        heartbeat: None,
-        unique_key: None,
-        concurrency: None,
-        unique_mode: UniqueMode::Ignore,
-        throttle_key: None,
-        schedule_id: None,
-        trace: None,
+        ..Enqueue::new(id, "work")
     })
 }

@@ -375,22 +375,7 @@ fn claim(owner: &str, slots: usize) -> Op {
 
 fn enqueue(id: &str) -> Op {
     Op::from(Enqueue {
-        id: id.to_owned(),
-        name: "work".to_owned(),
-        params: None,
-        priority: 0,
-        run_at: None,
         max_attempts: 3,
-        backoff: Default::default(),
-        timeout: None,
-        max_elapsed: None,
-        start_within: None,
-        heartbeat: None,
-        unique_key: None,
-        concurrency: None,
-        unique_mode: UniqueMode::Ignore,
-        throttle_key: None,
-        schedule_id: None,
-        trace: None,
+        ..Enqueue::new(id, "work")
     })
 }

@@ -5,7 +5,6 @@ use crate::store::conformance::{self, START};
 use crate::store::embedded::{Embedded, Options};
 use crate::store::memory::Memory;
 use crate::store::{Concurrency, Condition, Direction, Emit, Enqueue, Op, Put};
-use crate::wire::UniqueMode;
 
 fn prefixed(inner: Arc<dyn Store>, prefix: &str) -> Prefixed {
     Prefixed::new(inner, Prefix::new(prefix).expect("a prefix"))
@@ -27,26 +26,14 @@ fn one_of_each(id: &str) -> Batch {
             trace: None,
         })
         .with(Enqueue {
-            id: id.to_owned(),
-            name: "work".to_owned(),
-            params: None,
-            priority: 0,
-            run_at: None,
             max_attempts: 1,
-            backoff: Default::default(),
-            timeout: None,
-            max_elapsed: None,
-            start_within: None,
-            heartbeat: None,
             unique_key: Some("unique".to_owned()),
             concurrency: Some(Concurrency {
                 key: "unique".to_owned(),
                 limit: 1,
             }),
-            unique_mode: UniqueMode::Ignore,
             throttle_key: Some("window".to_owned()),
-            schedule_id: None,
-            trace: None,
+            ..Enqueue::new(id, "work")
         })
 }
 

@@ -15,7 +15,7 @@ use crate::store::postgres::Postgres;
 use crate::store::postgres::cluster::Space;
 use crate::store::property::{Step, steps};
 use crate::store::{Batch, Claim, Concurrency, Condition, Emit, Enqueue, Error, Op, Put, Store, Want};
-use crate::wire::{Json, UniqueMode};
+use crate::wire::Json;
 
 /// What a history leaves in the model.
 async fn lived(steps: Vec<Step>) -> Contents {
@@ -129,27 +129,13 @@ async fn little() -> Contents {
             trace: None,
         }),
         Op::Enqueue(Box::new(Enqueue {
-            id: "j1".to_owned(),
-            name: "send".to_owned(),
-            params: None,
-            priority: 0,
-            run_at: None,
             max_attempts: 1,
             // A factor that a reader of JSON is likely to round.
             backoff: Backoff {
                 factor: 0.1 + 0.2,
                 ..Backoff::default()
             },
-            timeout: None,
-            max_elapsed: None,
-            start_within: None,
-            heartbeat: None,
-            unique_key: None,
-            concurrency: None,
-            unique_mode: UniqueMode::Ignore,
-            throttle_key: None,
-            schedule_id: None,
-            trace: None,
+            ..Enqueue::new("j1", "send")
         })),
         Op::Claim(Claim {
             owner: "me".to_owned(),
