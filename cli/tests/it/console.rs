@@ -41,6 +41,18 @@ async fn every_page_is_whole_in_every_way_it_is_looked_at() -> Result<()> {
     let (fleet, browser) = (busy().await?, Browser::launch().await?);
     whole_everywhere(&fleet, &browser, &PLACES).await?;
     whole_without_script(&fleet, &browser, &PLACES).await?;
+    let jobs = fleet
+        .until("core", "/v1/sys/jobs?status=running", |jobs| {
+            jobs["jobs"][0]["id"].is_string()
+        })
+        .await?;
+    let why = format!(
+        "/services/core/why/{}",
+        jobs["jobs"][0]["id"].as_str().expect("it runs")
+    );
+    let why: [Place<'_>; 1] = [("console", &why, "console-why")];
+    whole_everywhere(&fleet, &browser, &why).await?;
+    whole_without_script(&fleet, &browser, &why).await?;
     for place in PLACES {
         within_budget(&fleet, &browser, place).await?;
         let page = browser.page(1280, 800, false).await?;

@@ -4,7 +4,7 @@ use super::Teller;
 use super::story::{Story, line, took, wait};
 use crate::error::Result;
 use crate::jobs::owner;
-use crate::store::{Attempt, AttemptEnd, Job};
+use crate::store::{Attempt, AttemptEnd, Job, NOT_BEGUN};
 use crate::wire::{JobStatus, LogLevel, Timestamp, Why, WhyKind};
 
 impl Teller<'_> {
@@ -164,6 +164,8 @@ fn given_up(job: &Job) -> String {
     let message = job.error.as_ref().map_or("", |error| line(&error.message));
     if message.starts_with("JOB_DEADLINE") {
         "its time was over".to_owned()
+    } else if message.starts_with(NOT_BEGUN) {
+        "it had not begun in time, and was never tried".to_owned()
     } else if job.failures >= job.max_attempts {
         format!("failure {} of {}", job.failures, job.max_attempts)
     } else {
