@@ -267,7 +267,11 @@ impl Starting {
         for supervisor in &running.supervisors {
             supervisor.first_try().await;
         }
+        let mut alone: BTreeMap<String, Vec<Bound>> = BTreeMap::new();
         for (listener, door) in listeners {
+            if !door.by_host {
+                alone.entry(door.otherwise.clone()).or_default().push(listener.bound()?);
+            }
             let handler = front_door(&door, &running.registry, &running.switchboard, &running.scope);
             let server = Server::start(&running.scope, listener, handler, ConnectionLimits::default())?;
             running.servers.push(server);
@@ -276,6 +280,9 @@ impl Starting {
         for supervisor in &running.supervisors {
             supervisor.tell_crashes(&running.scope, Arc::clone(&neighbours));
             supervisor.doors_are_open();
+            if let (Some(bound), Some(kernel)) = (alone.get(supervisor.key()), supervisor.kernel()) {
+                outside::tell_where(&kernel, bound);
+            }
         }
         Ok(running)
     }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::resolve::{Dns, Endpoint, Resolver, Table};
 use crate::telemetry::{Exporter, Otlp};
+use crate::transport::Bound;
 
 /// Longest wait for an answer of the public network, where a caller says nothing else.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,6 +67,22 @@ pub(super) async fn exporter(plan: &Plan, version: &str, instance: &str) -> Resu
         .blocking("start-exporter", move || Exporter::start(&otlp))
         .await?
         .map(Some)
+}
+
+/// Says in one line where the service listens, and by which names others find it there.
+pub(super) fn tell_where(kernel: &Kernel, bound: &[Bound]) {
+    let bound: Vec<String> = bound.iter().map(Bound::to_string).collect();
+    let environment = kernel.settings.environment;
+    let key = &kernel.record.key;
+    // The record came out of this registry, so the service is known to it.
+    let internal = kernel.registry.internal_url(key).unwrap_or_default();
+    let public = kernel.registry.public_url(key, environment).unwrap_or_default();
+    kernel.scope.span().in_scope(|| {
+        tracing::info!(
+            "listening on {}; peers call {internal}, people {public}",
+            bound.join(" and ")
+        );
+    });
 }
 
 /// Says at boot what the platform's settings would break later.

@@ -122,3 +122,37 @@ fn fatal(error: &StartError) -> ExitCode {
     eprintln!("{error}");
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Bound;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    #[tokio::test]
+    async fn in_production_a_service_listens_on_both_families_and_answers_the_platforms_probe() {
+        let given = [("ENVIRONMENT", "production"), ("AMNESIA", "true"), ("PORT", "0")];
+        let variables: Variables = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let host = Host::new(variables).mount(|| Service::new("core", "1"));
+        let (_, settings) = host.check().unwrap();
+        let binds = own_binds(&settings[0], 8000, "core");
+        assert_eq!(binds, [Bind::Tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)))]);
+        let running = host.start(vec![Door::of_service("core", binds)]).await.unwrap();
+        let [Bound::Tcp(bound)] = running.bound()[..] else {
+            panic!("one TCP address")
+        };
+        for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+            for path in ["/health", "/readyz", "/healthz"] {
+                let mut connection = TcpStream::connect((address, bound.port())).await.unwrap();
+                let request =
+                    format!("GET {path} HTTP/1.1\r\nhost: healthcheck.railway.app\r\nconnection: close\r\n\r\n");
+                connection.write_all(request.as_bytes()).await.unwrap();
+                let mut answer = String::new();
+                connection.read_to_string(&mut answer).await.unwrap();
+                assert!(answer.starts_with("HTTP/1.1 200 "), "{address} {path}: {answer}");
+            }
+        }
+        running.stop(DrainBudget::none(), "test").await;
+    }
+}

@@ -78,17 +78,26 @@ impl Registry {
             if !self.has(&key) {
                 continue;
             }
-            for (variable, map) in [
-                (format!("{name}_URL"), &mut public),
-                (format!("{name}_INTERNAL_URL"), &mut internal),
-            ] {
-                match variables.get(&variable).map(|url| url.trim().trim_end_matches('/')) {
-                    None | Some("") => {}
-                    Some(url) if is_base_url(url) => drop(map.insert(key.clone(), url.to_owned())),
-                    Some(url) => problems.push(format!(
-                        "{variable} is {url:?}; it is http:// or https://, a host, a port where it is not the scheme's own, and no path"
-                    )),
-                }
+            let given = |variable: &str| {
+                let url = variables.get(variable)?.trim().trim_end_matches('/');
+                (!url.is_empty()).then(|| url.to_owned())
+            };
+            let variable = format!("{name}_URL");
+            match given(&variable) {
+                None => {}
+                Some(url) if is_base_url(&url) => drop(public.insert(key.clone(), url)),
+                Some(url) => problems.push(format!(
+                    "{variable} is {url:?}; it is http:// or https://, a host, a port where it is not the scheme's own, and no path"
+                )),
+            }
+            let variable = format!("{name}_INTERNAL_URL");
+            match given(&variable) {
+                None => {}
+                // On the private network nothing listens on the scheme's own port unless it is said: a forgotten one is refused at every call.
+                Some(url) if is_base_url(&url) && has_port(&url) => drop(internal.insert(key.clone(), url)),
+                Some(url) => problems.push(format!(
+                    "{variable} is {url:?}; it is http:// or https://, a host, the port on which the service listens, and no path"
+                )),
             }
         }
         Registry(Arc::new(Inner {
@@ -231,6 +240,10 @@ fn is_base_url(url: &str) -> bool {
     url.parse::<http::Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && matches!(uri.path(), "" | "/")
     })
+}
+
+fn has_port(url: &str) -> bool {
+    url.parse::<http::Uri>().is_ok_and(|uri| uri.port_u16().is_some())
 }
 
 #[cfg(test)]

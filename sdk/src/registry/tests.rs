@@ -89,3 +89,29 @@ fn the_environment_overrides_urls_and_the_names_of_2_0_win() {
     assert_eq!(registry.internal_url("core").unwrap(), "http://127.0.0.1:9");
     assert_eq!(problems.iter().count(), 1);
 }
+
+#[test]
+fn a_peers_internal_url_without_a_port_is_a_fault_and_a_public_one_is_not() {
+    for (variable, url, faulty) in [
+        ("CORE_INTERNAL_URL", "http://blackroad-os-core.railway.internal", true),
+        ("CORE_INTERNAL_URL", "https://core.internal.example", true),
+        ("CORE_API_INTERNAL_URL", "http://[fd12::1]", true),
+        (
+            "CORE_INTERNAL_URL",
+            "http://blackroad-os-core.railway.internal:8000",
+            false,
+        ),
+        ("CORE_INTERNAL_URL", "http://[fd12::1]:8000/", false),
+        ("CORE_URL", "https://core.example", false),
+    ] {
+        let variables = Variables::from([(variable.to_owned(), url.to_owned())]);
+        let mut problems = Problems::default();
+        let _ = Registry::builtin().with_overrides(&variables, &mut problems);
+        let told: Vec<&str> = problems.iter().collect();
+        assert_eq!(told.len(), usize::from(faulty), "{url}: {told:?}");
+        assert!(
+            told.iter()
+                .all(|problem| problem.contains(variable) && problem.contains("the port"))
+        );
+    }
+}

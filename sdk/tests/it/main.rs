@@ -15,6 +15,7 @@ mod killers;
 mod layers;
 mod lives;
 mod pipes;
+mod railway;
 mod retention;
 #[cfg(feature = "testing")]
 mod stalls;
