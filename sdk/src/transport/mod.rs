@@ -1,6 +1,7 @@
 //! How requests travel: the [`Handler`] that answers them, the [`Server`]s that listen, the [`Switchboard`] of what is mounted in this process.
 
 mod handler;
+mod lifetime;
 mod listener;
 mod server;
 mod switchboard;
