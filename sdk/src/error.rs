@@ -160,6 +160,7 @@ struct Inner {
     details: Option<Value>,
     retry_after: Option<Duration>,
     without_retry: bool,
+    unprocessed: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -174,6 +175,7 @@ impl Error {
             details: None,
             retry_after: None,
             without_retry: false,
+            unprocessed: false,
             source: None,
         }))
     }
@@ -231,6 +233,14 @@ impl Error {
         self
     }
 
+    /// Says that nothing was done: whoever is told so may send the request again, whatever it asks for. For a refusal that comes before any
+    /// work; what a peer refused is no such thing for who asked it in the midst of something.
+    #[must_use]
+    pub fn unprocessed(mut self) -> Self {
+        self.0.unprocessed = true;
+        self
+    }
+
     /// The error beneath this one; logged, never sent.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -257,6 +267,7 @@ impl Error {
             details: inner.details.clone(),
             retry_after: inner.retry_after,
             without_retry: inner.without_retry,
+            unprocessed: inner.unprocessed,
             source: inner.source.as_ref().map(|source| source.to_string().into()),
         }))
     }
@@ -294,6 +305,11 @@ impl Error {
     /// Whether trying again is of no use, as [its kind](Kind::hopeless) or [who made it](Error::without_retry) says.
     pub fn hopeless(&self) -> bool {
         self.0.without_retry || self.0.kind.hopeless()
+    }
+
+    /// Whether [nothing was done](Error::unprocessed).
+    pub fn is_unprocessed(&self) -> bool {
+        self.0.unprocessed
     }
 
     /// The whole chain on one line, for a log.

@@ -9,7 +9,7 @@
 //! | words | [`error`] [`name`] [`policy`] [`wire`] [`config`] [`contract`] |
 //! | ground | [`clock`] [`telemetry`] [`lifecycle`] |
 //! | ports | [`store`] [`resolve`] [`transport`] |
-//! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] |
+//! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] [`admission`] |
 //! | on those | [`health`] [`rpc`] |
 //! | on those | [`pipe`] |
 //! | on those | [`subscription`] [`workflow`] |
@@ -39,6 +39,7 @@ pub mod store;
 pub mod transport;
 
 // facilities
+pub mod admission;
 pub mod auth;
 pub mod events;
 pub mod jobs;

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Bus, PipeHandler, ServedMethod, ServedStream};
+use crate::admission::Admission;
 use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Environment, Settings, Variables};
@@ -53,6 +54,8 @@ pub struct Kernel {
     pub metrics: Metrics,
     /// What it answers in all.
     pub traffic: Traffic,
+    /// How much it takes at once.
+    pub admission: Admission,
     /// The state that syscalls reach.
     pub state: State,
     /// Its event log.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::Context;
+use crate::admission::Reference;
 use crate::contract::{Payload, Schema, schema_of};
 use crate::error::{Error, Result};
 use crate::wire::Json;
@@ -18,6 +19,10 @@ pub struct ServedMethod {
     pub description: &'static str,
     /// Whether calling it twice does no more than calling it once.
     pub idempotent: bool,
+    /// Whether it is let in where work is turned away.
+    pub control: bool,
+    /// What a call of it takes where no queue is.
+    pub reference: Arc<Reference>,
     /// JSON Schema of its parameters.
     pub params: Schema,
     /// JSON Schema of its result.
@@ -41,6 +46,8 @@ impl ServedMethod {
         ServedMethod {
             description,
             idempotent,
+            control: false,
+            reference: Arc::default(),
             params,
             result: schema_of::<R>(),
             handler: Arc::new(move |context, params| {
@@ -54,6 +61,11 @@ impl ServedMethod {
                 })
             }),
         }
+    }
+
+    /// The same; whether it is let in where work is turned away.
+    pub(crate) fn control(self, control: bool) -> Self {
+        ServedMethod { control, ..self }
     }
 }
 

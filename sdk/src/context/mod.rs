@@ -71,6 +71,8 @@ pub struct RequestInfo {
     pub trace_state: Option<HeaderValue>,
     /// `Host`: which of the service's names the caller used.
     pub host: Option<String>,
+    /// Whether it was let in on a place that is kept for control.
+    pub reserved: bool,
 }
 
 impl Context {

@@ -45,6 +45,8 @@ pub struct Method<P, R> {
     pub description: &'static str,
     /// Whether calling it twice does no more than calling it once; only then is it sent again after a doubtful failure.
     pub idempotent: bool,
+    /// Whether it keeps the fleet in order, and is let in where work is turned away.
+    pub control: bool,
     types: PhantomData<fn(P) -> R>,
 }
 
@@ -56,6 +58,7 @@ impl<P, R> Method<P, R> {
             name,
             description,
             idempotent: false,
+            control: false,
             types: PhantomData,
         }
     }
@@ -64,6 +67,14 @@ impl<P, R> Method<P, R> {
     #[must_use]
     pub const fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Declares that it keeps the fleet in order: a service that is too busy for work still takes some of its calls. For what is short, rare
+    /// and needed most when much is amiss.
+    #[must_use]
+    pub const fn control(mut self) -> Self {
+        self.control = true;
         self
     }
 }
@@ -311,13 +322,19 @@ pub mod mesh {
     pub const KEEPER: &str = "operator";
     /// A process of a service is up.
     pub const ANNOUNCE: Method<Announce, Announced> =
-        Method::new(KEEPER, "mesh.announce", "Puts a process of a service on the roster.").idempotent();
+        Method::new(KEEPER, "mesh.announce", "Puts a process of a service on the roster.")
+            .idempotent()
+            .control();
     /// A process of a service is about to stop.
     pub const SIGN_OFF: Method<SignOff, SignedOff> =
-        Method::new(KEEPER, "mesh.signOff", "Takes a process of a service off the roster.").idempotent();
+        Method::new(KEEPER, "mesh.signOff", "Takes a process of a service off the roster.")
+            .idempotent()
+            .control();
     /// Who is there.
     pub const LIST: Method<ListMesh, Mesh> =
-        Method::new(KEEPER, "mesh.list", "The roster: every service and its processes.").idempotent();
+        Method::new(KEEPER, "mesh.list", "The roster: every service and its processes.")
+            .idempotent()
+            .control();
     /// Who is there, and who comes and goes.
     pub const WATCH: StreamMethod<ListMesh, Mesh> = StreamMethod::new(
         KEEPER,

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Make, Wrap, announce, deliveries, flows, outside, pipes, stall, stores, upkeep};
+use crate::admission::Admission;
 use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Settings, Variables};
@@ -194,6 +195,7 @@ async fn begin(
         streams: CancellationToken::new(),
         port: plan.port.map_or_else(OnceLock::new, OnceLock::from),
         traffic: Traffic::default(),
+        admission: Admission::default(),
         record: plan.record.clone(),
         registry: plan.registry.clone(),
         scope: scope.clone(),

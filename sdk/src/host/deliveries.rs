@@ -59,7 +59,8 @@ where
     F: Fn(Context, P) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R>> + Send + 'static,
 {
-    (name, Arc::new(ServedMethod::new(name, description, true, handler)))
+    let served = ServedMethod::new(name, description, true, handler);
+    (name, Arc::new(served.control(true)))
 }
 
 async fn deliver(context: Context, deliver: Deliver) -> Result<Delivered> {

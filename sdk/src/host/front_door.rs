@@ -98,7 +98,9 @@ fn choose(door: &Door, registry: &Registry, request: &Request) -> Result<String>
 
 async fn elsewhere(key: &str, endpoint: Option<Endpoint>, forwarder: &Forwarder, request: Request) -> Response {
     let Some(endpoint) = endpoint else {
-        let error = Error::unavailable(format!("{key} does not run here")).with_code("SERVICE_NOT_RUNNING");
+        let error = Error::unavailable(format!("{key} does not run here"))
+            .with_code("SERVICE_NOT_RUNNING")
+            .unprocessed();
         return refuse(request.headers(), &error);
     };
     let headers = request.headers().clone();
@@ -114,4 +116,5 @@ fn down(key: &str) -> Error {
     Error::unavailable(format!("{key} takes no connection; it is being started, or has died"))
         .with_code("SERVICE_DOWN")
         .with_retry_after(Duration::from_secs(1))
+        .unprocessed()
 }

@@ -315,7 +315,8 @@ fn away(key: &str, what: &'static str) -> Handler {
     Handler::new(move |request| {
         let error = Error::unavailable(format!("{key} {what}"))
             .with_code("SERVICE_DOWN")
-            .with_retry_after(Duration::from_secs(1));
+            .with_retry_after(Duration::from_secs(1))
+            .unprocessed();
         Box::pin(async move { refuse(request.headers(), &error) })
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{retention, vitals};
+use crate::admission::Admission;
 use crate::context::Kernel;
 use crate::error::Error;
 
@@ -34,6 +35,27 @@ pub(super) fn register_figures(kernel: &Arc<Kernel>) {
         "Resident memory of the process.",
         || crate::metrics::memory().rss as f64,
     );
+    for (name, help, read) in [
+        (
+            "http_requests_in_flight",
+            "Requests at work; streams and waits are counted apart.",
+            Admission::in_flight as fn(&Admission) -> usize,
+        ),
+        (
+            "http_requests_limit",
+            "How many requests may be at work: 512 until they wait for one another.",
+            Admission::limit,
+        ),
+        ("http_streams", "Streams that are read.", Admission::streams),
+        (
+            "http_waits",
+            "Requests that wait for something to happen.",
+            Admission::waits,
+        ),
+    ] {
+        let admission = kernel.admission.clone();
+        metrics.gauge(name, help, move || read(&admission) as f64);
+    }
     let health = kernel.health.clone();
     metrics.gauge("syscall_uptime_seconds", "Since the service booted.", move || {
         health.uptime().as_secs_f64()

@@ -7,7 +7,7 @@ use crate::context::{BusEvent, Kernel};
 use crate::metrics;
 use crate::wire::{HealthStatus, MetricRequest};
 
-/// How often they are recorded: fine enough for a chart of an hour, coarse enough for a ring of four.
+/// How often they are recorded: fine enough for a chart of an hour, coarse enough for a ring of nearly three.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Records vitals for ever.
@@ -31,6 +31,8 @@ pub(super) async fn record(kernel: Arc<Kernel>) {
             ("http.p50", quantiles.p50, "ms"),
             ("http.p95", quantiles.p95, "ms"),
             ("http.p99", quantiles.p99, "ms"),
+            ("http.in_flight", kernel.admission.take_peak() as f64, "requests"),
+            ("http.limit", kernel.admission.limit() as f64, "requests"),
             ("process.rss", metrics::memory().rss as f64, "bytes"),
         ] {
             let request = MetricRequest {

@@ -36,7 +36,7 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::post("/v1/sys/events/groups/{group}/fetch", consume(), fetch)
                 .says("The group's next events, for this consumer alone until they are acknowledged or their time is over; the first fetch makes the group.")
-                .kind(RouteKind::Stream)
+                .kind(RouteKind::Wait)
                 .takes::<Fetch>()
                 .gives::<Fetched>(200, "The events; none where none came within wait.")
                 .fails(&[wrong]),

@@ -1,12 +1,10 @@
 //! One job or run of a workflow, as it stands or, where the caller waits, when it has ended.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::extract::{Path, Query};
@@ -14,14 +12,12 @@ use super::respond::{Failure, json};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{no_such_job, schedule_as_job};
-use crate::policy::{IN_FLIGHT_MAX, REQUEST_TIMEOUT};
+use crate::policy::REQUEST_TIMEOUT;
 use crate::wire::{Job, JobStatus};
 
 /// Longest that one request waits for a job: as long as the longest call, and less than the 35 s after which a front door takes a process
 /// for mute. Who wants to wait longer asks again.
 const WAIT_MAX: Duration = Duration::from_secs(30);
-/// Requests that wait at once, in a process and service: half of what may be in flight, so that who waits leaves room for who does not.
-const WAITS_MAX: usize = IN_FLIGHT_MAX / 2;
 /// What is left of the caller's time when the job is answered as it stands: enough to write it and to send it.
 const MARGIN: Duration = Duration::from_millis(50);
 
@@ -30,17 +26,11 @@ pub(super) struct WaitParams {
     wait: Option<u64>,
 }
 
-/// The room for requests that wait.
-pub(super) fn room() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(WAITS_MAX))
-}
-
 /// A job, when it has ended where the caller waits.
 pub(super) async fn read(
     context: Context,
     Path(id): Path,
     Query(params): Query<WaitParams>,
-    room: Arc<Semaphore>,
 ) -> Result<Response, Failure> {
     if let Some(millis) = params.wait {
         let ended = async {
@@ -50,7 +40,7 @@ pub(super) async fn read(
                 _ => Ok(()),
             }
         };
-        wait(&context, &room, millis, ended).await?;
+        wait(&context, millis, ended).await?;
     }
     in_time(shown(&context, &id)).await
 }
@@ -60,22 +50,17 @@ pub(super) async fn read_run(
     context: Context,
     Path(mut id): Path,
     Query(params): Query<WaitParams>,
-    room: Arc<Semaphore>,
 ) -> Result<Response, Failure> {
     if let Some(millis) = params.wait {
         let ended = async { context.flows().ended(&id).await.map(drop) };
-        wait(&context, &room, millis, ended).await?;
+        wait(&context, millis, ended).await?;
         id = context.flows().latest_of(&id).await?;
     }
     in_time(context.flows().get(&id)).await
 }
 
 /// Waits for an end, for so long, as long as the caller listens and as long as the service is there to stay.
-async fn wait(context: &Context, room: &Semaphore, millis: u64, ended: impl Future<Output = Result<()>>) -> Result<()> {
-    let _place = room.try_acquire().map_err(|_| {
-        let full = format!("{WAITS_MAX} requests wait here already; send it again, or without wait");
-        Error::new(Kind::Overloaded, full)
-    })?;
+async fn wait(context: &Context, millis: u64, ended: impl Future<Output = Result<()>>) -> Result<()> {
     let mut until = Instant::now() + Duration::from_millis(millis).min(WAIT_MAX);
     if let Some(deadline) = context.request().deadline {
         until = until.min(deadline.checked_sub(MARGIN).unwrap_or(deadline));

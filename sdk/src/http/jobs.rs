@@ -1,7 +1,5 @@
 //! Jobs and schedules.
 
-use std::sync::Arc;
-
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -25,10 +23,6 @@ const LIMIT: usize = 50;
 
 pub(super) fn routes() -> Routes {
     let missing = (404, "There is no job or schedule of this id.");
-    let room = job_wait::room();
-    let read = move |context: Context, id: Path, params: Query<job_wait::WaitParams>| {
-        job_wait::read(context, id, params, Arc::clone(&room))
-    };
     Routes::new()
         .with(
             Route::post("/v1/sys/job", Access::right("job create"), create)
@@ -43,9 +37,9 @@ pub(super) fn routes() -> Routes {
                 ]),
         )
         .with(
-            Route::get("/v1/sys/job/{id}", Access::right("job read"), read)
+            Route::get("/v1/sys/job/{id}", Access::right("job read"), job_wait::read)
                 .says("A job with its ended attempts, or a schedule in a job's shape; with `wait` when the job has ended.")
-                .kind(RouteKind::Rpc)
+                .kind(RouteKind::Wait)
                 .query(
                     "wait",
                     "integer",
@@ -56,6 +50,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::post("/v1/sys/job/{id}/cancel", Access::right("job cancel"), cancel)
+                .control()
                 .says("Cancels a job at once, running or not; a running handler is told, and its late outcome is refused.")
                 .gives::<Job>(200, "Cancelled.")
                 .fails(&[(400, "It has ended already."), missing]),
@@ -73,6 +68,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::post("/v1/sys/jobs/{name}/pause", Access::right("job pause"), pause)
+                .control()
                 .says("Begins no more jobs of a name, in any replica and after any restart; what runs goes on.")
                 .takes::<PauseJobs>()
                 .gives::<Pause>(200, "Paused.")
@@ -80,12 +76,14 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::post("/v1/sys/jobs/{name}/resume", Access::right("job pause"), resume)
+                .control()
                 .says("Ends the pause of the jobs of a name.")
                 .gives::<Pause>(200, "The pause that is over.")
                 .fails(&[(404, "They are not paused.")]),
         )
         .with(
             Route::post("/v1/sys/job/{id}/pause", Access::right("job pause"), pause_schedule)
+                .control()
                 .says("Lets a schedule tick no more until it is resumed; jobs that it made go on.")
                 .takes::<PauseJobs>()
                 .gives::<Pause>(200, "Paused.")
@@ -93,6 +91,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::post("/v1/sys/job/{id}/resume", Access::right("job pause"), resume_schedule)
+                .control()
                 .says("Ends the pause of a schedule; a tick that passed meanwhile is a missed one.")
                 .gives::<Pause>(200, "The pause that is over.")
                 .fails(&[(404, "It is not paused.")]),

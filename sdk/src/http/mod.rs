@@ -39,12 +39,12 @@ pub use guard::refuse;
 pub use respond::{Failure, Html, failure, json};
 pub use system::system_health;
 
+use crate::admission::Priority;
 use crate::context::{Context, Kernel};
 use crate::error::{Error, Kind};
-use crate::policy::IN_FLIGHT_MAX;
 use crate::service::{RouteKind, Routes};
 use crate::transport::Handler;
-use guard::{Guard, InFlight};
+use guard::{Guard, Rule};
 
 /// Builds everything that a service answers into one handler: the syscalls that are switched on, and its own routes.
 pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
@@ -58,15 +58,18 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     let document = openapi::Document::default();
     routes.extend(openapi::routes(Arc::clone(&document)));
     document.get_or_init(|| openapi::document(&kernel, &routes));
-    let in_flight = InFlight::new(IN_FLIGHT_MAX);
-    let guard = |method: &str, path: &str, access, kind| {
-        Guard::new(Arc::clone(&kernel), in_flight.clone(), method, path, access, kind)
-    };
+    let guard = |method: &str, path: &str, rule| Guard::new(Arc::clone(&kernel), method, path, rule);
 
     let mut router = Router::<Context>::new();
     let (routes, otherwise) = routes.into_parts();
     for route in routes {
-        let guard = guard(route.verb.as_str(), route.path, route.access, route.kind);
+        let rule = Rule {
+            access: route.access,
+            kind: route.kind,
+            priority: route.priority,
+            measured: true,
+        };
+        let guard = guard(route.verb.as_str(), route.path, rule);
         let mut methods = route.router;
         if route.kind == RouteKind::Page {
             methods = methods.layer(CompressionLayer::new());
@@ -85,7 +88,13 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
             "this path does not take this method; the Allow header says which it takes",
         ))
     };
-    let unmatched = guard("ANY", "unmatched", crate::auth::Access::Public, RouteKind::Plain);
+    let nowhere = Rule {
+        access: crate::auth::Access::Public,
+        kind: RouteKind::Plain,
+        priority: Priority::Work,
+        measured: false,
+    };
+    let unmatched = guard("ANY", "unmatched", nowhere);
     let nothing = axum::routing::any(nothing).with_state::<()>(());
     let nowhere = match otherwise {
         None => nothing.layer(unmatched.clone()),

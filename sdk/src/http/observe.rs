@@ -29,6 +29,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::get("/v1/sys/logs", Access::right("logs read"), read)
+                .control()
                 .says("Lines of the service's log, oldest first; or all that come, with follow=true.")
                 .kind(RouteKind::Stream)
                 .query("level", "string", "Exactly this level.")
@@ -54,6 +55,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::get("/v1/sys/metrics", Access::right("metrics read"), query)
+                .control()
                 .says("Recorded figures, oldest first; the newest where there are more than the limit.")
                 .query("name", "string", "Only this name.")
                 .query("from", "string", "Not before this moment, RFC 3339.")

@@ -58,11 +58,16 @@ impl IntoResponse for Failure {
     }
 }
 
+/// On an answer, as an extension: it was given before any work, by this service and not by a peer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused;
+
 /// What is said of an error, public text alone, and its status. What a 500 hides is logged here, once.
 pub(super) fn body_of(error: &Error) -> (StatusCode, ErrorBody) {
     let status = status_of(error);
     let internal = error.kind() == Kind::Internal && error.origin() == Origin::Kernel;
-    if status.is_server_error() {
+    // A refusal is counted; a line for each would be work that the refusal is to spare.
+    if status.is_server_error() && !error.is_unprocessed() {
         tracing::error!(error = %error.chain(), status = status.as_u16(), "a request failed");
     }
     let detail = ErrorDetail {
@@ -80,9 +85,14 @@ pub(super) fn body_of(error: &Error) -> (StatusCode, ErrorBody) {
 /// The answer to an error.
 pub fn failure(error: &Error) -> Response {
     let (status, body) = body_of(error);
+    let mut refused = false;
     let mut response = json(status, &body);
     let headers = response.headers_mut();
     headers.insert(header::ORIGIN, HeaderValue::from_static(error.origin().as_str()));
+    if error.is_unprocessed() && error.origin() == Origin::Kernel {
+        headers.insert(header::UNPROCESSED, HeaderValue::from_static("1"));
+        refused = true;
+    }
     let wait = match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             Some(error.retry_after().unwrap_or(Duration::from_secs(1)))
@@ -96,6 +106,9 @@ pub fn failure(error: &Error) -> Response {
     }
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if refused {
+        response.extensions_mut().insert(Refused);
     }
     response
 }

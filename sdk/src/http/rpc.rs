@@ -11,9 +11,11 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::extract::{Body, parse};
+use super::guard::Measured;
 use super::idempotency::{self, Keyed, Known};
 use super::respond::{Failure, failure, json};
 use super::rpc_stream;
+use crate::admission::overloaded;
 use crate::auth::Access;
 use crate::context::{Context, ServedMethod};
 use crate::error::{Error, Kind, Result};
@@ -95,17 +97,22 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
         return Err(Error::invalid("method is empty; GET /v1/sys/rpc lists the methods").into());
     }
     let own = &context.kernel().record;
+    let reserved = context.request().reserved;
     match request
         .service
         .as_deref()
         .filter(|service| *service != own.key && *service != own.name)
     {
+        Some(_) if reserved => Err(overloaded().into()),
         Some(other) if rpc_stream::wanted(&headers) => rpc_stream::relay(&context, other, &request).await,
         Some(other) => relay(&context, &headers, other, &request).await,
         None => {
             misdirected(&context, &headers)?;
             let deadline = deadline(&context, &request, begun);
             if let Some(method) = context.kernel().stream_methods.get(request.method.as_str()) {
+                if reserved {
+                    return Err(overloaded().into());
+                }
                 return rpc_stream::run(&context, &headers, method, request, deadline).await;
             }
             let method = context
@@ -114,6 +121,9 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
                 .get(request.method.as_str())
                 .cloned()
                 .ok_or_else(|| unknown_method(&context, &request.method))?;
+            if reserved && !method.control {
+                return Err(overloaded().into());
+            }
             // The method and its params are the call; the deadline shrinks from one try to the next.
             let params = request.params.as_ref().map_or("", |params| params.text());
             match Keyed::read(
@@ -122,7 +132,13 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
                 &context,
                 params.as_bytes(),
             )? {
-                None => Ok(answer(run(&context, &method, &request, deadline).await)),
+                None => {
+                    let mut response = answer(run(&context, &method, &request, deadline).await);
+                    response
+                        .extensions_mut()
+                        .insert(Measured(Arc::clone(&method.reference)));
+                    Ok(response)
+                }
                 Some(keyed) => run_once(context, method, request, deadline, keyed).await,
             }
         }
@@ -142,7 +158,8 @@ pub(super) fn misdirected(context: &Context, headers: &HeaderMap) -> Result<()> 
                 context.kernel().record.name,
                 named.name
             ),
-        )),
+        )
+        .unprocessed()),
         _ => Ok(()),
     }
 }
@@ -286,6 +303,7 @@ async fn relay(
         "content-type",
         "retry-after",
         header::ORIGIN,
+        header::UNPROCESSED,
         header::IDEMPOTENCY_REPLAYED,
     ] {
         if let Some(value) = reply.headers.get(name) {

@@ -148,6 +148,7 @@ pub(super) async fn relay(context: &Context, service: &str, request: &RpcRequest
         "x-accel-buffering",
         "retry-after",
         header::ORIGIN,
+        header::UNPROCESSED,
     ] {
         if let Some(value) = parts.headers.get(name) {
             response

@@ -56,6 +56,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::get("/v1/sys/config", Access::Public, config)
+                .control()
                 .says("Who this is and what is switched on; no secret, ever.")
                 .gives::<Config>(200, "The configuration."),
         )

@@ -1,7 +1,5 @@
 //! Workflows: started, read, listed, cancelled, signalled, resumed, forked.
 
-use std::sync::Arc;
-
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::Response;
 use http::request::Parts;
@@ -28,10 +26,6 @@ const LIMIT: usize = 50;
 
 pub(super) fn routes() -> Routes {
     let missing = (404, "There is no run of this id.");
-    let room = job_wait::room();
-    let read = move |context: Context, id: Path, params: Query<job_wait::WaitParams>| {
-        job_wait::read_run(context, id, params, Arc::clone(&room))
-    };
     Routes::new()
         .with(
             Route::post("/v1/sys/workflow", Access::right("workflow start"), start)
@@ -47,9 +41,9 @@ pub(super) fn routes() -> Routes {
                 ]),
         )
         .with(
-            Route::get("/v1/sys/workflow/{id}", Access::right("workflow read"), read)
+            Route::get("/v1/sys/workflow/{id}", Access::right("workflow read"), job_wait::read_run)
                 .says("A run with its steps in the order in which they were asked for; with `wait` the run in which its workflow ended.")
-                .kind(RouteKind::Rpc)
+                .kind(RouteKind::Wait)
                 .query(
                     "wait",
                     "integer",
@@ -61,6 +55,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::post("/v1/sys/workflow/{id}/cancel", Access::right("workflow cancel"), cancel)
+                .control()
                 .says("Cancels a run at once, and the jobs and children that it waits for with it. What it did is not undone. Of a workflow that continued as new, the latest run is cancelled.")
                 .gives::<Workflow>(200, "Cancelled.")
                 .fails(&[(400, "It has ended already."), missing]),

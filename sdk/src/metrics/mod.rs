@@ -20,7 +20,7 @@ use crate::name::NAME_MAX_BYTES;
 use crate::telemetry::{Histogram, Ring};
 use crate::wire::{MetricEntry, MetricRequest, Timestamp};
 
-/// Recorded figures that a service keeps in memory: the kernel's own vitals fill it in about four hours.
+/// Recorded figures that a service keeps in memory: the kernel's own vitals fill it in nearly three hours.
 pub const RECORDED_MAX: usize = 8_192;
 /// Different recorded names with their tags that Prometheus is shown; past it new ones are only kept in the ring, since unbounded
 /// labels bring a scraper down.

@@ -38,6 +38,7 @@ impl Room {
                     "{PIPES_MAX} pipes are open here, which is all that a service serves; close one, or come again"
                 ),
             )
+            .unprocessed()
         })
     }
 }

@@ -172,7 +172,8 @@ impl Service {
                     outcome.map_err(|error| error.with_origin(Origin::Handler))
                 }
             },
-        );
+        )
+        .control(method.control);
         let twice = self.methods.insert(method.name, Arc::new(served)).is_some();
         let twice = twice || self.stream_methods.contains_key(method.name);
         assert!(!twice, "method {} is served twice", method.name);

@@ -4,6 +4,7 @@ use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use http::Method as Verb;
 
+use crate::admission::Priority;
 use crate::auth::Access;
 use crate::context::Context;
 use crate::contract::{Payload, Schema, schema_of};
@@ -21,6 +22,7 @@ pub struct Route {
     pub(crate) path: &'static str,
     pub(crate) access: Access,
     pub(crate) kind: RouteKind,
+    pub(crate) priority: Priority,
     pub(crate) summary: &'static str,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Schema>,
@@ -39,6 +41,8 @@ pub enum RouteKind {
     Page,
     /// Answers for as long as the reader listens.
     Stream,
+    /// Waits until something happens or the caller's time is over; with GET, where `wait` is in the query.
+    Wait,
     /// Has a deadline of its own.
     Rpc,
 }
@@ -145,6 +149,7 @@ impl Route {
             path,
             access,
             kind: RouteKind::Plain,
+            priority: Priority::Work,
             summary: "",
             parameters,
             body: None,
@@ -164,6 +169,13 @@ impl Route {
     #[must_use]
     pub fn kind(mut self, kind: RouteKind) -> Self {
         self.kind = kind;
+        self
+    }
+
+    /// Lets it in where work is turned away: for what is short, rare and needed most when much is amiss.
+    #[must_use]
+    pub fn control(mut self) -> Self {
+        self.priority = Priority::Control;
         self
     }
 

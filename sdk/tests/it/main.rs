@@ -8,15 +8,18 @@
 mod bad_input;
 #[cfg(feature = "testing")]
 mod database;
+mod deadlines;
 mod deliveries;
 mod flows;
 mod jobs;
 mod killers;
 mod layers;
 mod lives;
+mod overload;
 mod pipes;
 mod railway;
 mod retention;
+mod sockets;
 #[cfg(feature = "testing")]
 mod stalls;
 mod support;

@@ -1,0 +1,189 @@
+//! How many requests a service takes at once, and who is turned away first.
+//!
+//! Three kinds of place, counted apart, because they cost apart: requests at work, readers of streams, and requests that wait for
+//! something to happen. Only the first have a limit that moves; [`Reference`] and the law of the limit are argued in
+//! `docs/adr/0026-the-limit-is-measured-at-its-floor.md`.
+
+mod limit;
+mod place;
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use limit::Limit;
+pub use place::{Place, Seat};
+pub use reference::Reference;
+
+use crate::error::{Error, Kind, Result};
+use crate::policy::IN_FLIGHT_MAX;
+
+/// So many requests are never a queue: as many as the jobs that run at once on two cores, most of whose time is spent waiting for others.
+/// What a request takes among so many is what it is measured by.
+pub const FLOOR: usize = 64;
+/// Of the limit, one part in so many is kept for control: 32 places of 512, and 4 at the floor, where each is free again in milliseconds.
+const RESERVE: usize = 16;
+/// Readers of streams at once, in a process and service: each costs a task and some kilobytes, and a tenth of the connections that the
+/// platform's edge opens is left to one kind of request.
+pub const STREAMS_MAX: usize = 1_000;
+/// Requests that wait at once, in a process and service: each holds a place in a list of wakers and is looked at when something happens.
+pub const WAITS_MAX: usize = 256;
+/// Between lines that say that requests are turned away: one for each would be work of the sort that a refusal is to spare.
+pub const QUIET: Duration = Duration::from_secs(10);
+
+/// Who is turned away first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// What the service is there for.
+    Work,
+    /// What mends it: looking, cancelling, pausing, and what the services of a fleet tell one another.
+    Control,
+}
+
+/// The places of one service. Cheap to clone; all clones are the same places.
+#[derive(Clone, Debug)]
+pub struct Admission(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    in_flight: AtomicUsize,
+    peak: AtomicUsize,
+    /// The limit, as who comes in reads it.
+    limit: AtomicUsize,
+    law: Mutex<Limit>,
+    streams: AtomicUsize,
+    waits: AtomicUsize,
+    /// When a refusal was last worth a line.
+    told: Mutex<Option<Instant>>,
+}
+
+impl Default for Admission {
+    fn default() -> Self {
+        Admission(Arc::new(Inner {
+            in_flight: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            limit: AtomicUsize::new(IN_FLIGHT_MAX),
+            law: Mutex::new(Limit::new()),
+            streams: AtomicUsize::new(0),
+            waits: AtomicUsize::new(0),
+            told: Mutex::new(None),
+        }))
+    }
+}
+
+impl Admission {
+    /// A place for a request at work, if there is one.
+    ///
+    /// # Errors
+    /// `OVERLOADED`, with nothing done: 503 and `X-Syscall-Unprocessed`.
+    pub fn enter(&self, priority: Priority) -> Result<Place> {
+        let inner = &self.0;
+        let begun = Instant::now();
+        let nth = inner.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        let place = Place::new(Arc::clone(inner), nth, begun);
+        let mut limit = inner.limit.load(Ordering::Relaxed);
+        if limit < IN_FLIGHT_MAX && nth <= FLOOR / 2 {
+            inner.ask(|law| law.rest(begun));
+            limit = inner.limit.load(Ordering::Relaxed);
+        }
+        let for_work = limit - limit / RESERVE;
+        let most = match priority {
+            Priority::Work => for_work,
+            Priority::Control => limit,
+        };
+        if nth > most {
+            inner.ask(Limit::refused);
+            return Err(overloaded());
+        }
+        inner.peak.fetch_max(nth, Ordering::Relaxed);
+        Ok(place.reserved(nth > for_work))
+    }
+
+    /// A place for the reader of a stream.
+    ///
+    /// # Errors
+    /// As [`Admission::enter`].
+    pub fn stream(&self) -> Result<Seat> {
+        Seat::take(&self.0, |inner| &inner.streams, STREAMS_MAX).ok_or_else(|| {
+            turned_away(format!(
+                "{STREAMS_MAX} streams are read here already; close one, or come back"
+            ))
+        })
+    }
+
+    /// A place for a request that waits until something happens.
+    ///
+    /// # Errors
+    /// As [`Admission::enter`].
+    pub fn wait(&self) -> Result<Seat> {
+        Seat::take(&self.0, |inner| &inner.waits, WAITS_MAX).ok_or_else(|| {
+            turned_away(format!(
+                "{WAITS_MAX} requests wait here already; send it again, or without wait"
+            ))
+        })
+    }
+
+    /// Whether a refusal is worth a line in the log: the first one, and the first after each [`QUIET`]. The others are counted.
+    pub fn is_news(&self) -> bool {
+        let now = Instant::now();
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = told.is_none_or(|told| now - told >= QUIET);
+        if news {
+            *told = Some(now);
+        }
+        news
+    }
+
+    /// How many requests may be at work now.
+    pub fn limit(&self) -> usize {
+        self.0.limit.load(Ordering::Relaxed)
+    }
+
+    /// How many are.
+    pub fn in_flight(&self) -> usize {
+        self.0.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The most that were at once since this was last asked.
+    pub fn take_peak(&self) -> usize {
+        self.0.peak.swap(self.in_flight(), Ordering::Relaxed)
+    }
+
+    /// How many streams are read.
+    pub fn streams(&self) -> usize {
+        self.0.streams.load(Ordering::Relaxed)
+    }
+
+    /// How many requests wait.
+    pub fn waits(&self) -> usize {
+        self.0.waits.load(Ordering::Relaxed)
+    }
+}
+
+impl Inner {
+    /// Tells the law something; who comes in reads what follows from it.
+    fn ask(&self, tell: impl FnOnce(&mut Limit)) {
+        let mut law = self.law();
+        tell(&mut law);
+        self.limit.store(law.get(), Ordering::Relaxed);
+    }
+
+    fn law(&self) -> MutexGuard<'_, Limit> {
+        // Nothing that can panic runs under this lock.
+        self.law.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a request is told that found no place.
+pub fn overloaded() -> Error {
+    turned_away("too many requests are in flight here; nothing of this one was done, send it again")
+}
+
+fn turned_away(message: impl Into<String>) -> Error {
+    Error::new(Kind::Overloaded, message).unprocessed()
+}

@@ -1,0 +1,46 @@
+//! The headers of pages.
+
+use http::HeaderValue;
+use http::header::{HeaderMap, HeaderName};
+
+use crate::config::Environment;
+use crate::context::Kernel;
+
+pub(super) fn dress_page(headers: &mut HeaderMap, policy: &HeaderValue) {
+    headers
+        .entry("content-security-policy")
+        .or_insert_with(|| policy.clone());
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        headers
+            .entry(HeaderName::from_static(name))
+            .or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// Pages load nothing from elsewhere and run no script of their own text; only the fleet's own pages frame one another, since the
+/// shell opens them in windows.
+pub(super) fn page_policy(kernel: &Kernel) -> HeaderValue {
+    let environment = kernel.settings.environment;
+    let mut fleet = "'self'".to_owned();
+    if environment == Environment::Development {
+        fleet.push_str(" http://localhost:* http://*.localhost:*");
+    }
+    for service in kernel.registry.services() {
+        fleet.push(' ');
+        fleet.push_str(
+            &kernel
+                .registry
+                .public_url(&service.key, environment)
+                .unwrap_or_default(),
+        );
+    }
+    let policy = format!(
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src {fleet}; \
+         frame-ancestors {fleet}; base-uri 'none'; form-action 'self'; object-src 'none'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'self'"))
+}
