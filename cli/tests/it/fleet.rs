@@ -161,9 +161,9 @@ impl Fleet {
     }
 }
 
-type MakeService = fn() -> Service;
+pub(crate) type MakeService = fn() -> Service;
 
-const SERVICES: [(&str, MakeService); 9] = [
+pub(crate) const SERVICES: [(&str, MakeService); 9] = [
     ("operator", blackroad_os_operator::service),
     ("core", || blackroad_os_core::service().task(REST, rest)),
     ("api", blackroad_os_api::service),

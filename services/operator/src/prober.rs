@@ -1,13 +1,14 @@
-//! Looks after who is on the roster: who does not answer is lost.
+//! Looks after who is on the roster: who does not answer is lost, and who answers without being known is put on it.
 
 use std::time::{Duration, Instant};
 
 use blackroad_os_contracts::operator::LOST;
+use futures_util::future::join_all;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
 use syscall_sdk::registry::ServiceRecord;
-use syscall_sdk::rpc::CallOptions;
-use syscall_sdk::wire::{Health, MeshInstance, Timestamp};
+use syscall_sdk::rpc::{CallOptions, header};
+use syscall_sdk::wire::{Announce, Health, Identity, MeshInstance, Timestamp};
 
 use crate::roster::{self, LEFT, UP};
 
@@ -17,8 +18,12 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const FAILURES: u32 = 3;
 
 /// Probes for as long as the operator runs; not at all where the registry's interval is 0, so that a fleet may sleep.
+///
+/// Whom the roster has never heard of is asked once in any case: services announce themselves when they come up and never again, so an
+/// operator that lost its roster would know nobody.
 pub(crate) async fn run(context: Context) -> Result<()> {
     let interval = Duration::from_secs(context.registry().file().probe_interval_seconds);
+    join_all(context.registry().services().map(|record| greet(&context, record))).await;
     if interval.is_zero() {
         context.stopping().await;
         return Ok(());
@@ -47,12 +52,12 @@ async fn probe(
     failures: &mut std::collections::BTreeMap<String, u32>,
 ) -> Result<()> {
     let members = roster::members(context)?;
-    let on_roster: Vec<(String, MeshInstance)> = members
-        .list(&roster::service_prefix(&record.key)?)
-        .await?
-        .into_iter()
-        .filter(|(_, member): &(String, MeshInstance)| member.state != LEFT)
-        .collect();
+    let known: Vec<(String, MeshInstance)> = members.list(&roster::service_prefix(&record.key)?).await?;
+    if known.is_empty() {
+        greet(context, record).await;
+        return Ok(());
+    }
+    let on_roster: Vec<(String, MeshInstance)> = known.into_iter().filter(|(_, member)| member.state != LEFT).collect();
     if on_roster.is_empty() {
         return Ok(());
     }
@@ -103,6 +108,46 @@ async fn probe(
         }
     }
     Ok(())
+}
+
+/// Puts a service of which the roster knows no process, not even one that left, on it where one answers.
+async fn greet(context: &Context, record: &ServiceRecord) {
+    match find(context, record).await {
+        Ok(()) => {}
+        // It is not there, or comes up and announces itself.
+        Err(error) if error.kind().retryable() => {}
+        Err(error) => {
+            tracing::warn!(service = record.key, error = %error.chain(), "a service could not be put on the roster");
+        }
+    }
+}
+
+async fn find(context: &Context, record: &ServiceRecord) -> Result<()> {
+    let members = roster::members(context)?;
+    let prefix = roster::service_prefix(&record.key)?;
+    if !members.list::<MeshInstance>(&prefix).await?.is_empty() {
+        return Ok(());
+    }
+    let options = CallOptions {
+        timeout: Some(TIMEOUT),
+        ..CallOptions::default()
+    };
+    let reply = context.rpc().get(&record.key, "/v1/sys/identity", &options).await?;
+    let instance = reply
+        .headers
+        .get(header::INSTANCE)
+        .and_then(|value| value.to_str().ok());
+    let identity = serde_json::from_slice::<Identity>(&reply.body).ok();
+    let (Some(instance), Some(identity)) = (instance, identity) else {
+        // A service of another make that does not name its processes has to announce them.
+        return Ok(());
+    };
+    let announce = Announce {
+        identity,
+        instance: instance.to_owned(),
+        url: None,
+    };
+    roster::announce(context.clone(), announce).await.map(drop)
 }
 
 fn chrono_of(duration: Duration) -> chrono::TimeDelta {
