@@ -9,10 +9,11 @@ use syscall_sdk::clock::Clock;
 use syscall_sdk::events::Events;
 use syscall_sdk::jobs::{CONCURRENCY, FLOW_PREFIX, JobHandler, Jobs, Runner, RunnerOptions, TaskDefaults};
 use syscall_sdk::lifecycle::Scope;
+use syscall_sdk::metrics::Metrics;
 use syscall_sdk::name::Namespace;
 use syscall_sdk::registry::Registry;
 use syscall_sdk::resolve::Table;
-use syscall_sdk::rpc::{Client, ClientOptions};
+use syscall_sdk::rpc::{Client, ClientOptions, Sockets};
 use syscall_sdk::state::State;
 use syscall_sdk::store::{Op, Store};
 use syscall_sdk::transport::Switchboard;
@@ -77,7 +78,10 @@ impl Life {
             token: None,
             registry: Registry::builtin(),
             resolver: Arc::new(Table::default()),
+            dial: Arc::new(Sockets),
             switchboard: Switchboard::default(),
+            metrics: Metrics::new(clock.clone()),
+            seed: None,
             scope: scope.clone(),
         })
         .expect("a client");

@@ -65,6 +65,8 @@ pub struct RequestInfo {
     pub deadline: Option<Instant>,
     /// How many calls deep this is.
     pub hops: u8,
+    /// Whether the caller has asked before, so that what is called from here is not repeated here too.
+    pub repeated: bool,
     /// `X-Request-Id`.
     pub request_id: Option<HeaderValue>,
     /// `tracestate` (W3C): what other tracing systems say of the trace; passed on as it came.
@@ -150,6 +152,7 @@ impl Context {
         CallOptions {
             deadline: self.request.deadline,
             hops: self.request.hops,
+            repeated: self.request.repeated,
             request_id: self.request.request_id.clone(),
             trace_state: self.request.trace_state.clone(),
             ..CallOptions::default()

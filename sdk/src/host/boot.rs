@@ -24,7 +24,7 @@ use crate::metrics::{Metrics, Traffic};
 use crate::name::Namespace;
 use crate::pipe::Room;
 use crate::registry::{Registry, ServiceRecord};
-use crate::rpc::{Client, ClientOptions};
+use crate::rpc::{Client, ClientOptions, Sockets};
 use crate::service::{Cron, Service};
 use crate::state::State;
 use crate::store::{Batch, NewSchedule, Op, Store};
@@ -146,7 +146,10 @@ async fn begin(
         token: settings.token.clone(),
         registry: plan.registry.clone(),
         resolver: outside::resolver(plan)?,
+        dial: Arc::new(Sockets),
         switchboard: plan.switchboard.clone(),
+        metrics: metrics.clone(),
+        seed: None,
         scope: scope.clone(),
     })?;
     let events = Events::new(Arc::clone(&store), clock.clone(), plan.record.name.as_str());

@@ -14,6 +14,7 @@ mod observe;
 mod openapi;
 #[cfg(feature = "pages")]
 pub mod pages;
+mod peers;
 mod pipes;
 mod respond;
 mod rpc;
@@ -146,6 +147,7 @@ fn syscalls(kernel: &Kernel) -> Routes {
     routes.extend(system::routes());
     routes.extend(observe::routes());
     routes.extend(traces::routes());
+    routes.extend(peers::routes());
     routes.extend(why::routes());
     #[cfg(feature = "pages")]
     routes.extend(pages::routes());

@@ -3,27 +3,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method as Verb, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::answer::error_of;
-use super::pool::Pool;
+use super::attempt::{Errand, read};
+use super::dice::Dice;
+use super::dress::{dress, own};
+use super::options::{CallOptions, ClientOptions};
+use super::peer::{Ending, Peer};
+use super::pool::{Pool, Unanswered};
 use super::target::Target;
-use super::{ANSWER_MAX_BYTES, header};
-use crate::auth::Caller;
-use crate::config::Secret;
 use crate::contract::{Method, Payload};
 use crate::error::{Error, Kind, Result};
-use crate::lifecycle::Scope;
 use crate::policy::{HOP_MARGIN, HOPS_MAX, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
 use crate::registry::Registry;
-use crate::resolve::Resolver;
-use crate::telemetry::{self, current_trace};
-use crate::transport::{Body, Request, Response, Switchboard};
+use crate::resolve::Discovery;
+use crate::telemetry;
+use crate::transport::{Body, Request, Response};
 use crate::wire::{Json, RpcResponse};
 
 /// Room for the headers of a call, so that the map never grows.
@@ -38,47 +39,9 @@ struct Inner {
     options: ClientOptions,
     /// What says who calls, made once.
     own: HeaderMap,
-    /// Where the services of the registry are asked for, worked out once.
-    targets: HashMap<String, Target>,
+    /// The services of the registry, each as this process knows it.
+    peers: HashMap<String, Arc<Peer>>,
     pool: Pool,
-}
-
-/// What a client needs.
-#[derive(Clone, Debug)]
-pub struct ClientOptions {
-    /// Who calls, by registry name.
-    pub name: String,
-    /// Who calls, by role.
-    pub role: String,
-    /// The caller's own credential.
-    pub token: Option<Secret>,
-    /// The fleet.
-    pub registry: Registry,
-    /// Where its processes are.
-    pub resolver: Arc<dyn Resolver>,
-    /// Which of them are this process.
-    pub switchboard: Switchboard,
-    /// Owns the connections.
-    pub scope: Scope,
-}
-
-/// How one call is made.
-#[derive(Clone, Debug, Default)]
-pub struct CallOptions {
-    /// The most that it may take; 10 s unless said, at most 30 s.
-    pub timeout: Option<Duration>,
-    /// The caller's own deadline: the call gets no more than what is left of it.
-    pub deadline: Option<Instant>,
-    /// How many calls deep the caller is.
-    pub hops: u8,
-    /// Names the call, so that it is done once.
-    pub idempotency_key: Option<String>,
-    /// The request in which it is made.
-    pub request_id: Option<HeaderValue>,
-    /// What other tracing systems say of the trace.
-    pub trace_state: Option<HeaderValue>,
-    /// On whose behalf a relay calls: its credential goes along, never the relay's own.
-    pub relay_for: Option<Caller>,
 }
 
 /// An answer, read whole.
@@ -106,22 +69,24 @@ impl Client {
     /// # Errors
     /// Where its name, role or token cannot be sent as a header, or the registry has an internal URL that is none.
     pub fn new(options: ClientOptions) -> Result<Self> {
-        let pool = Pool::new(options.scope.clone());
-        let mut own = HeaderMap::new();
-        set(&mut own, header::SERVICE_NAME, options.name.clone())?;
-        set(&mut own, header::SERVICE_ROLE, options.role.clone())?;
-        if let Some(token) = &options.token {
-            set(&mut own, AUTHORIZATION.as_str(), format!("Bearer {}", token.reveal()))?;
-        }
-        let targets = options
+        let dice = options.seed.map_or_else(Dice::seeded, Dice::new);
+        let pool = Pool::new(Arc::clone(&options.dial), dice.clone(), options.scope.clone());
+        let own = own(&options)?;
+        let peer = |key: &str| {
+            let target = Target::of(&options.registry, key)?;
+            let (resolver, scope) = (Arc::clone(&options.resolver), options.scope.clone());
+            let discovery = Discovery::new(&target.host, target.port, resolver, scope);
+            Ok::<_, Error>(Arc::new(Peer::new(target, discovery, &options.metrics, dice.clone())))
+        };
+        let peers = options
             .registry
             .services()
-            .map(|service| Ok((service.key.clone(), Target::of(&options.registry, &service.key)?)))
+            .map(|service| Ok((service.key.clone(), peer(&service.key)?)))
             .collect::<Result<_>>()?;
         Ok(Client(Arc::new(Inner {
             options,
             own,
-            targets,
+            peers,
             pool,
         })))
     }
@@ -134,11 +99,12 @@ impl Client {
         &self,
         method: &Method<P, R>,
         params: &P,
-        options: CallOptions,
+        mut options: CallOptions,
     ) -> Result<R> {
         let params = Json::of(params).map_err(|error| {
             Error::invalid(format!("the params of {} have no JSON form", method.name)).with_source(error)
         })?;
+        options.idempotent |= method.idempotent;
         let result = self
             .call_by_name(method.service, method.name, Some(&params), options)
             .await?;
@@ -167,7 +133,8 @@ impl Client {
     ) -> Result<Json> {
         let span = tracing::info_span!(
             target: "syscall", "call",
-            otel.name = %format_args!("call {service}.{method}"), span.kind = "client", rpc.service = service, rpc.method = method
+            otel.name = %format_args!("call {service}.{method}"), span.kind = "client", rpc.service = service, rpc.method = method,
+            rpc.tried = tracing::field::Empty
         );
         let outcome = async {
             let reply = self.call_for_reply(service, method, params, options).await?;
@@ -200,11 +167,7 @@ impl Client {
         params: Option<&Json>,
         options: CallOptions,
     ) -> Result<Reply> {
-        let allowed = options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT).min(RPC_MAX_TIMEOUT);
-        let mut deadline = Instant::now() + allowed;
-        if let Some(callers) = options.deadline {
-            deadline = deadline.min(callers.checked_sub(HOP_MARGIN).unwrap_or(callers));
-        }
+        let deadline = deadline(&options, RPC_MAX_TIMEOUT);
         let left = deadline.saturating_duration_since(Instant::now());
         let call = Call {
             method,
@@ -220,17 +183,10 @@ impl Client {
         request
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let read = async {
-            let response = self.send(service, request, &options, deadline).await?;
-            collect(response).await
-        };
-        match timeout_at(deadline, read).await {
-            Ok(reply) => reply,
-            Err(_) => Err(Error::new(
-                Kind::DeadlineExceeded,
-                format!("{service}.{method} did not answer within {} ms", left.as_millis()),
-            )),
-        }
+        let response = self
+            .send(service, request, &options, deadline, Want::Method(method))
+            .await?;
+        reply(response).await
     }
 
     /// Sends any request to a service and gives the answer as it comes, its body still streaming.
@@ -238,11 +194,8 @@ impl Client {
     /// # Errors
     /// What kept the request from the callee.
     pub async fn request(&self, service: &str, request: Request, options: &CallOptions) -> Result<Response> {
-        let deadline = Instant::now() + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT);
-        let late = |_| Error::new(Kind::DeadlineExceeded, format!("{service} did not answer in time"));
-        timeout_at(deadline, self.send(service, request, options, deadline))
-            .await
-            .map_err(late)?
+        let deadline = deadline(options, Duration::MAX);
+        self.send(service, request, options, deadline, Want::Head).await
     }
 
     /// Gets a path of a service and reads the answer whole.
@@ -262,21 +215,24 @@ impl Client {
     /// # Errors
     /// As [`Client::request`].
     pub async fn exchange(&self, service: &str, request: Request, options: &CallOptions) -> Result<Reply> {
-        let deadline = Instant::now() + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT);
-        let path = request.uri().path().to_owned();
-        let late = |_| {
-            Error::new(
-                Kind::DeadlineExceeded,
-                format!("{service} did not answer {path} in time"),
-            )
-        };
-        let read = async { collect(self.send(service, request, options, deadline).await?).await };
-        timeout_at(deadline, read).await.map_err(late)?
+        let deadline = deadline(options, Duration::MAX);
+        let response = self.send(service, request, options, deadline, Want::Whole).await?;
+        reply(response).await
     }
 
     /// The fleet that this client knows.
     pub fn registry(&self) -> &Registry {
         &self.0.options.registry
+    }
+
+    /// The name under which this process calls.
+    pub(super) fn own_name(&self) -> &str {
+        &self.0.options.name
+    }
+
+    /// Whether a service is mounted in this process.
+    pub(super) fn is_here(&self, key: &str) -> bool {
+        self.0.options.switchboard.get(key).is_some()
     }
 
     async fn send(
@@ -285,119 +241,122 @@ impl Client {
         mut request: Request,
         options: &CallOptions,
         deadline: Instant,
+        want: Want<'_>,
     ) -> Result<Response> {
-        let key = &self.0.options.registry.get(service)?.key;
-        let target = self
-            .0
-            .targets
-            .get(key)
-            .ok_or_else(|| Error::not_found(format!("{key} has no address")))?;
+        let peer = self.peer(service)?;
+        let begun = Instant::now();
         if options.hops >= HOPS_MAX {
             return Err(Error::new(
                 Kind::Unprocessable,
                 format!(
                     "the call to {} is {HOPS_MAX} calls deep: services are calling each other in a ring",
-                    target.key
+                    peer.target.key
                 ),
             )
             .with_code("TOO_MANY_HOPS"));
         }
-        self.dress(&mut request, target, options, deadline)?;
-        if let Some(handler) = self.0.options.switchboard.get(&target.key) {
-            return Ok(handler.answer(request).await);
-        }
-        self.send_over_network(target, request).await
+        dress(request.headers_mut(), &self.0.own, &peer.target, options, deadline)?;
+        let answered = match self.0.options.switchboard.get(&peer.target.key) {
+            Some(handler) => {
+                let here = async {
+                    let response = handler.answer(request).await;
+                    match want {
+                        Want::Head => Ok(response),
+                        Want::Whole | Want::Method(_) => read(response).await.map_err(Unanswered::into_error),
+                    }
+                };
+                timeout_at(deadline, here)
+                    .await
+                    .unwrap_or_else(|_| Err(late(&peer.target.key, begun)))
+            }
+            None => self.send_over_network(peer, request, options, deadline, want).await,
+        };
+        let ending = match &answered {
+            Ok(response) => Ending::of_status(response.status()),
+            Err(error) => Ending::of_error(error),
+        };
+        peer.figures.end(ending, begun.elapsed());
+        answered
     }
 
-    /// Tries one endpoint after the other for as long as none of them has taken the request.
-    async fn send_over_network(&self, target: &Target, request: Request) -> Result<Response> {
-        let endpoints = self.0.options.resolver.resolve(&target.host, target.port).await?;
-        let mut tried = Vec::new();
+    async fn send_over_network(
+        &self,
+        peer: &Arc<Peer>,
+        request: Request,
+        options: &CallOptions,
+        deadline: Instant,
+        want: Want<'_>,
+    ) -> Result<Response> {
         let (parts, body) = request.into_parts();
         let body = body
             .collect()
             .await
             .map_err(|error| Error::invalid("the request's body broke off").with_source(error))?
             .to_bytes();
-        for endpoint in &endpoints {
-            let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
-            match self.0.pool.send(endpoint, request).await {
-                Ok(response) => return Ok(response),
-                // Only what was never sent goes elsewhere.
-                Err(error) if error.code() == "CONNECT_FAILED" => tried.push(error.chain()),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::unavailable(format!(
-            "{} cannot be reached as {}:{}: {}",
-            target.key,
-            target.host,
-            target.port,
-            if tried.is_empty() {
-                "the name has no address".to_owned()
-            } else {
-                tried.join("; ")
-            }
-        ))
-        .with_code("SERVICE_UNREACHABLE")
-        .with_details(serde_json::json!({ "service": target.key, "host": target.host, "tried": tried })))
+        let repeatable = options.idempotent || options.idempotency_key.is_some() || parts.method.is_safe();
+        let errand = Errand {
+            peer,
+            pool: &self.0.pool,
+            parts,
+            body,
+            whole: want != Want::Head,
+            repeatable,
+            repeated: options.repeated,
+            hedge: options.hedge,
+            patient: options.wait_for_ready,
+            pace: match want {
+                Want::Method(method) if repeatable => peer.pace(method),
+                _ => None,
+            },
+            deadline,
+        };
+        errand.run().await
     }
 
-    fn dress(&self, request: &mut Request, target: &Target, options: &CallOptions, deadline: Instant) -> Result<()> {
-        let headers = request.headers_mut();
-        headers.insert(HOST, target.authority.clone());
-        match &options.relay_for {
-            None => headers.extend(self.0.own.iter().map(|(name, value)| (name.clone(), value.clone()))),
-            Some(caller) => {
-                let credential = caller
-                    .credential
-                    .as_ref()
-                    .map(|credential| credential.reveal().to_owned());
-                for (name, value) in [
-                    (header::SERVICE_NAME, caller.service.clone()),
-                    (header::SERVICE_ROLE, caller.role.clone()),
-                    (AUTHORIZATION.as_str(), credential),
-                ] {
-                    if let Some(value) = value {
-                        set(headers, name, value)?;
-                    }
-                }
-            }
-        }
-        if let Some(trace) = current_trace() {
-            set(headers, header::TRACEPARENT, trace.to_string())?;
-            if let Some(state) = &options.trace_state {
-                headers.insert(header::TRACESTATE, state.clone());
-            }
-        }
-        if let Some(id) = &options.request_id {
-            headers.insert(header::REQUEST_ID, id.clone());
-        }
-        if let Some(key) = &options.idempotency_key {
-            set(headers, header::IDEMPOTENCY_KEY, key.clone())?;
-        }
-        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
-        headers.insert(
-            header::TIMEOUT,
-            HeaderValue::from(u64::try_from(left).unwrap_or(u64::MAX)),
-        );
-        headers.insert(header::HOPS, HeaderValue::from(u16::from(options.hops) + 1));
-        Ok(())
+    pub(super) fn peer(&self, service: &str) -> Result<&Arc<Peer>> {
+        let key = &self.0.options.registry.get(service)?.key;
+        self.0
+            .peers
+            .get(key)
+            .ok_or_else(|| Error::not_found(format!("{key} has no address")))
     }
 }
 
-fn set(headers: &mut HeaderMap, name: &'static str, value: String) -> Result<()> {
-    let value = HeaderValue::try_from(value)
-        .map_err(|error| Error::invalid(format!("{name} cannot be sent as a header")).with_source(error))?;
-    headers.insert(name, value);
-    Ok(())
+/// What a call waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Want<'a> {
+    /// The head of the answer; its body streams.
+    Head,
+    /// The answer, read whole.
+    Whole,
+    /// The answer of a method, whose pace is known.
+    Method(&'a str),
 }
 
-async fn collect(response: Response) -> Result<Reply> {
+/// Until when a call may take: what it is allowed, and never more than what is left of its caller's time.
+fn deadline(options: &CallOptions, most: Duration) -> Instant {
+    let deadline = Instant::now() + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT).min(most);
+    match options.deadline {
+        // The callee gives up before its caller does.
+        Some(callers) => deadline.min(callers.checked_sub(HOP_MARGIN).unwrap_or(callers)),
+        None => deadline,
+    }
+}
+
+fn late(service: &str, begun: Instant) -> Error {
+    Error::new(
+        Kind::DeadlineExceeded,
+        format!("{service} did not answer within {} ms", begun.elapsed().as_millis()),
+    )
+}
+
+/// An answer that was read already, as what it is.
+async fn reply(response: Response) -> Result<Reply> {
     let (parts, body) = response.into_parts();
-    let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await.map_err(|error| {
-        Error::new(Kind::BadGateway, "the answer broke off or was larger than 16 MiB").with_source(error)
-    })?;
+    let body = body
+        .collect()
+        .await
+        .map_err(|error| Error::new(Kind::BadGateway, "the answer broke off").with_source(error))?;
     Ok(Reply {
         status: parts.status,
         headers: parts.headers,

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::upgrade::OnUpgrade;
@@ -5,7 +6,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::timeout;
 
-use super::pool::Pool;
+use super::dial::Sockets;
+use super::dice::Dice;
+use super::pool::{Pool, Unanswered};
 use crate::error::{Error, Kind, Result};
 use crate::lifecycle::Scope;
 use crate::resolve::Endpoint;
@@ -26,7 +29,7 @@ impl Forwarder {
     /// A forwarder whose connections a scope owns.
     pub fn new(scope: Scope) -> Self {
         Forwarder {
-            pool: Pool::new(scope.clone()),
+            pool: Pool::new(Arc::new(Sockets), Dice::seeded(), scope.clone()),
             scope,
         }
     }
@@ -48,7 +51,8 @@ impl Forwarder {
         };
         let mut response = timeout(HEAD_TIMEOUT, self.pool.send(endpoint, request))
             .await
-            .map_err(mute)??;
+            .map_err(mute)?
+            .map_err(Unanswered::into_error)?;
         // No other informational answer comes out of a client.
         if response.status().is_informational()
             && let Some(callers) = callers
@@ -67,33 +71,4 @@ async fn join(callers: OnUpgrade, services: OnUpgrade) {
     };
     // Who broke off is known to both ends by their own protocol.
     let _ = copy_bidirectional(&mut TokioIo::new(caller), &mut TokioIo::new(service)).await;
-}
-
-impl Pool {
-    /// Sends a request over an idle connection or a new one; a connection that closed before the request was written is passed over.
-    pub(super) async fn send(&self, endpoint: &Endpoint, mut request: Request) -> Result<Response> {
-        while let Some(mut sender) = self.take(endpoint) {
-            match sender.try_send_request(request).await {
-                Ok(response) => return Ok(self.pooled(endpoint, sender, response)),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(broken(endpoint, error.into_error())),
-                },
-            }
-        }
-        let mut sender = self.connect(endpoint).await?;
-        match sender.try_send_request(request).await {
-            Ok(response) => Ok(self.pooled(endpoint, sender, response)),
-            Err(error) => Err(broken(endpoint, error.into_error())),
-        }
-    }
-}
-
-fn broken(endpoint: &Endpoint, error: hyper::Error) -> Error {
-    Error::new(
-        Kind::BadGateway,
-        format!("the connection to {endpoint} broke while it was being asked"),
-    )
-    .with_code("CONNECTION_BROKEN")
-    .with_source(error)
 }

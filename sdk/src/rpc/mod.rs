@@ -3,22 +3,33 @@
 //! One trace across all of it; a deadline that shrinks at every hop; an error that says what was tried.
 
 mod answer;
+mod attempt;
+mod classify;
 mod client;
+mod dial;
+mod dice;
+mod dress;
 mod fleet;
 mod forward;
+mod options;
+mod peer;
 mod pool;
 mod pool_body;
 pub mod sse;
 mod stream;
 mod target;
+mod tried;
+mod view;
 
 use std::time::Duration;
 
 pub(crate) use answer::error_of;
 pub use answer::kind_of;
-pub use client::{CallOptions, Client, ClientOptions, Reply};
+pub use client::{Client, Reply};
+pub use dial::{Dial, Sockets, Stream};
 pub use fleet::Ping;
 pub use forward::Forwarder;
+pub use options::{CallOptions, ClientOptions};
 pub use stream::{Results, Said, is_stream, said};
 
 /// Headers that calls bear beside the standard ones.
@@ -39,6 +50,8 @@ pub mod header {
     pub const HOPS: &str = "x-syscall-hops";
     /// What is left of the caller's time, in milliseconds (Connect protocol's name for it).
     pub const TIMEOUT: &str = "connect-timeout-ms";
+    /// How many attempts of this call came before, absent on the first (gRPC's name for it): who gets a repeat does not repeat on its own.
+    pub const PREVIOUS_ATTEMPTS: &str = "grpc-previous-rpc-attempts";
     /// Names a request so that it is done once.
     pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
     /// Says that an answer is the one that was given before.
@@ -51,8 +64,9 @@ pub mod header {
 
 /// Longest wait for a connection to an endpoint on the private network.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Idle connections kept to one endpoint: more than the calls in flight of any one caller on two cores.
-pub const IDLE_PER_ENDPOINT: usize = 64;
+/// Idle connections kept to one endpoint: as many as there may be calls in flight to it, so that a burst leaves nothing to be dialled
+/// again for the next one.
+pub const IDLE_PER_ENDPOINT: usize = 256;
 /// How long an idle connection is kept; shorter than every server's own patience, so that a call never meets a closing one.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Largest answer that is read whole.

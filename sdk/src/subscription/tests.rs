@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::policy::Backoff;
 use crate::registry::Registry;
 use crate::resolve::Table;
-use crate::rpc::{Client, ClientOptions};
+use crate::rpc::{Client, ClientOptions, Sockets};
 use crate::store::fault::Fault;
 use crate::store::memory::Memory;
 use crate::store::{Batch, Condition, Emit, Op, Put, Store};
@@ -89,7 +89,10 @@ impl World {
             token: None,
             registry: registry.clone(),
             resolver: Arc::new(Table::default()),
+            dial: Arc::new(Sockets),
             switchboard: self.switchboard.clone(),
+            metrics: Metrics::new(self.clock.clone()),
+            seed: None,
             scope: scope.clone(),
         })
         .expect("its names are plain");

@@ -8,6 +8,7 @@ mod jobs;
 mod json;
 mod mesh;
 mod observe;
+mod peers;
 mod retries;
 mod rpc;
 mod schedules;
@@ -32,6 +33,7 @@ pub use observe::{
     LogEntry, LogLevel, LogRequest, Logs, MetricEntry, MetricRequest, Metrics, Recorded, Span, SpanStatus, Trace,
     TraceSummary, Traces,
 };
+pub use peers::{Peer, PeerCalls, PeerEndpoint, PeerFreshness, PeerLatency, PeerState, PeerWay, Peers};
 pub use retries::{RetriedJobs, RetryJob, RetryJobs};
 pub use rpc::{MethodInfo, Methods, RpcRequest, RpcResponse};
 pub use schedules::{CatchUp, Overlap};

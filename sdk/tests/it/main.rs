@@ -10,6 +10,7 @@ mod bad_input;
 mod database;
 mod deadlines;
 mod deliveries;
+mod dns;
 mod flows;
 mod jobs;
 mod killers;

@@ -317,6 +317,7 @@ impl Inner {
             caller,
             deadline: limit.map(|limit| begun + limit),
             hops: number(request.headers(), header::HOPS).map_or(0, |hops| u8::try_from(hops).unwrap_or(u8::MAX)),
+            repeated: number(request.headers(), header::PREVIOUS_ATTEMPTS).is_some_and(|before| before > 0),
             request_id: Some(request_id.clone()),
             trace_state: request
                 .headers()

@@ -12,10 +12,11 @@ use syscall_sdk::error::{Error, Result};
 use syscall_sdk::events::Events;
 use syscall_sdk::jobs::{FLOW_PREFIX, Finished, JobHandler, Jobs, Runner, RunnerOptions, TaskDefaults};
 use syscall_sdk::lifecycle::Scope;
+use syscall_sdk::metrics::Metrics;
 use syscall_sdk::policy::Backoff;
 use syscall_sdk::registry::Registry;
 use syscall_sdk::resolve::Table;
-use syscall_sdk::rpc::{Client, ClientOptions};
+use syscall_sdk::rpc::{Client, ClientOptions, Sockets};
 use syscall_sdk::store::fault::Fault;
 use syscall_sdk::store::{Batch, Retention, Store};
 use syscall_sdk::transport::Switchboard;
@@ -93,7 +94,10 @@ impl World {
             token: None,
             registry: Registry::builtin(),
             resolver: Arc::new(Table::default()),
+            dial: Arc::new(Sockets),
             switchboard: Switchboard::default(),
+            metrics: Metrics::new(clock.clone()),
+            seed: None,
             scope: scope.clone(),
         })
         .unwrap();

@@ -1,0 +1,147 @@
+//! What an answer, or its absence, says: to its replica's breaker, and to whoever thinks of asking again.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+use super::header;
+use super::peer::Verdict;
+use super::pool::Unanswered;
+use crate::error::Origin;
+use crate::transport::Response;
+
+/// What a "later" without a time counts as.
+const LATER: Duration = Duration::from_secs(1);
+
+/// Whether, and why, the same request may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// There is nothing to repeat.
+    No,
+    /// It was certainly not processed: any request may.
+    Unprocessed {
+        /// How long the replica asked to be left alone.
+        wait: Option<Duration>,
+        /// Whether it cost the replica nothing, so that it need not be paid for.
+        free: bool,
+    },
+    /// It may have been: only a request that does no more when done twice.
+    Doubtful {
+        /// How long the replica asked to be left alone.
+        wait: Option<Duration>,
+    },
+}
+
+/// What an answer says. What the service's own handler said is an answer, whatever its status: the process behind it works.
+pub(super) fn of_response(response: &Response) -> (Verdict, Again) {
+    let (status, headers) = (response.status(), response.headers());
+    let wait = retry_after(headers);
+    if from_handler(headers) {
+        return (Verdict::Success, Again::No);
+    }
+    match status {
+        StatusCode::MISDIRECTED_REQUEST => (Verdict::Failure, Again::Unprocessed { wait: None, free: true }),
+        _ if headers.contains_key(header::UNPROCESSED) => (
+            Verdict::Throttled(wait.unwrap_or(LATER)),
+            Again::Unprocessed { wait, free: false },
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (Verdict::Throttled(wait.unwrap_or(LATER)), Again::Doubtful { wait }),
+        StatusCode::NOT_IMPLEMENTED => (Verdict::Success, Again::No),
+        status if status.is_server_error() => (Verdict::Failure, Again::Doubtful { wait }),
+        _ => (Verdict::Success, Again::No),
+    }
+}
+
+/// What the absence of an answer says.
+pub(super) fn of_silence(unanswered: &Unanswered) -> (Verdict, Again) {
+    let again = match unanswered {
+        Unanswered::Unsent(_) => Again::Unprocessed { wait: None, free: true },
+        Unanswered::Doubtful(_) => Again::Doubtful { wait: None },
+        Unanswered::Unreadable(_) => Again::No,
+    };
+    (Verdict::Failure, again)
+}
+
+fn from_handler(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ORIGIN)
+        .is_some_and(|origin| origin == Origin::Handler.as_str())
+}
+
+/// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3).
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+    (date.to_utc() - chrono::Utc::now()).to_std().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Body;
+
+    fn answer(status: u16, headers: &[(&'static str, &str)]) -> Response {
+        let mut response = http::Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        response.body(Body::empty()).unwrap()
+    }
+
+    #[test]
+    fn what_a_status_says_depends_on_who_said_it() {
+        let secs = |n| Some(Duration::from_secs(n));
+        for (status, headers, expected) in [
+            (200, &[][..], (Verdict::Success, Again::No)),
+            (404, &[], (Verdict::Success, Again::No)),
+            (500, &[], (Verdict::Failure, Again::Doubtful { wait: None })),
+            (500, &[("x-syscall-origin", "handler")], (Verdict::Success, Again::No)),
+            (
+                500,
+                &[("x-syscall-origin", "kernel")],
+                (Verdict::Failure, Again::Doubtful { wait: None }),
+            ),
+            (502, &[], (Verdict::Failure, Again::Doubtful { wait: None })),
+            (
+                503,
+                &[("retry-after", "2")],
+                (Verdict::Failure, Again::Doubtful { wait: secs(2) }),
+            ),
+            (
+                503,
+                &[("retry-after", "0"), ("x-syscall-unprocessed", "1")],
+                (
+                    Verdict::Throttled(Duration::ZERO),
+                    Again::Unprocessed {
+                        wait: secs(0),
+                        free: false,
+                    },
+                ),
+            ),
+            (
+                429,
+                &[("retry-after", "7")],
+                (
+                    Verdict::Throttled(Duration::from_secs(7)),
+                    Again::Doubtful { wait: secs(7) },
+                ),
+            ),
+            (
+                429,
+                &[("retry-after", "soon")],
+                (Verdict::Throttled(LATER), Again::Doubtful { wait: None }),
+            ),
+            (
+                421,
+                &[],
+                (Verdict::Failure, Again::Unprocessed { wait: None, free: true }),
+            ),
+            (501, &[], (Verdict::Success, Again::No)),
+        ] {
+            assert_eq!(of_response(&answer(status, headers)), expected, "{status} {headers:?}");
+        }
+    }
+}

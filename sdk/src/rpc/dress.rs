@@ -1,0 +1,77 @@
+//! What a call bears beside its body: where to, who calls, in which trace, for how long.
+
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderValue};
+use tokio::time::Instant;
+
+use super::header;
+use super::options::{CallOptions, ClientOptions};
+use super::target::Target;
+use crate::error::{Error, Result};
+use crate::telemetry::current_trace;
+
+/// What says who calls, made once.
+pub(super) fn own(options: &ClientOptions) -> Result<HeaderMap> {
+    let mut own = HeaderMap::new();
+    set(&mut own, header::SERVICE_NAME, options.name.clone())?;
+    set(&mut own, header::SERVICE_ROLE, options.role.clone())?;
+    if let Some(token) = &options.token {
+        set(&mut own, AUTHORIZATION.as_str(), format!("Bearer {}", token.reveal()))?;
+    }
+    Ok(own)
+}
+
+/// Puts onto a request what a call bears.
+pub(super) fn dress(
+    headers: &mut HeaderMap,
+    own: &HeaderMap,
+    target: &Target,
+    options: &CallOptions,
+    deadline: Instant,
+) -> Result<()> {
+    headers.insert(HOST, target.authority.clone());
+    match &options.relay_for {
+        None => headers.extend(own.iter().map(|(name, value)| (name.clone(), value.clone()))),
+        Some(caller) => {
+            let credential = caller
+                .credential
+                .as_ref()
+                .map(|credential| credential.reveal().to_owned());
+            for (name, value) in [
+                (header::SERVICE_NAME, caller.service.clone()),
+                (header::SERVICE_ROLE, caller.role.clone()),
+                (AUTHORIZATION.as_str(), credential),
+            ] {
+                if let Some(value) = value {
+                    set(headers, name, value)?;
+                }
+            }
+        }
+    }
+    if let Some(trace) = current_trace() {
+        set(headers, header::TRACEPARENT, trace.to_string())?;
+        if let Some(state) = &options.trace_state {
+            headers.insert(header::TRACESTATE, state.clone());
+        }
+    }
+    if let Some(id) = &options.request_id {
+        headers.insert(header::REQUEST_ID, id.clone());
+    }
+    if let Some(key) = &options.idempotency_key {
+        set(headers, header::IDEMPOTENCY_KEY, key.clone())?;
+    }
+    let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+    headers.insert(
+        header::TIMEOUT,
+        HeaderValue::from(u64::try_from(left).unwrap_or(u64::MAX)),
+    );
+    headers.insert(header::HOPS, HeaderValue::from(u16::from(options.hops) + 1));
+    Ok(())
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: String) -> Result<()> {
+    let value = HeaderValue::try_from(value)
+        .map_err(|error| Error::invalid(format!("{name} cannot be sent as a header")).with_source(error))?;
+    headers.insert(name, value);
+    Ok(())
+}

@@ -1,0 +1,116 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::replica::Replica;
+use crate::resolve::Endpoint;
+use crate::rpc::dice::Dice;
+
+/// More than this share of the replicas out, and whose breaker is open no longer matters: it is the peer that is ill, or the way to it,
+/// and the rest would only be drowned (Finagle's and Envoy's panic threshold).
+const PANIC_SHARE: f64 = 0.5;
+/// How long a probe waits for a call that may be repeated; then any call is one.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Who is called next.
+pub(super) enum Choice {
+    /// This one; a place is taken. Whether the call finds out if it is well again.
+    Taken(Arc<Replica>, bool),
+    /// Everybody who could be has all the calls that one may have.
+    Full,
+}
+
+/// What a choice is made by.
+pub(super) struct By<'a> {
+    /// Who was tried already: only where nobody else is left.
+    pub(super) tried: &'a [Endpoint],
+    /// Whether a failure of this call would be repaired by another attempt.
+    pub(super) repeatable: bool,
+    /// Whether any breaker is open.
+    pub(super) troubled: bool,
+    /// What an answer takes, in seconds, where nothing is known of a replica.
+    pub(super) typical: f64,
+    pub(super) now: Instant,
+    pub(super) dice: &'a Dice,
+}
+
+/// Two at random, and of them the one with less to do (Mitzenmacher: "The power of two choices in randomized load balancing", 2001).
+pub(super) fn choose(replicas: &[Arc<Replica>], by: &By<'_>) -> Choice {
+    if replicas.len() == 1 {
+        // One alone is never ejected: an open breaker would only turn its errors into ours.
+        return take(&replicas[0], false);
+    }
+    if !by.troubled && by.tried.is_empty() {
+        return two_of(replicas, by);
+    }
+    let untried: Vec<&Arc<Replica>> = replicas
+        .iter()
+        .filter(|replica| !by.tried.contains(&replica.endpoint))
+        .collect();
+    let open = replicas.iter().filter(|replica| !replica.is_closed()).count();
+    let panic = open as f64 > replicas.len() as f64 * PANIC_SHARE;
+    if !panic && let Some(choice) = probe(&untried, by) {
+        return choice;
+    }
+    let all: Vec<&Arc<Replica>> = replicas.iter().collect();
+    let closed = |some: &[&Arc<Replica>]| -> Vec<Arc<Replica>> {
+        some.iter()
+            .filter(|replica| panic || replica.is_closed())
+            .map(|replica| Arc::clone(replica))
+            .collect()
+    };
+    for some in [closed(&untried), closed(&all)] {
+        if !some.is_empty() {
+            return two_of(&some, by);
+        }
+    }
+    // Everybody else was tried, or is open for a share that is no panic yet.
+    two_of(replicas, by)
+}
+
+fn probe(untried: &[&Arc<Replica>], by: &By<'_>) -> Option<Choice> {
+    untried
+        .iter()
+        .filter(|replica| {
+            replica
+                .due(by.now)
+                .is_some_and(|since| by.repeatable || since >= PROBE_PATIENCE)
+        })
+        .find(|replica| replica.probe(by.now))
+        .map(|replica| take(replica, true))
+}
+
+fn two_of(replicas: &[Arc<Replica>], by: &By<'_>) -> Choice {
+    let first = by.dice.below(replicas.len());
+    let mut best = &replicas[first];
+    if replicas.len() > 1 {
+        // Any but the first, each as likely.
+        let second = (first + 1 + by.dice.below(replicas.len() - 1)) % replicas.len();
+        let other = &replicas[second];
+        if other.load(by.typical, by.now) < best.load(by.typical, by.now) {
+            best = other;
+        }
+    }
+    match take(best, false) {
+        Choice::Full => replicas
+            .iter()
+            .filter(|replica| !replica.is_full())
+            .find_map(|replica| match take(replica, false) {
+                Choice::Full => None,
+                taken => Some(taken),
+            })
+            .unwrap_or(Choice::Full),
+        taken => taken,
+    }
+}
+
+fn take(replica: &Arc<Replica>, probe: bool) -> Choice {
+    if replica.enter() {
+        return Choice::Taken(Arc::clone(replica), probe);
+    }
+    if probe {
+        replica.give_back_probe(Instant::now());
+    }
+    Choice::Full
+}
