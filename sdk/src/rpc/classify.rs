@@ -54,12 +54,11 @@ pub(super) fn of_response(response: &Response) -> (Verdict, Again) {
 
 /// What the absence of an answer says.
 pub(super) fn of_silence(unanswered: &Unanswered) -> (Verdict, Again) {
-    let again = match unanswered {
-        Unanswered::Unsent(_) => Again::Unprocessed { wait: None, free: true },
-        Unanswered::Doubtful(_) => Again::Doubtful { wait: None },
-        Unanswered::Unreadable(_) => Again::No,
-    };
-    (Verdict::Failure, again)
+    match unanswered {
+        Unanswered::Unsent(_) => (Verdict::Unreachable, Again::Unprocessed { wait: None, free: true }),
+        Unanswered::Doubtful(_) => (Verdict::Failure, Again::Doubtful { wait: None }),
+        Unanswered::Unreadable(_) => (Verdict::Failure, Again::No),
+    }
 }
 
 fn from_handler(headers: &HeaderMap) -> bool {

@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod calls;
 #[cfg(feature = "testing")]
 mod database;
 mod deadlines;

@@ -16,11 +16,11 @@ const OPEN_FIRST: Duration = Duration::from_secs(1);
 /// Longest that it stays open (linkerd).
 const OPEN_MAX: Duration = Duration::from_secs(60);
 
-/// Whether a replica is called: closed it is; open it is not; then one call finds out.
+/// Whether a replica is called: closed it is; open it is not; then one call finds out. The numbers count how often it opened in a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum State {
     Closed,
-    /// Until then. For the n-th time in a row.
+    /// Until then.
     Open(Instant, u32),
     /// One call is on its way to find out.
     Probing(u32),
@@ -31,6 +31,8 @@ pub(super) enum State {
 pub(super) struct Breaker {
     state: State,
     in_a_row: u32,
+    /// When it last opened.
+    opened: Instant,
     /// Successes and failures.
     window: Window,
 }
@@ -40,6 +42,7 @@ impl Breaker {
         Breaker {
             state: State::Closed,
             in_a_row: 0,
+            opened: now,
             window: Window::new(now),
         }
     }
@@ -48,19 +51,22 @@ impl Breaker {
         self.state
     }
 
-    /// Learns how a call went, the probe's or another's. Gives whether it closed. `random` in `0.0..1.0`.
-    pub(super) fn learn(&mut self, verdict: Verdict, probe: bool, random: f64, now: Instant) -> bool {
+    /// Learns how a call went that began at `begun`, the probe's or another's. Gives whether it closed. `random` in `0.0..1.0`.
+    pub(super) fn learn(&mut self, verdict: Verdict, probe: bool, begun: Instant, random: f64, now: Instant) -> bool {
         let good = verdict == Verdict::Success;
         self.window.add(u32::from(good), u32::from(!good), now);
         match (self.state, verdict) {
-            (State::Probing(_), Verdict::Success) if probe => {
+            // The probe, or a call that was made in panic: it works.
+            (State::Open(..) | State::Probing(_), Verdict::Success) if probe || begun >= self.opened => {
                 *self = Breaker::new(now);
                 return true;
             }
             (State::Probing(times), _) if probe => self.open(times + 1, random, now),
-            // An answer to what was sent before it opened, or in panic: neither closes it nor holds it open.
+            // The end of what was sent before it opened says nothing new.
             (State::Open(..) | State::Probing(_), _) => {}
             (State::Closed, Verdict::Success) => self.in_a_row = 0,
+            // A refused connection needs no second opinion (Finagle's fail fast).
+            (State::Closed, Verdict::Unreachable) => self.open(1, random, now),
             (State::Closed, Verdict::Failure | Verdict::Throttled(_)) => {
                 // Who says "later" works; only the share may say that it says nothing else.
                 self.in_a_row += u32::from(verdict == Verdict::Failure);
@@ -111,6 +117,7 @@ impl Breaker {
             .min(OPEN_MAX);
         // Equal jitter: callers that saw the same failure do not probe together.
         self.state = State::Open(now + ceiling.mul_f64(0.5 + random / 2.0), times);
+        self.opened = now;
         self.in_a_row = 0;
     }
 

@@ -49,6 +49,8 @@ pub(crate) enum Verdict {
     Success,
     /// It was not, or with a 5xx.
     Failure,
+    /// It took no connection.
+    Unreachable,
     /// The replica asked for time.
     Throttled(Duration),
 }

@@ -50,23 +50,43 @@ pub(super) fn choose(replicas: &[Arc<Replica>], by: &By<'_>) -> Choice {
         .collect();
     let open = replicas.iter().filter(|replica| !replica.is_closed()).count();
     let panic = open as f64 > replicas.len() as f64 * PANIC_SHARE;
-    if !panic && let Some(choice) = probe(&untried, by) {
+    if panic {
+        let some: Vec<&Arc<Replica>> = if untried.is_empty() {
+            replicas.iter().collect()
+        } else {
+            untried
+        };
+        return least_of(&some, by);
+    }
+    if let Some(choice) = probe(&untried, by) {
         return choice;
     }
-    let all: Vec<&Arc<Replica>> = replicas.iter().collect();
-    let closed = |some: &[&Arc<Replica>]| -> Vec<Arc<Replica>> {
-        some.iter()
-            .filter(|replica| panic || replica.is_closed())
-            .map(|replica| Arc::clone(replica))
-            .collect()
+    let closed = |some: &mut dyn Iterator<Item = &Arc<Replica>>| -> Vec<Arc<Replica>> {
+        some.filter(|replica| replica.is_closed()).map(Arc::clone).collect()
     };
-    for some in [closed(&untried), closed(&all)] {
+    for some in [closed(&mut untried.into_iter()), closed(&mut replicas.iter())] {
         if !some.is_empty() {
             return two_of(&some, by);
         }
     }
     // Everybody else was tried, or is open for a share that is no panic yet.
     two_of(replicas, by)
+}
+
+/// The one with least to do: whoever is well is asked until it has so much to do that even the ill are worth a try.
+fn least_of(replicas: &[&Arc<Replica>], by: &By<'_>) -> Choice {
+    let mut by_load: Vec<_> = replicas
+        .iter()
+        .map(|replica| (replica.load(by.typical, by.now), *replica))
+        .collect();
+    by_load.sort_by(|one, other| one.0.total_cmp(&other.0));
+    by_load
+        .into_iter()
+        .find_map(|(_, replica)| match take(replica, false) {
+            Choice::Full => None,
+            taken => Some(taken),
+        })
+        .unwrap_or(Choice::Full)
 }
 
 fn probe(untried: &[&Arc<Replica>], by: &By<'_>) -> Option<Choice> {

@@ -12,8 +12,9 @@ use crate::wire::PeerState;
 
 /// Calls at once to one replica: what two cores answer in well under a second; more only waits there.
 pub(crate) const IN_FLIGHT_PER_REPLICA: usize = 256;
-/// What a failed answer counts as, whatever it took: a replica that fails fast must not look fast (linkerd's load biaser).
-const FAILURE_COST: Duration = Duration::from_secs(5);
+/// What a failed answer counts as, at least: a replica that fails fast must not look fast (linkerd's load biaser). Far less than linkerd's
+/// 5 s, which would keep a replica out for a minute for one failure: what fails again and again is the breaker's.
+const FAILURE_COST: Duration = Duration::from_millis(200);
 /// Longest that a replica's own "later" counts as.
 const THROTTLED_MAX: Duration = Duration::from_secs(300);
 /// How long a replica that joins others is favoured less: its caches are cold, and everybody sees it at once.
@@ -128,21 +129,25 @@ impl Replica {
     }
 
     /// Learns how a call went. Gives whether its breaker is another now.
-    pub(super) fn learn(&self, verdict: Verdict, took: Duration, probe: bool, random: f64, now: Instant) -> bool {
+    pub(super) fn learn(&self, verdict: Verdict, begun: Instant, probe: bool, random: f64, now: Instant) -> bool {
+        let took = now.saturating_duration_since(begun);
         let mut health = self.health();
         let before = health.breaker.state() == State::Closed;
         health.answers += 1;
         let felt = match verdict {
-            Verdict::Success => took,
+            Verdict::Success | Verdict::Unreachable => took,
             Verdict::Failure => took.max(FAILURE_COST),
             Verdict::Throttled(wait) => took.max(wait.min(THROTTLED_MAX)),
         };
         health.failures += u64::from(verdict != Verdict::Success);
-        if health.breaker.learn(verdict, probe, random, now) {
+        if health.breaker.learn(verdict, probe, begun, random, now) {
             // It is well again: what its illness cost says nothing any more.
             health.cost = Cost::default();
         }
-        health.cost.observe(felt, now);
+        // A connection that was not taken says how fast it was refused, which nobody feels.
+        if verdict != Verdict::Unreachable {
+            health.cost.observe(felt, now);
+        }
         before != (health.breaker.state() == State::Closed)
     }
 

@@ -44,7 +44,10 @@ impl Ticket {
             self.peer.figures.learn(took);
         }
         let probe = std::mem::take(&mut self.probe);
-        if self.replica.learn(verdict, took, probe, self.peer.dice.unit(), now) {
+        if self
+            .replica
+            .learn(verdict, self.begun, probe, self.peer.dice.unit(), now)
+        {
             self.peer.count_open();
             if verdict != Verdict::Success {
                 self.peer.discovery.suspect();

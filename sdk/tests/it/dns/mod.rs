@@ -79,7 +79,11 @@ async fn that_a_name_does_not_exist_is_an_answer_and_that_nobody_answers_is_none
         assert_eq!(error.code(), "DNS_FAILED", "{silence:?}");
         // Half an answer is none: the family that failed may have had the addresses.
         server.says(silence.clone(), Says::NoAddress);
-        assert_eq!(ask(&server, HOST).await.unwrap_err().code(), "DNS_FAILED", "{silence:?}");
+        assert_eq!(
+            ask(&server, HOST).await.unwrap_err().code(),
+            "DNS_FAILED",
+            "{silence:?}"
+        );
     }
 }
 
@@ -89,12 +93,19 @@ async fn names_are_absolute_so_that_a_search_domain_masks_nothing() {
     server.says(Says::Code(ResponseCode::ServFail), Says::Code(ResponseCode::ServFail));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("resolv.conf");
-    std::fs::write(&path, "nameserver 127.0.0.1\nsearch railway.internal example.org\noptions ndots:5\n").unwrap();
+    std::fs::write(
+        &path,
+        "nameserver 127.0.0.1\nsearch railway.internal example.org\noptions ndots:5\n",
+    )
+    .unwrap();
     // The file has no way to say a port; what is read of it besides is the same.
     assert!(Dns::from_file(&path).is_ok());
     assert!(ask(&server, "core").await.is_err());
     let asked = server.asked();
-    assert!(!asked.is_empty() && asked.iter().all(|question| question.ends_with(" core.")), "{asked:?}");
+    assert!(
+        !asked.is_empty() && asked.iter().all(|question| question.ends_with(" core.")),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +128,10 @@ async fn where_the_whole_answer_cannot_be_had_a_part_of_it_is_not_taken_for_it()
 async fn a_private_name_with_addresses_of_elsewhere_is_told_from_one_without() {
     let server = NameServer::start().await;
     server.says(
-        Says::Addresses(vec!["::1".parse().unwrap(), "2606:4700::1".parse().unwrap(), six(7)], 60),
+        Says::Addresses(
+            vec!["::1".parse().unwrap(), "2606:4700::1".parse().unwrap(), six(7)],
+            60,
+        ),
         Says::Addresses(vec!["169.254.169.254".parse().unwrap()], 60),
     );
     let answer = ask(&server, "core.railway.internal").await.unwrap();

@@ -132,7 +132,10 @@ impl RequestHandler for Answers {
         match says {
             Says::Silence => {
                 let metadata = Metadata::new(0, MessageType::Response, OpCode::Query);
-                return ResponseInfo::from(hickory_server::proto::op::Header { metadata, counts: HeaderCounts::default() });
+                return ResponseInfo::from(hickory_server::proto::op::Header {
+                    metadata,
+                    counts: HeaderCounts::default(),
+                });
             }
             Says::Addresses(addresses, ttl) => {
                 answers.extend(addresses.iter().map(|address| {
