@@ -80,6 +80,7 @@ impl Life {
             resolver: Arc::new(Table::default()),
             dial: Arc::new(Sockets),
             switchboard: Switchboard::default(),
+            outside: None,
             metrics: Metrics::new(clock.clone()),
             seed: None,
             scope: scope.clone(),

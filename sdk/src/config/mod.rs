@@ -118,6 +118,15 @@ pub enum TrustEdge {
     Railway,
 }
 
+/// A public way to a service, for when the private network has nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// Through Railway's edge.
+    Railway,
+    /// Through Cloudflare.
+    Cloudflare,
+}
+
 /// Where what must last is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreChoice {
@@ -231,6 +240,8 @@ pub struct Settings {
     pub log_format: Option<LogFormat>,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub otlp_endpoint: Option<String>,
+    /// `RPC_FALLBACK`: the public ways that a call may take when nobody is there on the private network, in order.
+    pub fallback: Vec<Fallback>,
     /// `ENABLE_*`.
     pub features: Features,
     /// `RAILWAY_*`.
@@ -262,6 +273,7 @@ pub(crate) struct Raw {
     pub(crate) log_level: Option<String>,
     pub(crate) log_format: Option<String>,
     pub(crate) otel_exporter_otlp_endpoint: Option<String>,
+    pub(crate) rpc_fallback: Option<String>,
     pub(crate) enable_rpc: Option<String>,
     pub(crate) enable_events: Option<String>,
     pub(crate) enable_jobs: Option<String>,

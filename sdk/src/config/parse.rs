@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::{
-    AuthMode, Environment, Features, KeptMax, LogFormat, Platform, Problems, Raw, Settings, StoreChoice, TrustEdge,
+    AuthMode, Environment, Fallback, Features, KeptMax, LogFormat, Platform, Problems, Raw, Settings, StoreChoice, TrustEdge,
     Variables,
 };
 use crate::wire::LogLevel;
@@ -112,6 +112,7 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
             }
             fits
         }),
+        fallback: read.fallback(raw.rpc_fallback.as_deref(), production),
         features: Features {
             rpc: read.switch("ENABLE_RPC", raw.enable_rpc.as_deref(), true),
             events: read.switch("ENABLE_EVENTS", raw.enable_events.as_deref(), true),
@@ -184,6 +185,32 @@ struct Reader {
 impl Reader {
     fn wrong(&mut self, problem: impl Into<String>) {
         self.problems.push(problem);
+    }
+
+    fn fallback(&mut self, said: Option<&str>, production: bool) -> Vec<Fallback> {
+        let Some(said) = said else {
+            // Elsewhere the public names are those of production, or of nobody.
+            return if production {
+                vec![Fallback::Railway, Fallback::Cloudflare]
+            } else {
+                Vec::new()
+            };
+        };
+        let mut ways = Vec::new();
+        for word in said
+            .split(',')
+            .map(str::trim)
+            .filter(|word| !matches!(*word, "" | "none"))
+        {
+            match word {
+                "railway" => ways.push(Fallback::Railway),
+                "cloudflare" => ways.push(Fallback::Cloudflare),
+                other => self.wrong(format!(
+                    "RPC_FALLBACK names {other:?}; it is \"railway\", \"cloudflare\", both with a comma, or \"none\""
+                )),
+            }
+        }
+        ways
     }
 
     fn environment(&mut self, raw: &Raw) -> Environment {

@@ -148,6 +148,7 @@ async fn begin(
         resolver: outside::resolver(plan)?,
         dial: Arc::new(Sockets),
         switchboard: plan.switchboard.clone(),
+        outside: outside::ways(plan)?,
         metrics: metrics.clone(),
         seed: None,
         scope: scope.clone(),

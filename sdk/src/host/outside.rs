@@ -10,6 +10,7 @@ use crate::context::Kernel;
 use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::resolve::{Dns, Endpoint, Resolver, Table};
+use crate::rpc::Outside;
 use crate::telemetry::{Exporter, Otlp};
 use crate::transport::Bound;
 
@@ -31,6 +32,19 @@ pub(super) fn resolver(plan: &Plan) -> Result<Arc<dyn Resolver>> {
         Err(_) if plan.settings.environment == Environment::Development => Ok(Arc::new(Table::default())),
         Err(error) => Err(error),
     }
+}
+
+/// The public ways that calls to peers may take, where they may take any.
+pub(super) fn ways(plan: &Plan) -> Result<Option<Outside>> {
+    let settings = &plan.settings;
+    if settings.fallback.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Outside {
+        http: http_client()?,
+        ways: settings.fallback.clone(),
+        environment: settings.environment,
+    }))
 }
 
 /// The client of the public network, without retries of its own.

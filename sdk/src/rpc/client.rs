@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method as Verb, StatusCode};
 use http_body_util::BodyExt;
 use serde::Serialize;
@@ -15,9 +16,11 @@ use super::attempt::{Errand, read};
 use super::dice::Dice;
 use super::dress::{dress, own};
 use super::options::{CallOptions, ClientOptions};
+use super::outside::{Outside, Road};
 use super::peer::{Ending, Peer};
 use super::pool::{Pool, Unanswered};
 use super::target::Target;
+use super::ways::Ways;
 use crate::contract::{Method, Payload};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{HOP_MARGIN, HOPS_MAX, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
@@ -76,7 +79,18 @@ impl Client {
             let target = Target::of(&options.registry, key)?;
             let (resolver, scope) = (Arc::clone(&options.resolver), options.scope.clone());
             let discovery = Discovery::new(&target.host, target.port, resolver, scope);
-            Ok::<_, Error>(Arc::new(Peer::new(target, discovery, &options.metrics, dice.clone())))
+            let roads = options
+                .outside
+                .as_ref()
+                .map(|outside| outside.roads(&options.registry, key));
+            let ways = Ways::new(roads.unwrap_or_default());
+            Ok::<_, Error>(Arc::new(Peer::new(
+                target,
+                discovery,
+                ways,
+                &options.metrics,
+                dice.clone(),
+            )))
         };
         let peers = options
             .registry
@@ -258,13 +272,7 @@ impl Client {
         dress(request.headers_mut(), &self.0.own, &peer.target, options, deadline)?;
         let answered = match self.0.options.switchboard.get(&peer.target.key) {
             Some(handler) => {
-                let here = async {
-                    let response = handler.answer(request).await;
-                    match want {
-                        Want::Head => Ok(response),
-                        Want::Whole | Want::Method(_) => read(response).await.map_err(Unanswered::into_error),
-                    }
-                };
+                let here = async { want.read(handler.answer(request).await).await };
                 timeout_at(deadline, here)
                     .await
                     .unwrap_or_else(|_| Err(late(&peer.target.key, begun)))
@@ -294,6 +302,19 @@ impl Client {
             .map_err(|error| Error::invalid("the request's body broke off").with_source(error))?
             .to_bytes();
         let repeatable = options.idempotent || options.idempotency_key.is_some() || parts.method.is_safe();
+        if let Some(outside) = &self.0.options.outside
+            && let Some(road) = peer.ways.outside()
+        {
+            self.look_inside(peer);
+            let response = travel(outside, peer, road, &parts, &body, repeatable, deadline).await?;
+            return want.read(response).await;
+        }
+        let again = self
+            .0
+            .options
+            .outside
+            .as_ref()
+            .map(|outside| (outside, parts.clone(), body.clone()));
         let errand = Errand {
             peer,
             pool: &self.0.pool,
@@ -310,7 +331,34 @@ impl Client {
             },
             deadline,
         };
-        errand.run().await
+        let error = match errand.run().await {
+            Ok(response) => {
+                peer.ways.inside_served();
+                return Ok(response);
+            }
+            Err(error) => error,
+        };
+        let Some((outside, parts, body)) = again else {
+            return Err(error);
+        };
+        let Some(road) = peer.ways.inside_failed(&error, Instant::now()) else {
+            return Err(error);
+        };
+        tracing::warn!(peer = peer.target.key, way = road.url, error = %error, "calls take a public way");
+        let response = travel(outside, peer, road, &parts, &body, repeatable, deadline).await?;
+        want.read(response).await
+    }
+
+    /// Looks in the background whether the private network is well again, where that is due.
+    fn look_inside(&self, peer: &Arc<Peer>) {
+        if !peer.ways.look(Instant::now()) {
+            return;
+        }
+        let (peer, pool) = (Arc::clone(peer), self.0.pool.clone());
+        self.0.options.scope.spawn_background("look-inside", async move {
+            let well = pool.probe(&peer, Instant::now() + LOOK_TIMEOUT).await;
+            peer.ways.looked(well, Instant::now());
+        });
     }
 
     pub(super) fn peer(&self, service: &str) -> Result<&Arc<Peer>> {
@@ -319,6 +367,51 @@ impl Client {
             .peers
             .get(key)
             .ok_or_else(|| Error::not_found(format!("{key} has no address")))
+    }
+}
+
+impl Want<'_> {
+    /// The answer, read as far as is wanted.
+    async fn read(self, response: Response) -> Result<Response> {
+        match self {
+            Want::Head => Ok(response),
+            Want::Whole | Want::Method(_) => read(response).await.map_err(Unanswered::into_error),
+        }
+    }
+}
+
+/// Longest that a look at the private network may take: a question to DNS and one to the service.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Takes the public ways, from one on, until one of them leads somewhere.
+async fn travel(
+    outside: &Outside,
+    peer: &Peer,
+    first: &Road,
+    parts: &Parts,
+    body: &Bytes,
+    repeatable: bool,
+    deadline: Instant,
+) -> Result<Response> {
+    let mut road = first;
+    loop {
+        match outside.send(peer, road, parts, body, repeatable, deadline).await {
+            // Whoever never took it did nothing of it.
+            Err(error) if error.code() == "CONNECT_FAILED" => match peer.ways.outside_failed(road, Instant::now()) {
+                Some(next) => road = next,
+                None => {
+                    return Err(Error::unavailable(format!(
+                        "{} cannot be reached: nobody is there as {}:{}, and by the public ways neither: {}",
+                        peer.target.key,
+                        peer.target.host,
+                        peer.target.port,
+                        error.chain()
+                    ))
+                    .with_code("SERVICE_UNREACHABLE"));
+                }
+            },
+            answered => return answered,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod dress;
 mod fleet;
 mod forward;
 mod options;
+mod outside;
 mod peer;
 mod pool;
 mod pool_body;
@@ -20,6 +21,7 @@ mod stream;
 mod target;
 mod tried;
 mod view;
+mod ways;
 
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ pub use dial::{Dial, Sockets, Stream};
 pub use fleet::Ping;
 pub use forward::Forwarder;
 pub use options::{CallOptions, ClientOptions};
+pub use outside::Outside;
 pub use stream::{Results, Said, is_stream, said};
 
 /// Headers that calls bear beside the standard ones.

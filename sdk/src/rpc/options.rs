@@ -5,6 +5,7 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use super::dial::Dial;
+use super::outside::Outside;
 use crate::auth::Caller;
 use crate::config::Secret;
 use crate::lifecycle::Scope;
@@ -30,6 +31,8 @@ pub struct ClientOptions {
     pub dial: Arc<dyn Dial>,
     /// Which of them are this process.
     pub switchboard: Switchboard,
+    /// The public ways, where calls may take them.
+    pub outside: Option<Outside>,
     /// Where calls are counted.
     pub metrics: Metrics,
     /// Owns the connections.

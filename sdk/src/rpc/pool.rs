@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::classify::of_silence;
 use super::dial::Dial;
 use super::dice::Dice;
+use super::peer::{Peer, Verdict};
 use super::pool_body::ReadToEnd;
 use super::{CONNECT_TIMEOUT, IDLE_PER_ENDPOINT, IDLE_TIMEOUT};
 use crate::error::{Error, Kind, Result};
@@ -111,6 +113,27 @@ impl Pool {
                 })
             }
         }
+    }
+
+    /// Whether a peer's probe is answered well by one of its addresses.
+    pub(super) async fn probe(&self, peer: &Arc<Peer>, deadline: Instant) -> bool {
+        let ask = async {
+            let ticket = peer.admit(&[], true, false, deadline).await.ok()?;
+            let mut request = Request::new(Body::empty());
+            *request.uri_mut() = http::Uri::from_static("/healthz");
+            request
+                .headers_mut()
+                .insert(http::header::HOST, peer.target.authority.clone());
+            let answered = self.send(ticket.endpoint(), request).await;
+            let well = answered.as_ref().is_ok_and(|response| response.status().is_success());
+            ticket.settle(match &answered {
+                Ok(_) if well => Verdict::Success,
+                Ok(_) => Verdict::Failure,
+                Err(unanswered) => of_silence(unanswered).0,
+            });
+            well.then_some(())
+        };
+        timeout_at(deadline, ask).await.is_ok_and(|well| well.is_some())
     }
 
     /// Closes what is idle to an endpoint.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::client::Client;
 use super::peer::{Ending, Look, Peer};
 use crate::error::Result;
+use crate::registry::Way;
 use crate::resolve::Freshness;
 use crate::wire::{self, PeerCalls, PeerEndpoint, PeerFreshness, PeerLatency, PeerState, PeerWay};
 
@@ -53,7 +54,12 @@ impl Client {
         };
         wire::Peer {
             service: peer.target.key.clone(),
-            way: if here { PeerWay::InProcess } else { PeerWay::Internal },
+            way: match peer.ways.outside().map(|road| road.way) {
+                _ if here => PeerWay::InProcess,
+                None | Some(Way::Internal) => PeerWay::Internal,
+                Some(Way::Railway) => PeerWay::Railway,
+                Some(Way::Cloudflare) => PeerWay::Cloudflare,
+            },
             host: peer.target.host.clone(),
             port: peer.target.port,
             source: if here { "process" } else { peer.discovery.source() }.to_owned(),

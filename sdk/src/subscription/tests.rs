@@ -91,6 +91,7 @@ impl World {
             resolver: Arc::new(Table::default()),
             dial: Arc::new(Sockets),
             switchboard: self.switchboard.clone(),
+            outside: None,
             metrics: Metrics::new(self.clock.clone()),
             seed: None,
             scope: scope.clone(),

@@ -23,6 +23,7 @@ use self::pick::{By, Choice, choose};
 use self::replica::Replica;
 use super::dice::Dice;
 use super::target::Target;
+use super::ways::Ways;
 use crate::error::{Error, Kind, Result};
 use crate::metrics::Metrics;
 use crate::resolve::{Discovery, Endpoint};
@@ -60,6 +61,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Peer {
     pub(crate) target: Target,
     pub(crate) discovery: Discovery,
+    pub(in crate::rpc) ways: Ways,
     pub(crate) figures: Figures,
     set: RwLock<Set>,
     /// How many breakers are not closed: where none is, nobody looks.
@@ -81,12 +83,13 @@ struct Set {
 }
 
 impl Peer {
-    pub(crate) fn new(target: Target, discovery: Discovery, metrics: &Metrics, dice: Dice) -> Self {
+    pub(in crate::rpc) fn new(target: Target, discovery: Discovery, ways: Ways, metrics: &Metrics, dice: Dice) -> Self {
         let now = Instant::now();
         Peer {
             figures: Figures::new(metrics, &target.key),
             target,
             discovery,
+            ways,
             set: RwLock::new(Set {
                 from: Arc::from([]),
                 replicas: Arc::from([]),

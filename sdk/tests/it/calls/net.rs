@@ -159,6 +159,7 @@ impl Net {
             resolver: Arc::new(self.clone()),
             dial: Arc::new(self.clone()),
             switchboard: Switchboard::default(),
+            outside: None,
             metrics: Metrics::new(Clock::system()),
             scope: Scope::new("calls", tracing::Span::none()),
             seed: Some(seed),

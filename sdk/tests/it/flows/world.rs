@@ -96,6 +96,7 @@ impl World {
             resolver: Arc::new(Table::default()),
             dial: Arc::new(Sockets),
             switchboard: Switchboard::default(),
+            outside: None,
             metrics: Metrics::new(clock.clone()),
             seed: None,
             scope: scope.clone(),
