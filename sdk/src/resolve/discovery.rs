@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Answer, Endpoint, Found, Freshness, Resolver};
 use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
-use crate::policy::{Backoff, jitter};
+use crate::policy::{Backoff, Dice};
 
 /// Shortest life of an answer: a TTL of 0 must not become a loop (linkerd's floor and Envoy's default).
 pub(super) const TTL_MIN: Duration = Duration::from_secs(5);
@@ -40,6 +40,7 @@ struct Inner {
     port: u16,
     resolver: Arc<dyn Resolver>,
     scope: Scope,
+    dice: Dice,
     found: watch::Sender<Found>,
     asking: Mutex<Asking>,
 }
@@ -55,12 +56,13 @@ struct Asking {
 
 impl Discovery {
     /// Nothing is asked before it is used.
-    pub fn new(host: impl Into<String>, port: u16, resolver: Arc<dyn Resolver>, scope: Scope) -> Self {
+    pub fn new(host: impl Into<String>, port: u16, resolver: Arc<dyn Resolver>, scope: Scope, dice: Dice) -> Self {
         Discovery(Arc::new(Inner {
             host: host.into(),
             port,
             resolver,
             scope,
+            dice,
             found: watch::Sender::new(Found::unasked(Instant::now())),
             asking: Mutex::default(),
         }))
@@ -181,7 +183,7 @@ impl Discovery {
                 let ttl = answer
                     .ttl
                     .clamp(TTL_MIN, TTL_MAX)
-                    .mul_f64(1.0 + SPREAD * (2.0 * jitter() - 1.0));
+                    .mul_f64(1.0 + SPREAD * (2.0 * self.0.dice.unit() - 1.0));
                 Found {
                     // The same set stays the same object, so that who looks at it need not compare.
                     endpoints: if *before.endpoints == *answer.endpoints {
@@ -222,7 +224,7 @@ impl Discovery {
                 let kept = !before.endpoints.is_empty() && before.answered.is_some_and(|at| now < at + STALE_MAX);
                 Found {
                     endpoints: if kept { before.endpoints } else { Arc::from([]) },
-                    next: now + RETRY.wait(asking.failures, jitter()),
+                    next: now + RETRY.wait(asking.failures, self.0.dice.unit()),
                     freshness: if kept {
                         Freshness::Stale { why }
                     } else {

@@ -13,7 +13,6 @@ use tracing::Instrument;
 
 use super::answer::error_of;
 use super::attempt::{Errand, read};
-use super::dice::Dice;
 use super::dress::{dress, own};
 use super::options::{CallOptions, ClientOptions};
 use super::outside::{Outside, Road};
@@ -23,7 +22,7 @@ use super::target::Target;
 use super::ways::Ways;
 use crate::contract::{Method, Payload};
 use crate::error::{Error, Kind, Result};
-use crate::policy::{HOP_MARGIN, HOPS_MAX, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
+use crate::policy::{Dice, HOP_MARGIN, HOPS_MAX, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
 use crate::registry::Registry;
 use crate::resolve::Discovery;
 use crate::telemetry;
@@ -78,7 +77,7 @@ impl Client {
         let peer = |key: &str| {
             let target = Target::of(&options.registry, key)?;
             let (resolver, scope) = (Arc::clone(&options.resolver), options.scope.clone());
-            let discovery = Discovery::new(&target.host, target.port, resolver, scope);
+            let discovery = Discovery::new(&target.host, target.port, resolver, scope, dice.clone());
             let roads = options
                 .outside
                 .as_ref()

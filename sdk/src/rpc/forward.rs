@@ -7,10 +7,10 @@ use tokio::io::copy_bidirectional;
 use tokio::time::timeout;
 
 use super::dial::Sockets;
-use super::dice::Dice;
 use super::pool::{Pool, Unanswered};
 use crate::error::{Error, Kind, Result};
 use crate::lifecycle::Scope;
+use crate::policy::Dice;
 use crate::resolve::Endpoint;
 use crate::transport::{Request, Response};
 

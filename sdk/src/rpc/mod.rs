@@ -7,7 +7,6 @@ mod attempt;
 mod classify;
 mod client;
 mod dial;
-mod dice;
 mod dress;
 mod fleet;
 mod forward;

@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::classify::of_silence;
 use super::dial::Dial;
-use super::dice::Dice;
 use super::peer::{Peer, Verdict};
 use super::pool_body::ReadToEnd;
 use super::{CONNECT_TIMEOUT, IDLE_PER_ENDPOINT, IDLE_TIMEOUT};
 use crate::error::{Error, Kind, Result};
 use crate::lifecycle::Scope;
+use crate::policy::Dice;
 use crate::resolve::Endpoint;
 use crate::transport::{Body, Request, Response};
 

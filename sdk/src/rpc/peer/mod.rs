@@ -21,11 +21,11 @@ use tokio::time::{Instant, timeout_at};
 use self::budget::Budget;
 use self::pick::{By, Choice, choose};
 use self::replica::Replica;
-use super::dice::Dice;
 use super::target::Target;
 use super::ways::Ways;
 use crate::error::{Error, Kind, Result};
 use crate::metrics::Metrics;
+use crate::policy::Dice;
 use crate::resolve::{Discovery, Endpoint};
 
 pub(crate) use self::budget::{HEDGE_RESERVE, HEDGE_SHARE, RETRY_RESERVE, RETRY_SHARE};

@@ -4,8 +4,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::replica::Replica;
+use crate::policy::Dice;
 use crate::resolve::Endpoint;
-use crate::rpc::dice::Dice;
 
 /// More than this share of the replicas out, and whose breaker is open no longer matters: it is the peer that is ill, or the way to it,
 /// and the rest would only be drowned (Finagle's and Envoy's panic threshold).

@@ -160,7 +160,7 @@ async fn when_most_are_ill_all_are_asked_and_one_alone_always_is() {
         let error = call(&client, CallOptions::default()).await.unwrap_err();
         assert_eq!(error.kind(), syscall_sdk::error::Kind::Internal, "{error}");
     }
-    net.fault(at(2), Fault::None);
+    net.fault(at(2), Fault::Slow(Duration::from_millis(1)));
     // Two of three are ill: whoever is well is found, though its breaker is open too.
     calls(&client, 50).await;
 

@@ -1,9 +1,11 @@
 //! Calls over a network that does everything that networks do.
 
 mod endpoints;
+mod fleet;
 mod names;
 mod net;
 mod repeats;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

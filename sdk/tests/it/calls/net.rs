@@ -16,7 +16,7 @@ use syscall_sdk::lifecycle::Scope;
 use syscall_sdk::metrics::Metrics;
 use syscall_sdk::registry::Registry;
 use syscall_sdk::resolve::{Answer, Endpoint, Resolver};
-use syscall_sdk::rpc::{Client, ClientOptions, Dial, Stream};
+use syscall_sdk::rpc::{Client, ClientOptions, Dial, Outside, Stream};
 use syscall_sdk::transport::{Body, Handler, Request, Response, Switchboard};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::watch;
@@ -149,7 +149,11 @@ impl Net {
 
     /// A client of this network, as a service, whose choices come from the seed.
     pub(crate) fn client_of(&self, service: &str, seed: u64) -> Client {
-        let registry = Registry::builtin();
+        self.client_in(Registry::builtin(), service, seed, None)
+    }
+
+    /// A client of this network, as a service of a registry of the test's own.
+    pub(crate) fn client_in(&self, registry: Registry, service: &str, seed: u64, outside: Option<Outside>) -> Client {
         let record = registry.get(service).unwrap().clone();
         Client::new(ClientOptions {
             name: record.name,
@@ -159,7 +163,7 @@ impl Net {
             resolver: Arc::new(self.clone()),
             dial: Arc::new(self.clone()),
             switchboard: Switchboard::default(),
-            outside: None,
+            outside,
             metrics: Metrics::new(Clock::system()),
             scope: Scope::new("calls", tracing::Span::none()),
             seed: Some(seed),
@@ -272,6 +276,7 @@ async fn serve(host: Host, stream: DuplexStream) {
             .await;
     };
     tokio::select! {
+        biased;
         () = connection => {}
         _ = life.changed() => {}
     }

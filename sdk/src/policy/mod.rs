@@ -1,9 +1,13 @@
 //! Timeouts, backoff and budgets as plain values; the facilities obey them.
 
+mod dice;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use dice::Dice;
 
 /// Default deadline of an RPC: what tarpc and connect-rust take, and longer than any healthy internal call.
 pub const RPC_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
