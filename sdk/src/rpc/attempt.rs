@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
-use super::classify::{Again, of_response, of_silence};
+use super::classify::{Again, is_misdirected, of_response, of_silence};
 use super::peer::{Pace, Peer, Ticket, Verdict};
 use super::pool::{Pool, Unanswered};
 use super::tried::Tried;
@@ -248,7 +248,7 @@ impl Errand<'_> {
             }
             Outcome::Late => (Verdict::Failure, Again::No),
         };
-        let misdirected = matches!(outcome, Outcome::Answered(response) if response.status() == http::StatusCode::MISDIRECTED_REQUEST);
+        let misdirected = matches!(outcome, Outcome::Answered(response) if is_misdirected(response.status()));
         let took = if misdirected {
             self.pool.forget(&endpoint);
             ticket.misdirected()

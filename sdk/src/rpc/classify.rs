@@ -13,6 +13,19 @@ use crate::transport::Response;
 /// What a "later" without a time counts as.
 const LATER: Duration = Duration::from_secs(1);
 
+/// The address is another service's (RFC 9110, section 15.5.20).
+const MISDIRECTED: u16 = 421;
+
+/// Whether an answer says that the address is another service's.
+pub(super) fn is_misdirected(status: StatusCode) -> bool {
+    status.as_u16() == MISDIRECTED
+}
+
+/// Whether an edge answered for a service that it could not reach, such as one that sleeps.
+pub(super) fn is_from_edge(status: StatusCode) -> bool {
+    status.as_u16() == 502
+}
+
 /// Whether, and why, the same request may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Again {
@@ -39,15 +52,16 @@ pub(super) fn of_response(response: &Response) -> (Verdict, Again) {
     if from_handler(headers) {
         return (Verdict::Success, Again::No);
     }
-    match status {
-        StatusCode::MISDIRECTED_REQUEST => (Verdict::Failure, Again::Unprocessed { wait: None, free: true }),
+    match status.as_u16() {
+        MISDIRECTED => (Verdict::Failure, Again::Unprocessed { wait: None, free: true }),
         _ if headers.contains_key(header::UNPROCESSED) => (
             Verdict::Throttled(wait.unwrap_or(LATER)),
             Again::Unprocessed { wait, free: false },
         ),
-        StatusCode::TOO_MANY_REQUESTS => (Verdict::Throttled(wait.unwrap_or(LATER)), Again::Doubtful { wait }),
-        StatusCode::NOT_IMPLEMENTED => (Verdict::Success, Again::No),
-        status if status.is_server_error() => (Verdict::Failure, Again::Doubtful { wait }),
+        429 => (Verdict::Throttled(wait.unwrap_or(LATER)), Again::Doubtful { wait }),
+        // It will be as little implemented elsewhere.
+        501 => (Verdict::Success, Again::No),
+        500.. => (Verdict::Failure, Again::Doubtful { wait }),
         _ => (Verdict::Success, Again::No),
     }
 }

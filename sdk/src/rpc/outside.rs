@@ -7,6 +7,7 @@ use http::header::{HOST, HeaderMap};
 use http::request::Parts;
 use tokio::time::{Instant, timeout_at};
 
+use super::classify::is_from_edge;
 use super::header;
 use super::peer::Peer;
 use crate::config::{Environment, Fallback};
@@ -60,7 +61,7 @@ impl Outside {
         deadline: Instant,
     ) -> Result<Response> {
         let answered = self.once(peer, road, parts, body, deadline).await?;
-        let waking = answered.status() == http::StatusCode::BAD_GATEWAY && repeatable;
+        let waking = is_from_edge(answered.status()) && repeatable;
         if waking && Instant::now() + WAKE < deadline && peer.may_retry() {
             tokio::time::sleep(WAKE).await;
             return self.once(peer, road, parts, body, deadline).await;
