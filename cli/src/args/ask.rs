@@ -34,6 +34,15 @@ pub(crate) struct Pipe {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Resolve {
+    /// The service that is looked for, by key or name.
+    pub(crate) service: String,
+    /// The service that looks, by key or name.
+    #[arg(long, value_name = "SERVICE", default_value = "operator")]
+    pub(crate) from: String,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Emit {
     /// The service, by key or name.
     pub(crate) service: String,

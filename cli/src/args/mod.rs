@@ -14,7 +14,7 @@ mod workflows;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use ask::{Call, Emit, Events, One, OneOrAll, Path, Pipe, Ps};
+pub(crate) use ask::{Call, Emit, Events, One, OneOrAll, Path, Pipe, Ps, Resolve};
 pub(crate) use conform::{Conform, Level};
 pub(crate) use groups::{DeadLetter, DeadLetters, Group, OneGroup, OneLetter};
 pub(crate) use jobs::{CreateJob, Job, Jobs, JobsAction, OneJob, OnePause, PauseJobs, RetryJob, RetryJobs, WaitJob};
@@ -111,6 +111,10 @@ pub(crate) enum Command {
     Health(OneOrAll),
     /// Who a service says it is.
     Identity(One),
+    /// The fleet as one service sees it: how it reaches each other one, how its calls end and how long they take.
+    Peers(One),
+    /// Where a service is found: its name, who resolved it, its addresses and how each of them does.
+    Resolve(Resolve),
     /// The registry: all services, or all that it says of one.
     Registry(OneOrAll),
     /// List a directory of the fleet's tree.

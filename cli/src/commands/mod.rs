@@ -12,6 +12,7 @@ mod identity;
 mod job;
 mod jobs;
 mod logs;
+mod peers;
 mod pipe;
 mod ps;
 mod registry;
@@ -55,6 +56,8 @@ pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result
         Command::DeadLetter(letter) => dead_letters::run(&remote, json, letter).await,
         Command::Health(which) => health::run(&remote, json, which).await,
         Command::Identity(which) => identity::run(&remote, json, which).await,
+        Command::Peers(which) => peers::list(&remote, json, which).await,
+        Command::Resolve(which) => peers::resolve(&remote, json, which).await,
         Command::Registry(which) => registry::run(&remote, json, which),
         Command::Ls(path) => tree::ls(&remote, json, path).await,
         Command::Cat(path) => tree::cat(&remote, json, path).await,

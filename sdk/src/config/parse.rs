@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use super::{
-    AuthMode, Environment, Fallback, Features, KeptMax, LogFormat, Platform, Problems, Raw, Settings, StoreChoice, TrustEdge,
-    Variables,
+    AuthMode, Environment, Fallback, Features, KeptMax, LogFormat, Platform, Problems, Raw, Settings, StoreChoice,
+    TrustEdge, Variables,
 };
 use crate::wire::LogLevel;
 

@@ -81,14 +81,15 @@ fn from_handler(headers: &HeaderMap) -> bool {
         .is_some_and(|origin| origin == Origin::Handler.as_str())
 }
 
-/// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3).
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-    if let Ok(seconds) = text.trim().parse() {
+/// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3); a date is counted from the answer's own, so that clocks need not agree.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok();
+    let after = text(http::header::RETRY_AFTER)?.trim();
+    if let Ok(seconds) = after.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-    (date.to_utc() - chrono::Utc::now()).to_std().ok()
+    let date = |text| chrono::DateTime::parse_from_rfc2822(text).ok();
+    (date(after)? - date(text(http::header::DATE)?)?).to_std().ok()
 }
 
 #[cfg(test)]
@@ -151,6 +152,17 @@ mod tests {
                 421,
                 &[],
                 (Verdict::Failure, Again::Unprocessed { wait: None, free: true }),
+            ),
+            (
+                429,
+                &[
+                    ("date", "Sat, 21 Nov 2026 10:00:00 GMT"),
+                    ("retry-after", "Sat, 21 Nov 2026 10:00:30 GMT"),
+                ],
+                (
+                    Verdict::Throttled(Duration::from_secs(30)),
+                    Again::Doubtful { wait: secs(30) },
+                ),
             ),
             (501, &[], (Verdict::Success, Again::No)),
         ] {

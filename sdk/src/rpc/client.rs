@@ -19,6 +19,7 @@ use super::outside::{Outside, Road};
 use super::peer::{Ending, Peer};
 use super::pool::{Pool, Unanswered};
 use super::target::Target;
+use super::view::show;
 use super::ways::Ways;
 use crate::contract::{Method, Payload};
 use crate::error::{Error, Kind, Result};
@@ -95,7 +96,8 @@ impl Client {
             .registry
             .services()
             .map(|service| Ok((service.key.clone(), peer(&service.key)?)))
-            .collect::<Result<_>>()?;
+            .collect::<Result<HashMap<_, _>>>()?;
+        show(&options.metrics, peers.values().cloned().collect());
         Ok(Client(Arc::new(Inner {
             options,
             own,

@@ -1,5 +1,6 @@
 //! The fleet as this process sees it, for who looks at it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -7,6 +8,7 @@ use tokio::time::Instant;
 use super::client::Client;
 use super::peer::{Ending, Look, Peer};
 use crate::error::Result;
+use crate::metrics::Metrics;
 use crate::registry::Way;
 use crate::resolve::Freshness;
 use crate::wire::{self, PeerCalls, PeerEndpoint, PeerFreshness, PeerLatency, PeerState, PeerWay};
@@ -103,4 +105,52 @@ fn endpoint(look: Look) -> PeerEndpoint {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Shows the peers among the figures: what is left of each one's budget, calls on their way, replicas by what their breakers say.
+pub(super) fn show(metrics: &Metrics, peers: Vec<Arc<Peer>>) {
+    let peers: Arc<[Arc<Peer>]> = peers.into();
+    let each = |figure: fn(&Peer) -> f64| {
+        let peers = Arc::clone(&peers);
+        move || {
+            let labelled = peers
+                .iter()
+                .map(|peer| (vec![("peer", peer.target.key.clone())], figure(peer)));
+            labelled.collect()
+        }
+    };
+    metrics.levels(
+        "rpc_client_retries_left",
+        "Attempts that may be made now beyond the calls themselves.",
+        each(|peer| f64::from(peer.retries_left())),
+    );
+    metrics.levels(
+        "rpc_client_in_flight",
+        "Calls on their way.",
+        each(|peer| peer.in_flight() as f64),
+    );
+    metrics.levels(
+        "rpc_client_replicas",
+        "Addresses of a peer, by what the breaker of each says.",
+        move || {
+            let states = [
+                (PeerState::Closed, "closed"),
+                (PeerState::Warming, "warming"),
+                (PeerState::Open, "open"),
+                (PeerState::Probing, "probing"),
+            ];
+            let mut all = Vec::new();
+            for peer in peers.iter() {
+                let looks = peer.looks();
+                all.extend(states.map(|(state, word)| {
+                    let count = looks.iter().filter(|look| look.state == state).count();
+                    (
+                        vec![("peer", peer.target.key.clone()), ("state", word.to_owned())],
+                        count as f64,
+                    )
+                }));
+            }
+            all
+        },
+    );
 }

@@ -15,7 +15,7 @@ fn every_question_is_answered_to_people_and_to_programs() -> Result<()> {
     let fleet = start()?;
     fleet.json(&["call", "core", "createUser", r#"{"email":"a@b.example","name":"Ada"}"#])?;
     fleet.json(&["state", "put", "core", "a/b", r#"{"x":1}"#])?;
-    let typed: [(&[&str], &str); 15] = [
+    let typed: [(&[&str], &str); 18] = [
         (&["ps"], "healthy"),
         (&["call", "core"], "createUser"),
         (&["call", "core", "listUsers"], "Ada"),
@@ -28,6 +28,15 @@ fn every_question_is_answered_to_people_and_to_programs() -> Result<()> {
         (&["health", "core"], "core is healthy"),
         (&["health"], "operator"),
         (&["identity", "core"], "blackroad-os-core"),
+        (&["peers", "core"], "in process"),
+        (
+            &["resolve", "core"],
+            "core is in the process of operator: nothing is resolved",
+        ),
+        (
+            &["resolve", "web", "--from", "core"],
+            "web is blackroad-os-web.railway.internal:8000 to core, ",
+        ),
         (&["registry"], "https://core.blackroad.systems"),
         (&["registry", "blackroad-os-core"], "9gw4d0h2.up.railway.app"),
         (&["traces", "core", "-n", "3"], " ms"),

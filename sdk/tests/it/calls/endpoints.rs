@@ -117,7 +117,7 @@ async fn half_of_the_answers_failing_opens_it_though_never_five_in_a_row_do() {
     net.host(
         at(1),
         syscall_sdk::transport::Handler::new(move |_| {
-            let failing = turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 == 0;
+            let failing = turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst).is_multiple_of(2);
             Box::pin(async move {
                 let mut response = super::net::result(&serde_json::json!(at(1).to_string()));
                 if failing {

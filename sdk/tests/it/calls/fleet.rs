@@ -69,10 +69,10 @@ impl Fleet {
         let clients: Vec<Client> = (0..SERVICES)
             .map(|service| net.client_in(registry.clone(), &key(service), dice.roll(), None))
             .collect();
-        for service in 0..SERVICES {
+        for (service, own) in clients.iter().enumerate() {
             let replicas: Vec<_> = (0..REPLICAS).map(|replica| address(service, replica)).collect();
             for address in &replicas {
-                let (client, counts, dice) = (clients[service].clone(), Arc::clone(&counts), dice.clone());
+                let (client, counts, dice) = (own.clone(), Arc::clone(&counts), dice.clone());
                 let next = key((service * 7 + 3) % SERVICES);
                 net.host(
                     *address,
