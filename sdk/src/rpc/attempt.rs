@@ -90,7 +90,11 @@ impl Errand<'_> {
                     target: "syscall", "attempt", otel.name = %format_args!("attempt {number}"), span.kind = "client",
                     rpc.endpoint = %ticket.endpoint(), rpc.attempt = number
                 );
-                self.attempt(ticket, number, &tried).instrument(span).await
+                let (ticket, outcome) = self.attempt(ticket, number, &tried).instrument(span.clone()).await;
+                if !matches!(outcome, Outcome::Answered(_)) {
+                    telemetry::mark_error(&span, "no answer");
+                }
+                (ticket, outcome)
             };
             let again = match self.learn(ticket, &outcome, &mut tried) {
                 Again::No => return self.end(outcome, tried),

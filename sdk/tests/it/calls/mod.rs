@@ -10,6 +10,7 @@ mod fleet;
 mod names;
 mod net;
 mod repeats;
+mod traces;
 mod ways;
 
 use std::collections::BTreeMap;
