@@ -120,6 +120,17 @@ async fn palette(context: Context) -> Response {
             group: "console",
         });
     }
+    for (title, hint, path) in [
+        ("Calls", "which service calls which, and how it goes", "calls"),
+        ("Traces", "what the services did lately", "traces"),
+    ] {
+        entries.push(PaletteEntry {
+            title: title.to_owned(),
+            hint: hint.to_owned(),
+            href: format!("{}{path}", service_url(&context, "console")),
+            group: "console",
+        });
+    }
     for (title, path) in [
         ("Documentation", ""),
         ("Search the documentation", "search"),

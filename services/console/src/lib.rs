@@ -6,6 +6,7 @@
 mod actions;
 mod ask;
 mod board;
+mod calls;
 mod live;
 mod overview;
 mod parts;

@@ -17,6 +17,8 @@ use syscall_sdk::wire::{Json, RetryJob, Timestamp};
 
 use crate::actions::{self, Verb};
 use crate::board::Board;
+use crate::calls::page::Choice;
+use crate::calls::{self, Watch};
 use crate::parts::{ASSETS, frame};
 use crate::service::{self, job, why};
 use crate::view::View;
@@ -27,6 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) fn routes() -> Routes {
     let board = Board::default();
+    let watch = Watch::new(board.clone());
     let (fleets, lives, services, feeds) = (board.clone(), board.clone(), board.clone(), board);
     let fleet = move |context: Context| fleet(context, fleets.clone());
     let fleet_live = move |context: Context| fleet_live(context, lives.clone());
@@ -34,7 +37,7 @@ pub(crate) fn routes() -> Routes {
     let one_live = move |context: Context, key: Path, view: Query<View>, since: Query<Since>| {
         one_live(context, feeds.clone(), key, view, since)
     };
-    pages::asset_routes(ASSETS)
+    calls_routes(pages::asset_routes(ASSETS), &watch)
         .with(
             Route::get("/", Access::Session, fleet)
                 .says("The fleet: what every service says of itself.")
@@ -113,6 +116,46 @@ pub(crate) fn routes() -> Routes {
                 .says("One trace over all services.")
                 .page()
                 .gives_media(404, "No service has a span of it.", "text/html"),
+        )
+}
+
+/// Who calls whom.
+fn calls_routes(routes: Routes, watch: &Watch) -> Routes {
+    let (alls, lives, pairs, feeds) = (watch.clone(), watch.clone(), watch.clone(), watch.clone());
+    let all = move |context: Context, choice: Query<Choice>| all_calls(context, alls.clone(), choice);
+    let live = move |context: Context, choice: Query<Choice>| all_calls_live(context, lives.clone(), choice);
+    let pair = move |context: Context, pair: Pair| one_pair(context, pairs.clone(), pair);
+    let pair_live = move |context: Context, pair: Pair| one_pair_live(context, feeds.clone(), pair);
+    let of = |Path(key): Path| async move { Redirect::to(&Choice::href(&key)) };
+    routes
+        .with(
+            Route::get("/calls", Access::Session, all)
+                .says("Who calls whom: the fleet as a picture, and every pair that has called.")
+                .query("service", "string", "Only the calls from and to this service.")
+                .page(),
+        )
+        .with(
+            Route::get("/calls/live", Access::Session, live)
+                .says("What changes on the page of the calls.")
+                .kind(RouteKind::Stream)
+                .query("service", "string", "Only the calls from and to this service.")
+                .gives_media(200, "HTML by element.", "text/event-stream"),
+        )
+        .with(
+            Route::get("/calls/{from}", Access::Session, of)
+                .says("Leads to the calls from and to a service.")
+                .gives_media(303, "To the page of the calls.", ""),
+        )
+        .with(
+            Route::get("/calls/{from}/{to}", Access::Session, pair)
+                .says("What one service knows of another that it calls: addresses, breakers, endings, the name.")
+                .page(),
+        )
+        .with(
+            Route::get("/calls/{from}/{to}/live", Access::Session, pair_live)
+                .says("What changes on the page of a pair.")
+                .kind(RouteKind::Stream)
+                .gives_media(200, "HTML by element.", "text/event-stream"),
         )
 }
 
@@ -219,6 +262,33 @@ async fn one_trace(context: Context, Path(id): Path) -> Response {
         (status, Html(page)).into_response()
     });
     shown(&context, page).await
+}
+
+/// Who calls, and who is called.
+type Pair = Parts<(String, String)>;
+
+async fn all_calls(context: Context, watch: Watch, Query(choice): Query<Choice>) -> Response {
+    let page = calls::page::page(&context, &watch, &choice).await;
+    shown(&context, page.map(|page| Html(page).into_response())).await
+}
+
+async fn all_calls_live(context: Context, watch: Watch, Query(choice): Query<Choice>) -> Response {
+    pages::live(&context, LOOK_EVERY, move |context| {
+        calls::page::parts(context, watch.clone(), choice.clone())
+    })
+}
+
+async fn one_pair(context: Context, watch: Watch, Parts((from, to)): Pair) -> Response {
+    let page = calls::pair::page(&context, &watch, &from, &to).await;
+    shown(&context, page.map(|page| Html(page).into_response())).await
+}
+
+async fn one_pair_live(context: Context, watch: Watch, Parts((from, to)): Pair) -> Result<Response, Failure> {
+    let registry = context.registry();
+    let (from, to) = (registry.get(&from)?.key.clone(), registry.get(&to)?.key.clone());
+    Ok(pages::live(&context, LOOK_EVERY, move |context| {
+        calls::pair::parts(context, watch.clone(), from.clone(), to.clone())
+    }))
 }
 
 /// A page, or a page that says why there is none.

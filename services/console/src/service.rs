@@ -91,7 +91,7 @@ fn head(context: &Context, report: &Report) -> Html {
     let url = service_url(context, &report.key);
     Html::trusted(format!(
         concat!(
-            r#"<div class="page-head"><div><h1>{key}</h1><p><span class="id">{name}</span> · <a href="{url}">its own page</a></p></div>"#,
+            r#"<div class="page-head"><div><h1>{key}</h1><p><span class="id">{name}</span> · <a href="{url}">its own page</a> · <a href="/calls?service={key}">its calls</a></p></div>"#,
             r#"<div class="tools">{mark}{live}{command}</div></div>"#
         ),
         key = Html::text(&report.key),
