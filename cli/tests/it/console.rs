@@ -364,7 +364,7 @@ async fn calls_to_a_dead_service_are_a_line_that_says_so() -> Result<()> {
     page.goto(&fleet.url("console", "/calls/console/docs")).await?;
     let said: String = page.eval("document.querySelector('#pair').textContent").await?;
     assert!(
-        said.contains("127.0.0.1:1") && said.contains("open: left alone"),
+        said.contains("127.0.0.1:1") && said.contains("address of docs is open"),
         "{said}"
     );
     fleet.stop().await;

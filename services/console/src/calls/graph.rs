@@ -78,7 +78,7 @@ fn line(out: &mut String, edge: &Edge, from: Point, to: Point, height: f64) {
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
     let (along, length) = unit((to.0 - from.0, to.1 - from.1));
     // Of two that stand near each other on one side the line bends in; of two that face each other it goes straight.
-    let pull = 0.5 * (1.0 - length / (2.0 * REACH)).clamp(0.0, 1.0);
+    let pull = 0.3 * (1.0 - length / (2.0 * REACH)).clamp(0.0, 1.0);
     let apart = 10.0 + length * 0.04;
     let control = (
         middle.0 + (WIDTH / 2.0 - middle.0) * pull - along.1 * apart,

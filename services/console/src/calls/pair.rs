@@ -94,12 +94,16 @@ fn verdict(edge: &Edge) -> Html {
                 way(edge.peer.way)
             ),
         ),
-        (PeerWay::Internal, (all @ 1.., 0)) => (
-            Tone::Bad,
-            format!(
-                "The breakers of all {all} addresses of {to} are open. One call at a time finds out whether it is back."
-            ),
-        ),
+        (PeerWay::Internal, (all @ 1.., 0)) => {
+            let whose = match all {
+                1 => format!("The breaker of the one address of {to} is open."),
+                all => format!("The breakers of all {all} addresses of {to} are open."),
+            };
+            (
+                Tone::Bad,
+                format!("{whose} Calls go there all the same: there is no other to ask."),
+            )
+        }
         (PeerWay::Internal, (all, called)) if called < all => (
             Tone::Warn,
             format!(
@@ -215,8 +219,11 @@ fn breaker(one: &PeerEndpoint) -> Html {
         PeerState::Warming => status_label(Status::Healthy, "warming: called little by little more"),
         PeerState::Probing => status_label(Status::Degraded, "probing: one call finds out"),
         PeerState::Open => {
-            let wait = span_words(Duration::from_millis(one.retry_in.unwrap_or(0)));
-            status_label(Status::Down, &format!("open: left alone for {wait}"))
+            let words = match one.retry_in.map(|millis| millis.div_ceil(1_000)) {
+                None | Some(0) => "open: the next call finds out".to_owned(),
+                Some(seconds) => format!("open: left alone for {}", span_words(Duration::from_secs(seconds))),
+            };
+            status_label(Status::Down, &words)
         }
     }
 }
