@@ -3,7 +3,7 @@
 CARGO ?= cargo
 FLAGS := --workspace --all-features --locked
 
-.PHONY: test setup format lint docs layers deny unused features unit chaos bench bench-peers bench-scale clean
+.PHONY: test setup format lint docs layers deny unused features unit chaos netns bench bench-peers bench-scale clean
 
 # What CI runs, in the order in which a fault is cheapest to learn of.
 test: setup format lint docs unit features deny unused
@@ -44,6 +44,11 @@ KILLS ?= 220
 SEED ?= 1
 chaos:
 	$(CARGO) test --locked -p syscall-sdk --all-features --test chaos -- --kills $(KILLS) --seed $(SEED)
+
+# One ill replica of three, and a redeploy of all, in network namespaces: half a minute, as root, with iproute2. The ordinary tests
+# run it too; here it prints its table. See docs/benchmarks.md.
+netns:
+	$(CARGO) test --locked -p syscall-sdk --all-features --test netns
 
 # Ratios from one run, and what the store carries; see docs/benchmarks.md.
 bench:
