@@ -349,10 +349,13 @@ impl Running {
         futures_util::future::select_all(waits).await.0
     }
 
-    /// Drains and stops: readiness goes, peers are told, what is in flight finishes, jobs are handed back, stores are closed.
-    /// Gives the names of what did not finish in its time.
+    /// Drains and stops: callers are told with every answer to go elsewhere, readiness goes, peers are told, what is in flight finishes, jobs
+    /// are handed back, stores are closed. Gives the names of what did not finish in its time.
     pub async fn stop(self, budget: DrainBudget, reason: &str) -> Vec<String> {
         let begun = Instant::now();
+        for server in &self.servers {
+            server.retire();
+        }
         futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.sign_off(reason))).await;
         tokio::time::sleep(budget.accepting).await;
         for supervisor in &self.supervisors {

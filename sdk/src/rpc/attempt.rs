@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
-use super::classify::{Again, is_misdirected, of_response, of_silence};
+use super::classify::{Again, is_draining, is_misdirected, of_response, of_silence};
 use super::peer::{Pace, Peer, Ticket, Verdict};
 use super::pool::{Pool, Unanswered};
 use super::tried::Tried;
@@ -253,9 +253,15 @@ impl Errand<'_> {
             Outcome::Late => (Verdict::Failure, Again::No),
         };
         let misdirected = matches!(outcome, Outcome::Answered(response) if is_misdirected(response.status()));
-        let took = if misdirected {
+        let draining = matches!(outcome, Outcome::Answered(response) if is_draining(response.headers()));
+        if misdirected || draining {
+            // What is idle to it is about to be closed there, maybe under the next request.
             self.pool.forget(&endpoint);
+        }
+        let took = if misdirected {
             ticket.misdirected()
+        } else if draining {
+            ticket.settle_last(verdict)
         } else {
             ticket.settle(verdict)
         };

@@ -75,6 +75,11 @@ pub(super) fn of_silence(unanswered: &Unanswered) -> (Verdict, Again) {
     }
 }
 
+/// Whether the process that answered is about to end.
+pub(super) fn is_draining(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::DRAINING)
+}
+
 fn from_handler(headers: &HeaderMap) -> bool {
     headers
         .get(header::ORIGIN)

@@ -46,6 +46,8 @@ pub mod header {
     pub const ORIGIN: &str = "x-syscall-origin";
     /// `1` on an answer that was given before any work: the request may be sent again, to another process, whatever it asks for.
     pub const UNPROCESSED: &str = "x-syscall-unprocessed";
+    /// `1` on every answer of a process that is about to end.
+    pub const DRAINING: &str = crate::transport::DRAINING;
     /// Which of a service's processes answered.
     pub const INSTANCE: &str = "x-syscall-instance";
     /// How many calls deep this one is; a ring of calls ends at a bound.

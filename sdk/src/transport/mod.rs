@@ -8,7 +8,7 @@ mod switchboard;
 
 pub use handler::{Body, Handler, Request, Response};
 pub use listener::{Bind, Bound, Listener};
-pub use server::{ConnectionLimits, Peer, Server};
+pub use server::{ConnectionLimits, DRAINING, Peer, Server};
 pub use switchboard::Switchboard;
 
 /// Makes aws-lc-rs the process's TLS provider. Whoever comes first installs it; there is one, so the second finds the same.

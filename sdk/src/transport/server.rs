@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::{HeaderValue, StatusCode};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -59,6 +60,16 @@ pub struct Server {
     bound: Bound,
     scope: Scope,
     accepting: CancellationToken,
+    ending: Ending,
+}
+
+/// Says with an answer that the process which gave it is about to end: whoever has others to ask, asks them.
+pub const DRAINING: &str = "x-syscall-draining";
+
+/// How far a server has come on its way out.
+#[derive(Clone, Debug, Default)]
+struct Ending {
+    retiring: CancellationToken,
     draining: CancellationToken,
 }
 
@@ -74,21 +85,21 @@ impl Server {
         let bound = listener.bound()?;
         let scope = scope.child("server");
         let accepting = scope.token().child_token();
-        let draining = CancellationToken::new();
+        let ending = Ending::default();
         let accept = accept_loop(
             listener,
             handler,
             limits,
             scope.clone(),
             accepting.clone(),
-            draining.clone(),
+            ending.clone(),
         );
         scope.spawn("accept", accept);
         Ok(Server {
             bound,
             scope,
             accepting,
-            draining,
+            ending,
         })
     }
 
@@ -97,10 +108,16 @@ impl Server {
         &self.bound
     }
 
+    /// Goes on serving, and says with every answer that its connection ends (RFC 9112, section 9.6): callers learn that they should go
+    /// elsewhere while they still can, rather than from a connection that closes under a request of theirs.
+    pub fn retire(&self) {
+        self.ending.retiring.cancel();
+    }
+
     /// Stops accepting, lets requests in flight finish for up to `grace`, and closes. Gives how many connections were cut.
     pub async fn drain(&self, grace: Duration) -> usize {
         self.accepting.cancel();
-        self.draining.cancel();
+        self.ending.draining.cancel();
         let _ = tokio::time::timeout(grace, self.scope.idle()).await;
         self.scope.stop(Duration::ZERO).await.len()
     }
@@ -112,7 +129,7 @@ async fn accept_loop(
     limits: ConnectionLimits,
     scope: Scope,
     accepting: CancellationToken,
-    draining: CancellationToken,
+    ending: Ending,
 ) {
     let room = Arc::new(Semaphore::new(limits.connections_max));
     loop {
@@ -134,11 +151,11 @@ async fn accept_loop(
             // The semaphore is never closed.
             (_, Err(_)) => return,
         };
-        let (handler, draining) = (handler.clone(), draining.clone());
+        let (handler, ending) = (handler.clone(), ending.clone());
         scope.spawn("connection", async move {
             match accepted {
-                Accepted::Tcp(stream, peer) => serve(stream, Some(peer), handler, limits, draining).await,
-                Accepted::Unix(stream) => serve(stream, None, handler, limits, draining).await,
+                Accepted::Tcp(stream, peer) => serve(stream, Some(peer), handler, limits, ending).await,
+                Accepted::Unix(stream) => serve(stream, None, handler, limits, ending).await,
             }
             drop(place);
         });
@@ -150,8 +167,9 @@ async fn serve<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     peer: Option<SocketAddr>,
     handler: Handler,
     limits: ConnectionLimits,
-    draining: CancellationToken,
+    ending: Ending,
 ) {
+    let Ending { retiring, draining } = ending;
     let lifetime = Mutex::new(Lifetime::begin(&limits, jitter()));
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let last = lifetime.lock().unwrap_or_else(PoisonError::into_inner).ends_with_this();
@@ -159,10 +177,18 @@ async fn serve<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         if let Some(peer) = peer {
             request.extensions_mut().insert(Peer(peer));
         }
-        let answer = handler.answer(request);
+        let (answer, retiring) = (handler.answer(request), retiring.clone());
         async move {
             let mut response = answer.await;
-            if last {
+            // What became of an upgraded connection is its own affair.
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(response);
+            }
+            let retiring = retiring.is_cancelled();
+            if retiring {
+                response.headers_mut().insert(DRAINING, HeaderValue::from_static("1"));
+            }
+            if last || retiring {
                 tell_the_end(&mut response);
             }
             Ok::<_, Infallible>(response)
@@ -199,7 +225,7 @@ mod tests {
     async fn with_connection<Out>(limits: ConnectionLimits, test: impl AsyncFnOnce(DuplexStream) -> Out) -> Out {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let handler = Handler::new(|_| Box::pin(async { http::Response::new(Body::from("ok")) }));
-        let served = serve(theirs, None, handler, limits, CancellationToken::new());
+        let served = serve(theirs, None, handler, limits, Ending::default());
         tokio::join!(served, test(ours)).1
     }
 

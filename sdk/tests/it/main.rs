@@ -12,6 +12,7 @@ mod database;
 mod deadlines;
 mod deliveries;
 mod dns;
+mod drains;
 mod flows;
 mod jobs;
 mod killers;

@@ -78,7 +78,7 @@ impl Breaker {
         false
     }
 
-    /// Opens it whatever was counted: the address is another service's.
+    /// Opens it whatever was counted: the address is another service's, or its process is about to end.
     pub(super) fn trip(&mut self, random: f64, now: Instant) {
         if self.state == State::Closed {
             self.open(1, random, now);

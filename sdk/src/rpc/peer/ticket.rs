@@ -56,13 +56,26 @@ impl Ticket {
         took
     }
 
+    /// Says how the attempt went, and that the replica is about to end: it is not called while there are others, and looked for anew.
+    pub(crate) fn settle_last(self, verdict: Verdict) -> Duration {
+        let (peer, replica) = (Arc::clone(&self.peer), Arc::clone(&self.replica));
+        let took = self.settle(verdict);
+        shun(&peer, &replica);
+        took
+    }
+
     /// Says that the address is another service's: nobody calls it until DNS has been asked again.
     pub(crate) fn misdirected(self) -> Duration {
-        self.replica.trip(self.peer.dice.unit(), Instant::now());
-        self.peer.count_open();
-        self.peer.discovery.suspect();
+        shun(&self.peer, &self.replica);
         self.begun.elapsed()
     }
+}
+
+/// Leaves a replica alone whatever was counted of it, and asks DNS again.
+fn shun(peer: &Peer, replica: &Replica) {
+    replica.trip(peer.dice.unit(), Instant::now());
+    peer.count_open();
+    peer.discovery.suspect();
 }
 
 impl Drop for Ticket {
