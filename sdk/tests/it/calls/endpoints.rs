@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::header::CONNECTION;
 use syscall_sdk::rpc::CallOptions;
+use syscall_sdk::transport::Handler;
 use syscall_sdk::wire::PeerState;
 use tokio::time::Instant;
 
-use super::net::{CORE, Fault, Net, Word, at};
+use super::net::{self, CORE, Fault, Net, Word, at};
 use super::{call, calls, load, three};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -221,4 +224,30 @@ async fn connections_are_kept_for_a_while_and_none_for_ever() {
     }
     let dialled: usize = [1, 2, 3].map(|n| net.dialled(at(n))).iter().sum();
     assert!((6..=9).contains(&dialled), "{dialled}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_says_that_it_ends_is_asked_no_more_while_there_are_others() {
+    let (net, client, _) = three(9);
+    let farewell = Handler::new(|_| {
+        Box::pin(async {
+            let mut answer = net::result(&serde_json::json!(at(1).to_string()));
+            answer
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+            answer
+        })
+    });
+    net.host(at(1), farewell);
+    client.peer_of("core").await.unwrap();
+    // A name that was asked just now is not asked again.
+    tokio::time::sleep(SECOND).await;
+    let mut last = 0;
+    for _ in 0..100 {
+        // Not even one that may be done only once fails, and none is sent where the next may be cut.
+        last += usize::from(call(&client, CallOptions::default()).await.unwrap() == at(1));
+    }
+    assert_eq!(last, 1, "one answer is enough");
+    assert_eq!(state(&client, 1).await, PeerState::Open);
+    assert_eq!(net.resolved(), 2, "where it has moved to is asked at once");
 }
