@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use http::header::CONNECTION;
 use syscall_sdk::rpc::CallOptions;
+use syscall_sdk::rpc::header::DRAINING;
 use syscall_sdk::transport::Handler;
 use syscall_sdk::wire::PeerState;
 use tokio::time::Instant;
@@ -232,9 +232,7 @@ async fn a_replica_that_says_that_it_ends_is_asked_no_more_while_there_are_other
     let farewell = Handler::new(|_| {
         Box::pin(async {
             let mut answer = net::result(&serde_json::json!(at(1).to_string()));
-            answer
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
+            answer.headers_mut().insert(DRAINING, HeaderValue::from_static("1"));
             answer
         })
     });
