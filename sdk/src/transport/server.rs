@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -181,7 +181,7 @@ async fn serve<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         async move {
             let mut response = answer.await;
             // What became of an upgraded connection is its own affair.
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            if response.status().is_informational() {
                 return Ok(response);
             }
             let retiring = retiring.is_cancelled();
