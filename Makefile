@@ -50,12 +50,14 @@ chaos:
 netns:
 	$(CARGO) test --locked -p syscall-sdk --all-features --test netns
 
-# Ratios from one run, and what the store carries; see docs/benchmarks.md.
+# Ratios from one run, what a call costs, and what the store carries; see docs/benchmarks.md.
 bench:
 	$(CARGO) bench --locked -p blackroad --bench fleet
+	$(CARGO) bench --locked -p syscall-sdk --bench rpc
+	$(CARGO) test --locked --release -p syscall-sdk --lib -- --ignored --nocapture what_a_pick_and_a_record_cost
 	$(CARGO) bench --locked -p syscall-sdk --bench store
 
-# The store beside its peers, in one run. Apart from `bench`, since it fetches some 700 MB of other people's programs below
+# Calls and the store beside their peers, in one run. Apart from `bench`, since it fetches some 700 MB of other people's programs below
 # $PEERS_DIR (target/peers unless said) and wants Python, npm and apt; nothing else ever needs them.
 bench-peers:
 	sdk/benches/peers/install.sh
@@ -63,6 +65,7 @@ bench-peers:
 	$(CARGO) bench --locked -p syscall-sdk --bench store -- enqueue drain flows state events latency --json $(CURDIR)/target/bench-peers.json
 	sdk/benches/peers/run.sh $(CURDIR)/target/bench-peers.json
 	@sdk/benches/peers/table.py target/bench-peers.json
+	CARGO=$(CARGO) sdk/benches/peers/calls.sh
 
 # Ten million of everything: some minutes and 10 GB of $TMPDIR.
 bench-scale:

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Puts the peers of the store's bench below $PEERS_DIR, from npm, PyPI, apt and crates.io alone. Nothing is started, nothing is
-# put into the system, and nothing that the product or its tests need comes from here. What does not install is said in the table.
+# Puts the peers of the benches of the store and of calls below $PEERS_DIR, from npm, PyPI, apt and crates.io alone. Nothing is
+# started, nothing is put into the system, and nothing that the product or its tests need comes from here. What does not install is said
+# in the table.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 PEERS_DIR=${PEERS_DIR:-$here/../../../target/peers}
@@ -25,12 +26,13 @@ unpacked() {
     (cd apt && apt-get download "$@" && for package in *.deb; do dpkg -x "$package" root; done)
 }
 
-cargo_apalis() {
-    CARGO_TARGET_DIR="$PEERS_DIR/apalis" cargo build --release --locked --manifest-path "$here/apalis/Cargo.toml"
+# A program of ours around a peer.
+cargo_of() {
+    CARGO_TARGET_DIR="$PEERS_DIR/$1" cargo build --release --locked --manifest-path "$here/$1/Cargo.toml"
 }
 
 said npm npm_all
 said python pip_all
 command -v etcd >/dev/null || said etcd unpacked etcd-server
 command -v redis-server >/dev/null || said redis unpacked redis-server redis-tools libjemalloc2 liblzf1
-if [ -f "$here/apalis/Cargo.toml" ]; then said apalis cargo_apalis; fi
+for program in apalis calls; do said $program cargo_of $program; done

@@ -3,6 +3,8 @@
 mod breaker;
 mod budget;
 mod cost;
+#[cfg(test)]
+mod costs;
 mod figures;
 mod pace;
 mod pick;
