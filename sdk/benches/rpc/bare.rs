@@ -52,10 +52,11 @@ pub(crate) struct Reqwest {
 }
 
 impl AsyncCall for Reqwest {
-    async fn call(&mut self) {
+    async fn call(&mut self) -> Result<(), String> {
         let request = self.http.post(&self.url).json(&message());
         let answer = request.send().await.expect("the server answers");
         let _: Message = answer.json().await.expect("an echo");
+        Ok(())
     }
 }
 
@@ -81,7 +82,7 @@ impl Hyper {
 }
 
 impl AsyncCall for Hyper {
-    async fn call(&mut self) {
+    async fn call(&mut self) -> Result<(), String> {
         let call = Call {
             method: "echo".to_owned(),
             params: message(),
@@ -97,5 +98,6 @@ impl AsyncCall for Hyper {
         let _: Answer = serde_json::from_slice(&body).expect("an echo");
         // As a pool does before it lends a connection again.
         self.sender.ready().await.expect("the connection stays open");
+        Ok(())
     }
 }

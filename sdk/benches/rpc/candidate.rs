@@ -7,9 +7,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 /// What a round came to.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Round {
     calls: u64,
+    /// Calls that came to no answer, which are in no figure, and why the first of them did not.
+    #[serde(default)]
+    pub(crate) refused: u64,
+    #[serde(default)]
+    pub(crate) why: Option<String>,
     seconds: f64,
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,

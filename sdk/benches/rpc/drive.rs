@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+/// What a caller waits after a call that came to nothing, so that it does not spend its processor on refusals.
+const AFTER_REFUSAL: Duration = Duration::from_millis(1);
+
 /// One caller of a candidate.
 pub(crate) trait AsyncCall: Send + 'static {
-    /// Makes a call and reads its answer.
-    fn call(&mut self) -> impl Future<Output = ()> + Send;
+    /// Makes a call and reads its answer, or says why there is none.
+    fn call(&mut self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
 /// A server in a process of its own, which is this program with other words. It ends when it is dropped, or when its parent ends.
@@ -31,7 +34,9 @@ impl Server {
             .expect("this program can be started again");
         let mut line = String::new();
         let said = child.stdout.take().expect("it is piped");
-        BufReader::new(said).read_line(&mut line).expect("the server says where it listens");
+        BufReader::new(said)
+            .read_line(&mut line)
+            .expect("the server says where it listens");
         Server {
             child,
             addresses: line.split_whitespace().map(str::to_owned).collect(),
@@ -80,7 +85,12 @@ pub(crate) fn drive<C: AsyncCall>(runtime: &Runtime, server: Option<u32>, make: 
     }
 }
 
-async fn round<C: AsyncCall>(callers: Vec<C>, lasts: Duration, server: Option<u32>, idle: &mut Vec<C>) -> serde_json::Value {
+async fn round<C: AsyncCall>(
+    callers: Vec<C>,
+    lasts: Duration,
+    server: Option<u32>,
+    idle: &mut Vec<C>,
+) -> serde_json::Value {
     let own = std::process::id();
     let before = (cpu(own), server.map(cpu));
     let mut tasks = tokio::task::JoinSet::new();
@@ -89,28 +99,42 @@ async fn round<C: AsyncCall>(callers: Vec<C>, lasts: Duration, server: Option<u3
     for mut caller in callers {
         tasks.spawn(async move {
             let mut took = Vec::with_capacity(8_192);
+            let mut refused = Vec::new();
             let mut now = Instant::now();
             while now < end {
-                caller.call().await;
+                let answered = caller.call().await;
                 let done = Instant::now();
-                took.push((done - now).as_nanos() as u64);
-                now = done;
+                match answered {
+                    Ok(()) => took.push((done - now).as_nanos() as u64),
+                    Err(why) => {
+                        refused.push(why);
+                        tokio::time::sleep(AFTER_REFUSAL).await;
+                    }
+                }
+                now = Instant::now();
             }
-            (caller, took)
+            (caller, took, refused)
         });
     }
     let mut all: Vec<u64> = Vec::new();
+    let mut all_refused: Vec<String> = Vec::new();
     while let Some(ended) = tasks.join_next().await {
-        let (caller, took) = ended.expect("a caller does not panic");
+        let (caller, took, refused) = ended.expect("a caller does not panic");
         all.extend(took);
+        all_refused.extend(refused);
         idle.push(caller);
     }
     let seconds = begun.elapsed().as_secs_f64();
     let after = (cpu(own), server.map(cpu));
     all.sort_unstable();
-    let at = |share: f64| all[((all.len() - 1) as f64 * share) as usize] as f64 / 1_000.0;
+    let at = |share: f64| {
+        let at = all.len().saturating_sub(1) as f64 * share;
+        all.get(at as usize).map_or(0.0, |nanos| *nanos as f64 / 1_000.0)
+    };
     serde_json::json!({
         "calls": all.len(),
+        "refused": all_refused.len(),
+        "why": all_refused.first(),
         "seconds": seconds,
         "p50_us": at(0.50),
         "p99_us": at(0.99),
@@ -126,6 +150,11 @@ fn cpu(process: u32) -> u64 {
     // The name before may hold anything, a parenthesis too.
     let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
     let mut times = fields.split_whitespace().skip(11);
-    let mut next = || times.next().and_then(|ticks| ticks.parse::<u64>().ok()).expect("a count of ticks");
+    let mut next = || {
+        times
+            .next()
+            .and_then(|ticks| ticks.parse::<u64>().ok())
+            .expect("a count of ticks")
+    };
     (next() + next()) * 10_000
 }

@@ -78,7 +78,9 @@ fn candidate(kind: &str) {
         "hyper" => {
             let server = Server::start("bare");
             let address = &server.addresses[0];
-            drive(&runtime, Some(server.id()), async || bare::Hyper::connect(address).await);
+            drive(&runtime, Some(server.id()), async || {
+                bare::Hyper::connect(address).await
+            });
         }
         _ => {
             let server = Server::start("bare");
@@ -133,11 +135,19 @@ fn measure(words: Vec<String>) {
     } else {
         (5, Duration::from_secs(2))
     };
-    let program = std::env::current_exe().expect("this program has a path").display().to_string();
+    let program = std::env::current_exe()
+        .expect("this program has a path")
+        .display()
+        .to_string();
     let ours = OURS
         .iter()
         .filter(|(word, _)| wanted.ours.is_empty() || wanted.ours.iter().any(|wanted| wanted == word))
-        .map(|(word, name)| ((*name).to_owned(), [&program, "drive", word].map(str::to_owned).to_vec()));
+        .map(|(word, name)| {
+            (
+                (*name).to_owned(),
+                [&program, "drive", word].map(str::to_owned).to_vec(),
+            )
+        });
     let mut table = Table::default();
     let mut candidates = Vec::new();
     for (name, command) in ours.chain(wanted.peers) {

@@ -15,7 +15,9 @@ use syscall_sdk::registry::Registry;
 use syscall_sdk::resolve::{Endpoint, Table};
 use syscall_sdk::rpc::{CallOptions, Client, ClientOptions, Sockets};
 use syscall_sdk::service::Service;
+use syscall_sdk::telemetry::root_span;
 use syscall_sdk::transport::{Bind, Bound, Switchboard};
+use tracing::{Instrument, Span};
 use utoipa::ToSchema;
 
 use crate::drive::{AsyncCall, serve_until_closed};
@@ -74,7 +76,8 @@ pub(crate) enum By {
 /// A client that knows where core is.
 pub(crate) struct Network {
     client: Client,
-    /// What installs the subscriber of spans, and keeps the calling process what a service's is.
+    /// Whose the calls are: what is not made under a service's span is in no trace and recorded nowhere.
+    span: Span,
     _caller: Running,
 }
 
@@ -109,22 +112,31 @@ impl Network {
             seed: None,
         })
         .expect("a client");
-        Network { client, _caller: caller }
+        Network {
+            client,
+            span: span(&caller),
+            _caller: caller,
+        }
     }
 
     pub(crate) fn caller(&self) -> impl AsyncCall + use<> {
-        Caller(self.client.clone())
+        Caller(self.client.clone(), self.span.clone())
     }
 }
 
-struct Caller(Client);
+fn span(caller: &Running) -> Span {
+    root_span(&caller.kernel("api").expect("the caller runs").recorder)
+}
+
+struct Caller(Client, Span);
 
 impl AsyncCall for Caller {
-    async fn call(&mut self) {
-        self.0
-            .call(&ECHO, &message(), CallOptions::default())
+    async fn call(&mut self) -> Result<(), String> {
+        let message = message();
+        let call = self.0.call(&ECHO, &message, CallOptions::default());
+        call.instrument(self.1.clone())
             .await
-            .expect("the callee answers");
+            .map_or_else(|error| Err(error.chain()), |_| Ok(()))
     }
 }
 
@@ -138,14 +150,16 @@ impl Process {
     }
 
     pub(crate) fn caller(&self) -> impl AsyncCall + use<> {
-        Inside(Context::new(self.0.kernel("api").expect("the caller runs")))
+        let kernel = self.0.kernel("api").expect("the caller runs");
+        Inside(Context::new(kernel), span(&self.0))
     }
 }
 
-struct Inside(Context);
+struct Inside(Context, Span);
 
 impl AsyncCall for Inside {
-    async fn call(&mut self) {
-        self.0.call(&ECHO, message()).await.expect("the callee answers");
+    async fn call(&mut self) -> Result<(), String> {
+        let call = self.0.call(&ECHO, message()).instrument(self.1.clone());
+        call.await.map_or_else(|error| Err(error.chain()), |_| Ok(()))
     }
 }

@@ -42,7 +42,7 @@ impl Table {
                 continue;
             }
             shown.push((*in_flight, name));
-            let of = |figure: fn(&Round) -> f64| median(self.of(*in_flight, name).map(|(_, round)| figure(&round)));
+            let of = |figure: fn(&Round) -> f64| median(self.of(*in_flight, name).map(|(_, round)| figure(round)));
             let cell = |figure: Option<f64>| figure.map_or(String::new(), |figure| format!("{figure:.1}"));
             let server = median(self.of(*in_flight, name).filter_map(|(_, round)| round.server_cpu()));
             let times = self.pairs(*in_flight, name, BARE, |one, other| one.rate() / other.rate());
@@ -57,6 +57,10 @@ impl Table {
             );
         }
         self.print_aims(&shown);
+        for (in_flight, number, name, round) in self.rounds.iter().filter(|(.., round)| round.refused > 0) {
+            let (refused, why) = (round.refused, round.why.as_deref().unwrap_or_default());
+            println!("\n{refused} calls of {name}, {in_flight} in flight, round {number}, came to no answer: {why}");
+        }
         for (name, why) in &self.absent {
             println!("\n{name} is not measured, or not to the end: {why}.");
         }
@@ -71,7 +75,13 @@ impl Table {
             for (other, least) in [(BARE, 0.9), (TONIC, 1.0), (EXPRESS, 8.0)] {
                 if let Some(times) = self.pairs(in_flight, OURS, other, rate) {
                     let what = format!("throughput beside {other}");
-                    row(in_flight, &what, format!("{times:.2} ×"), &format!("≥ {least} ×"), times >= least);
+                    row(
+                        in_flight,
+                        &what,
+                        format!("{times:.2} ×"),
+                        &format!("≥ {least} ×"),
+                        times >= least,
+                    );
                 }
             }
             if let Some(added) = self.pairs(in_flight, OURS, BARE, |one, other| one.p99_us - other.p99_us) {
@@ -81,23 +91,29 @@ impl Table {
         }
         // With more callers a difference of medians says how they wait for one another.
         if let Some(added) = self.pairs(1, CLIENT, HYPER, |one, other| one.p50_us - other.p50_us) {
-            row(1, "p50 that our client adds to hyper", format!("{added:.1} µs"), "≤ 5 µs", added <= 5.0);
+            row(
+                1,
+                "p50 that our client adds to hyper",
+                format!("{added:.1} µs"),
+                "≤ 5 µs",
+                added <= 5.0,
+            );
         }
     }
 
     /// The rounds of one candidate, by number.
-    fn of(&self, in_flight: usize, name: &str) -> impl Iterator<Item = (usize, Round)> {
+    fn of(&self, in_flight: usize, name: &str) -> impl Iterator<Item = (usize, &Round)> {
         self.rounds
             .iter()
             .filter(move |round| round.0 == in_flight && round.2 == name)
-            .map(|round| (round.1, round.3))
+            .map(|round| (round.1, &round.3))
     }
 
     /// The middle of what two candidates come to, round by round.
     fn pairs(&self, in_flight: usize, one: &str, other: &str, compare: fn(&Round, &Round) -> f64) -> Option<f64> {
         median(self.of(in_flight, one).filter_map(|(number, one)| {
             let (_, other) = self.of(in_flight, other).find(|other| other.0 == number)?;
-            Some(compare(&one, &other))
+            Some(compare(one, other))
         }))
     }
 }

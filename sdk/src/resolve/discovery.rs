@@ -106,7 +106,7 @@ impl Discovery {
             self.ask();
             return Ok(read);
         }
-        self.wait_with(deadline, patient, read).await
+        Box::pin(self.wait_with(deadline, patient, read)).await
     }
 
     async fn wait_with<T>(&self, deadline: Instant, patient: bool, read: impl Fn(&Found) -> T) -> Result<T> {

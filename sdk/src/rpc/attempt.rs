@@ -65,7 +65,8 @@ enum Outcome {
 }
 
 impl Errand<'_> {
-    /// Makes the call.
+    /// Makes the call. What is rarely done on the way is boxed, here and where connections are opened and addresses are waited for: else
+    /// every call would carry the room for all of it, and be copied with it from hand to hand.
     ///
     /// # Errors
     /// What kept it from being answered, with every attempt. Dropping the future ends the attempt that is on its way.
@@ -90,7 +91,8 @@ impl Errand<'_> {
                     target: "syscall", "attempt", otel.name = %format_args!("attempt {number}"), span.kind = "client",
                     rpc.endpoint = %ticket.endpoint(), rpc.attempt = number
                 );
-                let (ticket, outcome) = self.attempt(ticket, number, &tried).instrument(span.clone()).await;
+                let attempt = self.attempt(ticket, number, &tried).instrument(span.clone());
+                let (ticket, outcome) = Box::pin(attempt).await;
                 if !matches!(outcome, Outcome::Answered(_)) {
                     telemetry::mark_error(&span, "no answer");
                 }
@@ -112,7 +114,7 @@ impl Errand<'_> {
     /// Sends it once; at its limit, or where hedging is asked for a little sooner, another may be on its way before this one is given up.
     async fn attempt(&self, ticket: Ticket, number: u32, tried: &Tried) -> (Ticket, Outcome) {
         match self.hedge_after() {
-            Some(after) if number == 1 => self.hedged(ticket, after, tried).await,
+            Some(after) if number == 1 => Box::pin(self.hedged(ticket, after, tried)).await,
             _ => {
                 let outcome = self.alone(&ticket, number, tried).await;
                 (ticket, outcome)
@@ -205,9 +207,8 @@ impl Errand<'_> {
         if !self.may_repeat() || number >= ATTEMPTS_MAX {
             return None;
         }
-        let mut asked = tried.endpoints().to_vec();
-        asked.push(ticket.endpoint().clone());
-        if self.peer.count() < 2 || !self.peer.has_other_than(&asked) {
+        let asked = |endpoint: &Endpoint| endpoint == ticket.endpoint() || tried.endpoints().contains(endpoint);
+        if !self.peer.has_other_than(asked) {
             return None;
         }
         let left = self.deadline.saturating_duration_since(ticket.begun());
@@ -304,7 +305,9 @@ impl Errand<'_> {
                 (wait, matches!(outcome, Outcome::Slow))
             }
         };
-        let elsewhere = self.peer.has_other_than(tried.endpoints());
+        let elsewhere = self
+            .peer
+            .has_other_than(|endpoint| tried.endpoints().contains(endpoint));
         let wait = match asked {
             // Another replica did not ask for time.
             Some(_) | None if elsewhere => Duration::ZERO,

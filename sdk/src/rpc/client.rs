@@ -307,7 +307,7 @@ impl Client {
             && let Some(road) = peer.ways.outside()
         {
             self.look_inside(peer);
-            let response = travel(outside, peer, road, &parts, &body, repeatable, deadline).await?;
+            let response = Box::pin(travel(outside, peer, road, &parts, &body, repeatable, deadline)).await?;
             return want.read(response).await;
         }
         let again = self
@@ -346,7 +346,7 @@ impl Client {
             return Err(error);
         };
         tracing::warn!(peer = peer.target.key, way = road.url, error = %error, "calls take a public way");
-        let response = travel(outside, peer, road, &parts, &body, repeatable, deadline).await?;
+        let response = Box::pin(travel(outside, peer, road, &parts, &body, repeatable, deadline)).await?;
         want.read(response).await
     }
 

@@ -100,7 +100,7 @@ impl Pool {
                 },
             }
         }
-        let mut connection = self.connect(endpoint).await.map_err(Unanswered::Unsent)?;
+        let mut connection = Box::pin(self.connect(endpoint)).await.map_err(Unanswered::Unsent)?;
         match connection.sender.try_send_request(request).await {
             Ok(response) => Ok(self.pooled(endpoint, connection, response)),
             Err(mut error) => {

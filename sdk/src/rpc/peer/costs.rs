@@ -113,5 +113,9 @@ async fn what_a_pick_and_a_record_cost() {
         rounds.push(begun.elapsed().as_nanos() as f64 / f64::from(TURNS));
     }
     rounds.sort_by(f64::total_cmp);
-    row("budget, admission, pick and record of a call", rounds[ROUNDS / 2], 1_000.0);
+    row(
+        "budget, admission, pick and record of a call",
+        rounds[ROUNDS / 2],
+        1_000.0,
+    );
 }

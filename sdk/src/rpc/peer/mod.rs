@@ -130,6 +130,16 @@ impl Peer {
         if let Some(ticket) = self.try_admit(&replicas, tried, repeatable) {
             return Ok(ticket);
         }
+        Box::pin(self.wait_for_place(&replicas, tried, repeatable, deadline)).await
+    }
+
+    async fn wait_for_place(
+        self: &Arc<Self>,
+        replicas: &[Arc<Replica>],
+        tried: &[Endpoint],
+        repeatable: bool,
+        deadline: Instant,
+    ) -> Result<Ticket> {
         let _place =
             Waiting::enter(&self.waiting).ok_or_else(|| self.full("too many calls wait for a place already"))?;
         let now = Instant::now();
@@ -139,7 +149,7 @@ impl Peer {
                 let mut room = std::pin::pin!(self.room.notified());
                 // Heard from here on, so that a place that comes free during the look is not missed.
                 room.as_mut().enable();
-                if let Some(ticket) = self.try_admit(&replicas, tried, repeatable) {
+                if let Some(ticket) = self.try_admit(replicas, tried, repeatable) {
                     return ticket;
                 }
                 room.await;
@@ -158,12 +168,9 @@ impl Peer {
         (!tried.contains(ticket.endpoint())).then_some(ticket)
     }
 
-    /// Whether there is a replica that was not tried.
-    pub(crate) fn has_other_than(&self, tried: &[Endpoint]) -> bool {
-        self.set()
-            .replicas
-            .iter()
-            .any(|replica| !tried.contains(&replica.endpoint))
+    /// Whether there is a replica that was not asked.
+    pub(crate) fn has_other_than(&self, asked: impl Fn(&Endpoint) -> bool) -> bool {
+        self.set().replicas.iter().any(|replica| !asked(&replica.endpoint))
     }
 
     /// How many replicas are known.

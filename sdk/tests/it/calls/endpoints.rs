@@ -10,7 +10,7 @@ use syscall_sdk::wire::PeerState;
 use tokio::time::Instant;
 
 use super::net::{self, CORE, Fault, Net, Word, at};
-use super::{call, calls, load, three};
+use super::{call, calls, idempotent, load, three};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -248,4 +248,13 @@ async fn a_replica_that_says_that_it_ends_is_asked_no_more_while_there_are_other
     assert_eq!(last, 1, "one answer is enough");
     assert_eq!(state(&client, 1).await, PeerState::Open);
     assert_eq!(net.resolved(), 2, "where it has moved to is asked at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_small_enough_to_be_handed_on() {
+    let (_net, client, _) = three(1);
+    let call = client.call_by_name("core", "where", None, idempotent());
+    // It is copied into each future that awaits it; what is rarely done has room of its own.
+    let bytes = std::mem::size_of_val(&call);
+    assert!(bytes <= 6 * 1_024, "{bytes}");
 }

@@ -38,7 +38,7 @@ pub(crate) struct Caller {
 }
 
 impl AsyncCall for Caller {
-    async fn call(&mut self) {
+    async fn call(&mut self) -> Result<(), String> {
         let message = Message {
             id: 7,
             name: "Ada Lovelace, countess".to_owned(),
@@ -47,5 +47,6 @@ impl AsyncCall for Caller {
         let request = self.http.post(&self.url).json(&message);
         let answer = request.send().await.expect("the server answers");
         let _: Message = answer.json().await.expect("an echo");
+        Ok(())
     }
 }

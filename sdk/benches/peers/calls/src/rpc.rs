@@ -63,12 +63,13 @@ impl Caller {
 }
 
 impl AsyncCall for Caller {
-    async fn call(&mut self) {
+    async fn call(&mut self) -> Result<(), String> {
         let message = Message {
             id: 7,
             name: "Ada Lovelace, countess".to_owned(),
             tags: vec!["first".to_owned(), "second".to_owned(), "third".to_owned()],
         };
         self.0.echo(message).await.expect("the server answers");
+        Ok(())
     }
 }
