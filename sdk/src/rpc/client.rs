@@ -4,26 +4,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method as Verb, StatusCode};
 use http_body_util::BodyExt;
 use serde::Serialize;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::answer::error_of;
-use super::attempt::{Errand, read};
-use super::dress::{dress, own};
+use super::dress::own;
 use super::options::{CallOptions, ClientOptions};
-use super::outside::{Outside, Road};
-use super::peer::{Ending, Peer};
-use super::pool::{Pool, Unanswered};
+use super::peer::Peer;
+use super::pool::Pool;
+use super::send::Want;
 use super::target::Target;
 use super::view::show;
 use super::ways::Ways;
 use crate::contract::{Method, Payload};
 use crate::error::{Error, Kind, Result};
-use crate::policy::{Dice, HOP_MARGIN, HOPS_MAX, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
+use crate::policy::{Dice, HOP_MARGIN, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
 use crate::registry::Registry;
 use crate::resolve::Discovery;
 use crate::telemetry;
@@ -35,16 +33,16 @@ const HEADERS: usize = 16;
 
 /// Calls other services. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Client(Arc<Inner>);
+pub struct Client(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    options: ClientOptions,
+pub(super) struct Inner {
+    pub(super) options: ClientOptions,
     /// What says who calls, made once.
-    own: HeaderMap,
+    pub(super) own: HeaderMap,
     /// The services of the registry, each as this process knows it.
     peers: HashMap<String, Arc<Peer>>,
-    pool: Pool,
+    pub(super) pool: Pool,
 }
 
 /// An answer, read whole.
@@ -250,118 +248,6 @@ impl Client {
         self.0.options.switchboard.get(key).is_some()
     }
 
-    async fn send(
-        &self,
-        service: &str,
-        mut request: Request,
-        options: &CallOptions,
-        deadline: Instant,
-        want: Want<'_>,
-    ) -> Result<Response> {
-        let peer = self.peer(service)?;
-        let begun = Instant::now();
-        if options.hops >= HOPS_MAX {
-            return Err(Error::new(
-                Kind::Unprocessable,
-                format!(
-                    "the call to {} is {HOPS_MAX} calls deep: services are calling each other in a ring",
-                    peer.target.key
-                ),
-            )
-            .with_code("TOO_MANY_HOPS"));
-        }
-        dress(request.headers_mut(), &self.0.own, &peer.target, options, deadline)?;
-        let answered = match self.0.options.switchboard.get(&peer.target.key) {
-            Some(handler) => {
-                let here = async { want.read(handler.answer(request).await).await };
-                timeout_at(deadline, here)
-                    .await
-                    .unwrap_or_else(|_| Err(late(&peer.target.key, begun)))
-            }
-            None => self.send_over_network(peer, request, options, deadline, want).await,
-        };
-        let ending = match &answered {
-            Ok(response) => Ending::of_status(response.status()),
-            Err(error) => Ending::of_error(error),
-        };
-        peer.figures.end(ending, begun.elapsed());
-        answered
-    }
-
-    async fn send_over_network(
-        &self,
-        peer: &Arc<Peer>,
-        request: Request,
-        options: &CallOptions,
-        deadline: Instant,
-        want: Want<'_>,
-    ) -> Result<Response> {
-        let (parts, body) = request.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|error| Error::invalid("the request's body broke off").with_source(error))?
-            .to_bytes();
-        let repeatable = options.idempotent || options.idempotency_key.is_some() || parts.method.is_safe();
-        if let Some(outside) = &self.0.options.outside
-            && let Some(road) = peer.ways.outside()
-        {
-            self.look_inside(peer);
-            let response = Box::pin(travel(outside, peer, road, &parts, &body, repeatable, deadline)).await?;
-            return want.read(response).await;
-        }
-        let again = self
-            .0
-            .options
-            .outside
-            .as_ref()
-            .map(|outside| (outside, parts.clone(), body.clone()));
-        let errand = Errand {
-            peer,
-            pool: &self.0.pool,
-            parts,
-            body,
-            whole: want != Want::Head,
-            repeatable,
-            repeated: options.repeated,
-            hedge: options.hedge,
-            patient: options.wait_for_ready,
-            pace: match want {
-                Want::Method(method) if repeatable => peer.pace(method),
-                _ => None,
-            },
-            deadline,
-        };
-        let error = match errand.run().await {
-            Ok(response) => {
-                peer.ways.inside_served();
-                return Ok(response);
-            }
-            Err(error) => error,
-        };
-        let Some((outside, parts, body)) = again else {
-            return Err(error);
-        };
-        let Some(road) = peer.ways.inside_failed(&error, Instant::now()) else {
-            return Err(error);
-        };
-        tracing::warn!(peer = peer.target.key, way = road.url, error = %error, "calls take a public way");
-        let response = Box::pin(travel(outside, peer, road, &parts, &body, repeatable, deadline)).await?;
-        want.read(response).await
-    }
-
-    /// Looks in the background whether the private network is well again, where that is due.
-    fn look_inside(&self, peer: &Arc<Peer>) {
-        if !peer.ways.look(Instant::now()) {
-            return;
-        }
-        let (peer, pool) = (Arc::clone(peer), self.0.pool.clone());
-        self.0.options.scope.spawn_background("look-inside", async move {
-            let well = pool.probe(&peer, Instant::now() + LOOK_TIMEOUT).await;
-            peer.ways.looked(well, Instant::now());
-        });
-    }
-
     pub(super) fn peer(&self, service: &str) -> Result<&Arc<Peer>> {
         let key = &self.0.options.registry.get(service)?.key;
         self.0
@@ -369,62 +255,6 @@ impl Client {
             .get(key)
             .ok_or_else(|| Error::not_found(format!("{key} has no address")))
     }
-}
-
-impl Want<'_> {
-    /// The answer, read as far as is wanted.
-    async fn read(self, response: Response) -> Result<Response> {
-        match self {
-            Want::Head => Ok(response),
-            Want::Whole | Want::Method(_) => read(response).await.map_err(Unanswered::into_error),
-        }
-    }
-}
-
-/// Longest that a look at the private network may take: a question to DNS and one to the service.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Takes the public ways, from one on, until one of them leads somewhere.
-async fn travel(
-    outside: &Outside,
-    peer: &Peer,
-    first: &Road,
-    parts: &Parts,
-    body: &Bytes,
-    repeatable: bool,
-    deadline: Instant,
-) -> Result<Response> {
-    let mut road = first;
-    loop {
-        match outside.send(peer, road, parts, body, repeatable, deadline).await {
-            // Whoever never took it did nothing of it.
-            Err(error) if error.code() == "CONNECT_FAILED" => match peer.ways.outside_failed(road, Instant::now()) {
-                Some(next) => road = next,
-                None => {
-                    return Err(Error::unavailable(format!(
-                        "{} cannot be reached: nobody is there as {}:{}, and by the public ways neither: {}",
-                        peer.target.key,
-                        peer.target.host,
-                        peer.target.port,
-                        error.chain()
-                    ))
-                    .with_code("SERVICE_UNREACHABLE"));
-                }
-            },
-            answered => return answered,
-        }
-    }
-}
-
-/// What a call waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Want<'a> {
-    /// The head of the answer; its body streams.
-    Head,
-    /// The answer, read whole.
-    Whole,
-    /// The answer of a method, whose pace is known.
-    Method(&'a str),
 }
 
 /// Until when a call may take: what it is allowed, and never more than what is left of its caller's time.
@@ -435,13 +265,6 @@ fn deadline(options: &CallOptions, most: Duration) -> Instant {
         Some(callers) => deadline.min(callers.checked_sub(HOP_MARGIN).unwrap_or(callers)),
         None => deadline,
     }
-}
-
-fn late(service: &str, begun: Instant) -> Error {
-    Error::new(
-        Kind::DeadlineExceeded,
-        format!("{service} did not answer within {} ms", begun.elapsed().as_millis()),
-    )
 }
 
 /// An answer that was read already, as what it is.

@@ -15,6 +15,7 @@ mod outside;
 mod peer;
 mod pool;
 mod pool_body;
+mod send;
 pub mod sse;
 mod stream;
 mod target;
