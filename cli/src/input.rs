@@ -5,14 +5,19 @@ use std::io::Read as _;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use syscall_sdk::clock::Clock;
-use syscall_sdk::wire::Timestamp;
+use syscall_sdk::wire::{Json, Timestamp};
 
 use crate::args;
 
-/// Reads JSON from an argument, or from standard input where it is `-`.
+/// Reads JSON from an argument, or from standard input where it is `-`, as a tree.
 pub(crate) fn json(text: &str) -> Result<Value> {
+    exact(text).map(|json| json.value())
+}
+
+/// Reads JSON from an argument, or from standard input where it is `-`, and keeps every digit of it.
+pub(crate) fn exact(text: &str) -> Result<Json> {
     if text != "-" {
-        return serde_json::from_str(text).with_context(|| {
+        return Json::parse(text).with_context(|| {
             format!("{text:?} is no JSON; quote it for the shell, such as '{{\"id\":\"7\"}}' or '\"text\"'")
         });
     }
@@ -20,7 +25,7 @@ pub(crate) fn json(text: &str) -> Result<Value> {
     std::io::stdin()
         .read_to_string(&mut text)
         .context("standard input cannot be read")?;
-    serde_json::from_str(&text).context("standard input holds no JSON")
+    Json::parse(&text).context("standard input holds no JSON")
 }
 
 /// Reads a moment: RFC 3339 as it is, or an age such as `15m` counted back from now.

@@ -9,7 +9,7 @@ use comfy_table::{Cell, Color, Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 use syscall_sdk::clock::Clock;
-use syscall_sdk::wire::{HealthStatus, JobStatus, LogLevel, Timestamp, WorkflowStatus};
+use syscall_sdk::wire::{HealthStatus, JobStatus, Json, LogLevel, Timestamp, WorkflowStatus};
 
 /// Less than what matters.
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -48,6 +48,17 @@ pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<()> {
 /// Prints a JSON value for a person.
 pub(crate) fn pretty(value: &Value) -> Result<()> {
     line(serde_json::to_string_pretty(value)?)
+}
+
+/// Prints a stored value for a person: laid out where that loses nothing, else as it was written, since a tree rounds long numbers and
+/// keeps one of two members of a name.
+pub(crate) fn stored(json: &Json) -> Result<()> {
+    let tree = json.value();
+    if Json::of(&tree).is_ok_and(|again| again.text() == json.text()) {
+        pretty(&tree)
+    } else {
+        line(json.text())
+    }
 }
 
 fn written(outcome: io::Result<()>) -> Result<()> {

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use reqwest::Method;
-use serde_json::Value;
-use syscall_sdk::wire::{CommitResult, Committed};
+use syscall_sdk::wire::{CommitResult, Committed, Json};
 
 use crate::args::Commit;
 use crate::remote::Remote;
@@ -29,12 +28,13 @@ pub(super) async fn run(remote: &Remote, machine: bool, commit: Commit) -> Resul
     Ok(())
 }
 
-fn read(file: &Path) -> Result<Value> {
+/// What is committed, as it was written: an amount keeps every digit.
+fn read(file: &Path) -> Result<Json> {
     if file.as_os_str() == "-" {
-        return input::json("-");
+        return input::exact("-");
     }
     let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} holds no JSON", file.display()))
+    Json::parse(&text).with_context(|| format!("{} holds no JSON", file.display()))
 }
 
 fn told(result: &CommitResult) -> String {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use reqwest::Method;
 use serde_json::Value;
 use syscall_sdk::rpc::sse::Message;
-use syscall_sdk::wire::{self, Entry, Event, Json, StateChange, StateList};
+use syscall_sdk::wire::{self, Entry, Event, StateChange, StateList};
 
 use crate::args::{Key, Prefix, PutState, RemoveState, State};
 use crate::follow::{Stream, follow};
@@ -31,14 +31,14 @@ async fn get(remote: &Remote, machine: bool, key: Key) -> Result<()> {
     if machine {
         print::json(&entry)
     } else {
-        print::pretty(&entry.value.value())
+        print::stored(&entry.value)
     }
 }
 
 async fn put(remote: &Remote, machine: bool, put: PutState) -> Result<()> {
     let body = wire::PutState {
         key: put.key,
-        value: Some(Json::from(input::json(&put.value)?)),
+        value: Some(input::exact(&put.value)?),
         expected_version: put.expect,
         ttl: put.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
     };

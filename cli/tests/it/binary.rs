@@ -164,6 +164,18 @@ impl Fleet {
     /// Sends a request to a service without the command line, without a body where it is `null`, and gives the status and the body as
     /// JSON.
     pub(crate) fn send(&self, method: &str, service: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
+        self.send_with("", method, service, path, body)
+    }
+
+    /// As [`Fleet::send`], with more headers, each a line of its own.
+    pub(crate) fn send_with(
+        &self,
+        headers: &str,
+        method: &str,
+        service: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<(u16, Value)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         // A body that nobody reads makes the kernel reset the connection under a long answer.
         let body = if body.is_null() {
@@ -173,7 +185,7 @@ impl Fleet {
         };
         write!(
             stream,
-            "{method} {path} HTTP/1.0\r\nHost: {service}.localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.0\r\nHost: {service}.localhost\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         )?;
         let mut answer = String::new();

@@ -159,6 +159,27 @@ fn what_a_service_keeps_is_counted_and_what_is_broken_is_named() -> Result<()> {
     assert!(store(&[&["verify"], &place[..]].concat())?.contains("is sound"));
 
     let file = data.path().join("blackroad-os-core.db");
+    // An index that no longer agrees with its table, which no row tells of.
+    let damaged = data.path().join("damaged");
+    std::fs::create_dir(&damaged)?;
+    let copy = damaged.join("blackroad-os-core.db");
+    std::fs::copy(&file, &copy)?;
+    let conn = rusqlite::Connection::open(&copy)?;
+    let (page, size): (i64, i64) = conn.query_row(
+        "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_schema WHERE name = 'job_unique'",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    drop(conn);
+    let mut bytes = std::fs::read(&copy)?;
+    let at = usize::try_from((page - 1) * size)?;
+    bytes[at..at + usize::try_from(size)?].fill(0xff);
+    std::fs::write(&copy, bytes)?;
+    let broken = refused(&["verify", "core", "--data-dir", damaged.to_str().context("a path")?])?;
+    assert!(
+        !broken.out.contains("is sound") && broken.out.contains("the file is damaged"),
+        "{broken:?}"
+    );
     rusqlite::Connection::open(file)?
         .execute_batch("UPDATE state SET version = 40; UPDATE meta SET events = 99, change_bytes = 1")?;
     let broken = refused(&[&["verify"], &place[..]].concat())?;

@@ -54,6 +54,27 @@ fn a_run_is_started_shown_signalled_listed_forked_and_cancelled() -> Result<()> 
     Ok(())
 }
 
+#[test]
+fn a_graph_that_is_sent_again_under_its_key_runs_once() -> Result<()> {
+    let fleet = binary::Fleet::start(&["--amnesia", "--only", "operator,core"])?;
+    let graph = |millis: u64| json!({ "nodes": [{ "id": "pause", "wait": { "millis": millis } }] });
+    let send = |graph: Value| {
+        fleet.send_with(
+            "Idempotency-Key: order-7\r\n",
+            "POST",
+            "operator",
+            "/v1/workflows",
+            &graph,
+        )
+    };
+    let (first, again) = (send(graph(1))?, send(graph(1))?);
+    assert_eq!((first.0, &first.1["id"]), (201, &again.1["id"]), "{again:?}");
+    assert_eq!(send(graph(2))?.0, 409);
+    let runs = fleet.json(&["workflows", "operator", "--name", "graph"])?;
+    assert_eq!(runs["workflows"].as_array().map(Vec::len), Some(1), "{runs}");
+    Ok(())
+}
+
 fn client(fleet: &Fleet) -> Client {
     syscall_sdk::transport::install_tls();
     Client {

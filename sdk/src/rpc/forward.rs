@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::timeout;
 
 use super::dial::Sockets;
+use super::header;
 use super::pool::{Pool, Unanswered};
 use crate::error::{Error, Kind, Result};
 use crate::lifecycle::Scope;
@@ -16,6 +18,9 @@ use crate::transport::{Request, Response};
 
 /// Longest wait for the head of an answer: past the longest deadline of a call, so that only a process that is mute meets it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// How much later than its caller's deadline an answer may be: the service's own word of it is better than ours.
+const LATE: Duration = Duration::from_millis(250);
 
 /// Passes whole requests on to another process, bodies streaming both ways, and what a connection is upgraded to: the front door's way
 /// to services that are not mounted here. Cheap to clone.
@@ -40,16 +45,17 @@ impl Forwarder {
     /// `UNAVAILABLE` where the process cannot be reached, `BAD_GATEWAY` where it broke off, `DEADLINE_EXCEEDED` where it is mute.
     pub async fn forward(&self, endpoint: &Endpoint, mut request: Request) -> Result<Response> {
         let callers = request.extensions_mut().remove::<OnUpgrade>();
+        let patience = patience(request.headers());
         let mute = |_| {
             Error::new(
                 Kind::DeadlineExceeded,
                 format!(
-                    "{endpoint} took the request and did not answer within {} s",
-                    HEAD_TIMEOUT.as_secs()
+                    "{endpoint} took the request and did not answer within {} ms",
+                    patience.as_millis()
                 ),
             )
         };
-        let mut response = timeout(HEAD_TIMEOUT, self.pool.send(endpoint, request))
+        let mut response = timeout(patience, self.pool.send(endpoint, request))
             .await
             .map_err(mute)?
             .map_err(Unanswered::into_error)?;
@@ -62,6 +68,15 @@ impl Forwarder {
         }
         Ok(response)
     }
+}
+
+/// How long the head of an answer is waited for: what the caller has, where it says so, and a moment for the answer to say that it is over.
+fn patience(headers: &HeaderMap) -> Duration {
+    let callers = headers
+        .get(header::TIMEOUT)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map(|millis| Duration::from_millis(millis).saturating_add(LATE));
+    callers.unwrap_or(HEAD_TIMEOUT).min(HEAD_TIMEOUT)
 }
 
 /// Carries the bytes of an upgraded connection both ways, until either side has closed it.

@@ -117,8 +117,15 @@ fn kept_max() -> Result<KeptMax> {
 }
 
 async fn verify(kept: &Kept, machine: bool) -> Result<()> {
-    let (contents, _) = kept.place.dump().await?;
-    let (faults, rows) = (violations(&contents), contents.rows());
+    let mut faults = kept.place.damage()?;
+    let rows = if faults.is_empty() {
+        let (contents, _) = kept.place.dump().await?;
+        faults.extend(violations(&contents));
+        contents.rows()
+    } else {
+        // What a damaged file says of its rows is worth nothing.
+        0
+    };
     if machine {
         let place = kept.place.to_string();
         print::json(&json!({ "service": kept.key, "place": place, "rows": rows, "violations": faults }))?;

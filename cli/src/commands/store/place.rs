@@ -62,6 +62,14 @@ impl Place {
         }
     }
 
+    /// What is wrong below the rows, as far as the place can say: a file is checked page by page, a database looks after its own.
+    pub(super) fn damage(&self) -> Result<Vec<String>> {
+        match self {
+            Place::File(path) => Ok(Embedded::damage(path)?),
+            Place::Schema { .. } => Ok(Vec::new()),
+        }
+    }
+
     /// Puts everything there, where nothing is.
     pub(super) async fn restore(&self, contents: &Contents) -> Result<()> {
         match self {

@@ -69,3 +69,24 @@ fn a_key_is_written_expected_listed_and_deleted() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn an_amount_keeps_every_digit_from_the_keyboard_to_the_screen() -> Result<()> {
+    let fleet = start()?;
+    let amount = "123456789012345678901.05";
+    fleet.json(&["state", "put", "core", "amount", amount])?;
+    assert_eq!(fleet.run(&["state", "get", "core", "amount"])?.out.trim(), amount);
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("commit.json");
+    std::fs::write(
+        &file,
+        r#"{"ops":[{"put":{"key":"other","value":12345678901234567.89}}]}"#,
+    )?;
+    let ran = fleet.run(&["commit", "core", file.to_str().context("a path")?])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        fleet.run(&["state", "get", "core", "other"])?.out.trim(),
+        "12345678901234567.89"
+    );
+    Ok(())
+}

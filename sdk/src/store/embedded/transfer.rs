@@ -34,6 +34,27 @@ impl Embedded {
         Ok((contents, Self::bytes_on_disk(path)))
     }
 
+    /// What SQLite finds wrong with a file below the rows: pages, and indexes that do not agree with their tables; nothing where it is sound.
+    /// At most a hundred sentences. Blocks as long as reading the whole file takes.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open): a running process that holds the file is named.
+    pub fn damage(path: &Path) -> Result<Vec<String>> {
+        if !path.is_file() {
+            return Err(not_there(&path.display().to_string()));
+        }
+        let _lock = lock::Lock::take(path, HOLDER)?;
+        let conn = open::snapshot(path)?;
+        let found: Vec<String> = all(&conn, "PRAGMA integrity_check(100)", |row| row.get(0)).map_err(reading)?;
+        let told = found.iter().filter(|line| *line != "ok");
+        Ok(told
+            .map(|line| {
+                let line = line.trim_start_matches("*** in database main ***").trim();
+                format!("the file is damaged: {line}")
+            })
+            .collect())
+    }
+
     /// Puts contents into a file that holds nothing yet, making it where there is none: all of them or none. Blocks.
     ///
     /// # Errors
