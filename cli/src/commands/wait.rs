@@ -35,7 +35,7 @@ pub(super) async fn job(remote: &Remote, machine: bool, wait: WaitJob) -> Result
     verdict("the job", job.status, begun)
 }
 
-/// Prints the run in which a workflow has ended; fails as [`job`] does.
+/// Prints the run in which a workflow has ended; fails as [`job()`] does.
 pub(super) async fn run(remote: &Remote, machine: bool, wait: WaitRun) -> Result<()> {
     let begun = Instant::now();
     let path = format!("/v1/sys/workflow/{}", job::segment(&wait.one.id));
