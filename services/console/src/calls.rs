@@ -21,6 +21,8 @@ use crate::board::{Board, Report};
 
 /// How old a round may be that is shown to another reader; less than the interval at which pages look.
 const FRESH: Duration = Duration::from_millis(1_500);
+/// From this share of failures on, of 1, a pair comes before others that fail: it is not a bad start but a callee that is not there.
+const DEAD: f64 = 0.5;
 /// From this share of failures on, of 1, a pair is shown as failing: one call of ten is felt by everybody.
 const FAILING: f64 = 0.1;
 /// From this share on it is shown as ailing: less is what redeploys and lost packets bring.
@@ -137,7 +139,7 @@ fn picture(reports: &[Report], said: &BTreeMap<String, Result<Peers, String>>) -
         .filter(|edge| edge.calls() + edge.peer.in_flight > 0)
         .collect();
     // Stable: pairs that are equally ill stay in the registry's order.
-    edges.sort_by_key(|edge| std::cmp::Reverse(edge.status()));
+    edges.sort_by_key(|edge| std::cmp::Reverse((edge.status(), edge.share() >= DEAD)));
     Picture {
         services: services.collect(),
         edges,
