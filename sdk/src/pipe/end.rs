@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::task::coop::has_budget_remaining;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::{BUFFER_BYTES, Broken, Cause};
@@ -165,6 +166,11 @@ impl AsyncRead for Pipe {
         if self.peer.ending.get().is_none() {
             ready!(self.told.as_mut().poll(context));
         }
+        // A task that has had its turn is told "nothing yet" of a full buffer too, which must not be taken for the end of it.
+        if !has_budget_remaining() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         // What was written before it was told.
         if let Poll::Ready(true) = self.poll_bytes(context, buffer)? {
             return Poll::Ready(Ok(()));
@@ -212,5 +218,25 @@ impl fmt::Debug for Pipe {
             .field("own", &self.own.0.ending.get())
             .field("peer", &self.peer.ending.get())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_has_had_its_turn_does_not_take_that_for_the_end() {
+        let (mut from, mut to) = pair();
+        from.write_all(&[7; 4_096]).await.unwrap();
+        from.shutdown().await.unwrap();
+        // One byte a read: many more reads than a task has in one turn.
+        let mut came = 0;
+        while to.read(&mut [0; 1]).await.unwrap() == 1 {
+            came += 1;
+        }
+        assert_eq!(came, 4_096);
     }
 }
