@@ -234,8 +234,9 @@ impl Discovery {
                 }
             }
         };
-        drop(asking);
+        // Told before anybody can see that nobody asks any more: else a first caller would take that for no answer.
         self.0.found.send_replace(next);
+        drop(asking);
     }
 
     fn nobody(&self, found: &Found) -> Error {

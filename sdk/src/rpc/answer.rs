@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use super::classify::retry_after;
 use super::header;
 use crate::error::{Error, Kind, Origin};
 use crate::wire::Json;
@@ -63,11 +64,8 @@ pub(crate) fn error_of(service: &str, status: StatusCode, headers: &HeaderMap, b
             format!("{service} answered {status} without saying why"),
         ),
     };
-    if let Some(wait) = headers
-        .get(http::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-    {
-        error = error.with_retry_after(std::time::Duration::from_secs(wait));
+    if let Some(wait) = retry_after(headers) {
+        error = error.with_retry_after(wait);
     }
     if from_handler {
         error.with_origin(Origin::Handler)

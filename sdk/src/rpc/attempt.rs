@@ -127,46 +127,46 @@ impl Errand<'_> {
         let limit = self.limit(ticket, number, tried);
         if let Some(limit) = limit {
             tokio::select! {
-            biased;
-                           outcome = &mut exchange => return outcome,
-                           () = sleep_until(limit) => {}
-                       }
+                biased;
+                outcome = &mut exchange => return outcome,
+                () = sleep_until(limit) => {}
+            }
             if self.peer.may_retry() {
                 return Outcome::Slow;
             }
         }
         tokio::select! {
-        biased;
-                   outcome = &mut exchange => outcome,
-                   () = sleep_until(self.deadline) => Outcome::Late,
-               }
+            biased;
+            outcome = &mut exchange => outcome,
+            () = sleep_until(self.deadline) => Outcome::Late,
+        }
     }
 
     /// Two at once, where the first is slower than most: the one that is answered first is the answer, the other is dropped.
     async fn hedged(&self, first: Ticket, after: Duration, tried: &Tried) -> (Ticket, Outcome) {
         let mut one = std::pin::pin!(self.exchange(first.endpoint().clone(), 1));
         tokio::select! {
-        biased;
-                   outcome = &mut one => return (first, outcome),
-                   () = sleep_until(self.deadline.min(Instant::now() + after)) => {}
-               }
+            biased;
+            outcome = &mut one => return (first, outcome),
+            () = sleep_until(self.deadline.min(Instant::now() + after)) => {}
+        }
         let mut asked = tried.endpoints().to_vec();
         asked.push(first.endpoint().clone());
         let beside = self.peer.admit_beside(&asked).filter(|_| self.peer.may_hedge());
         let Some(second) = beside else {
             return tokio::select! {
-            biased;
-                           outcome = &mut one => (first, outcome),
-                           () = sleep_until(self.deadline) => (first, Outcome::Late),
-                       };
+                biased;
+                outcome = &mut one => (first, outcome),
+                () = sleep_until(self.deadline) => (first, Outcome::Late),
+            };
         };
         let mut two = std::pin::pin!(self.exchange(second.endpoint().clone(), 2));
         let (first_ended, outcome) = tokio::select! {
-        biased;
-                   outcome = &mut one => (true, outcome),
-                   outcome = &mut two => (false, outcome),
-                   () = sleep_until(self.deadline) => return (first, Outcome::Late),
-               };
+            biased;
+            outcome = &mut one => (true, outcome),
+            outcome = &mut two => (false, outcome),
+            () = sleep_until(self.deadline) => return (first, Outcome::Late),
+        };
         let (ended, other) = if first_ended { (first, second) } else { (second, first) };
         let Outcome::Unanswered(unanswered) = outcome else {
             return (ended, outcome);
@@ -175,10 +175,10 @@ impl Errand<'_> {
         ended.settle(of_silence(&unanswered).0);
         let other_ends = async { if first_ended { two.await } else { one.await } };
         tokio::select! {
-        biased;
-                   outcome = other_ends => (other, outcome),
-                   () = sleep_until(self.deadline) => (other, Outcome::Late),
-               }
+            biased;
+            outcome = other_ends => (other, outcome),
+            () = sleep_until(self.deadline) => (other, Outcome::Late),
+        }
     }
 
     async fn exchange(&self, endpoint: Endpoint, number: u32) -> Outcome {

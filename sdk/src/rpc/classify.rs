@@ -87,7 +87,7 @@ fn from_handler(headers: &HeaderMap) -> bool {
 }
 
 /// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3); a date is counted from the answer's own, so that clocks need not agree.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok();
     let after = text(http::header::RETRY_AFTER)?.trim();
     if let Ok(seconds) = after.parse() {
