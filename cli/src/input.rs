@@ -9,13 +9,8 @@ use syscall_sdk::wire::{Json, Timestamp};
 
 use crate::args;
 
-/// Reads JSON from an argument, or from standard input where it is `-`, as a tree.
-pub(crate) fn json(text: &str) -> Result<Value> {
-    exact(text).map(|json| json.value())
-}
-
 /// Reads JSON from an argument, or from standard input where it is `-`, and keeps every digit of it.
-pub(crate) fn exact(text: &str) -> Result<Json> {
+pub(crate) fn json(text: &str) -> Result<Json> {
     if text != "-" {
         return Json::parse(text).with_context(|| {
             format!("{text:?} is no JSON; quote it for the shell, such as '{{\"id\":\"7\"}}' or '\"text\"'")

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use reqwest::header::{HOST, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use syscall_sdk::config::Environment;
@@ -97,8 +98,13 @@ impl Remote {
         self.send(service, request).await?.read()
     }
 
-    /// Posts JSON.
-    pub(crate) async fn post<T: DeserializeOwned>(&self, service: &str, path: &str, body: &Value) -> Result<T> {
+    /// Posts JSON, of which no digit is lost on the way.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        service: &str,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T> {
         let request = self.request(Method::POST, service, path)?.json(body);
         self.send(service, request).await?.read()
     }

@@ -3,10 +3,10 @@
 use anyhow::{Context as _, Result, anyhow};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 use syscall_sdk::rpc::sse::{Message, Parser};
 use syscall_sdk::rpc::{Said, is_stream, said};
-use syscall_sdk::wire::{Json, RpcResponse};
+use syscall_sdk::wire::{Json, RpcRequest, RpcResponse};
 
 use crate::failure::Failure;
 use crate::remote::Remote;
@@ -17,7 +17,7 @@ const ACCEPT: &str = "application/json, text/event-stream";
 /// A call as it is sent.
 pub(crate) struct Call<'a> {
     pub(crate) service: &'a str,
-    pub(crate) body: Value,
+    pub(crate) body: RpcRequest,
     pub(crate) idempotency_key: Option<&'a str>,
 }
 
@@ -26,7 +26,12 @@ impl<'a> Call<'a> {
     pub(crate) fn of(service: &'a str, method: &str) -> Self {
         Call {
             service,
-            body: json!({ "method": method }),
+            body: RpcRequest {
+                method: method.to_owned(),
+                params: None,
+                timeout: None,
+                service: None,
+            },
             idempotency_key: None,
         }
     }

@@ -1,8 +1,8 @@
 //! `blackroad call SERVICE [METHOD] [JSON]`.
 
 use anyhow::Result;
-use serde_json::{Value, json};
-use syscall_sdk::wire::{MethodInfo, Methods};
+use serde_json::Value;
+use syscall_sdk::wire::{MethodInfo, Methods, RpcRequest};
 
 use crate::args::Call;
 use crate::remote::Remote;
@@ -12,13 +12,12 @@ pub(super) async fn run(remote: &Remote, machine: bool, call: Call) -> Result<()
     let Some(method) = call.method else {
         return list(remote, machine, &call.service).await;
     };
-    let mut body = json!({ "method": method });
-    if let Some(params) = &call.params {
-        body["params"] = input::json(params)?;
-    }
-    if let Some(timeout) = call.timeout {
-        body["timeout"] = timeout.into();
-    }
+    let body = RpcRequest {
+        method,
+        params: call.params.as_deref().map(input::json).transpose()?,
+        timeout: call.timeout,
+        service: None,
+    };
     let sent = results::Call {
         service: &call.service,
         body,
@@ -26,9 +25,9 @@ pub(super) async fn run(remote: &Remote, machine: bool, call: Call) -> Result<()
     };
     results::each(remote, sent, |result| {
         if machine {
-            print::json(&result.value())
+            print::json(result)
         } else {
-            print::pretty(&result.value())
+            print::stored(result)
         }
     })
     .await

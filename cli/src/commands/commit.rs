@@ -31,7 +31,7 @@ pub(super) async fn run(remote: &Remote, machine: bool, commit: Commit) -> Resul
 /// What is committed, as it was written: an amount keeps every digit.
 fn read(file: &Path) -> Result<Json> {
     if file.as_os_str() == "-" {
-        return input::exact("-");
+        return input::json("-");
     }
     let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     Json::parse(&text).with_context(|| format!("{} holds no JSON", file.display()))

@@ -45,7 +45,9 @@ pub(super) async fn run(remote: &Remote, machine: bool, letter: DeadLetter) -> R
             show(machine, &letter)
         }
         DeadLetter::Edit(edit) => {
-            let body = json!({ "data": input::json(&edit.data)? });
+            let body = wire::EditDeadLetter {
+                data: Some(input::json(&edit.data)?),
+            };
             let request = remote
                 .request(Method::PUT, &edit.one.service, &path(&edit.one, "")?)?
                 .json(&body);

@@ -32,7 +32,7 @@ async fn create(remote: &Remote, create: CreateJob) -> Result<wire::Job> {
     let params = create.params.as_deref().map(input::json).transpose()?;
     let body = wire::CreateJob {
         name: create.name,
-        params: params.map(Json::from),
+        params,
         schedule: create.cron,
         timezone: create.tz,
         catch_up: create.catch_up,
@@ -53,23 +53,19 @@ async fn create(remote: &Remote, create: CreateJob) -> Result<wire::Job> {
         }),
         ..wire::CreateJob::default()
     };
-    remote
-        .post(&create.service, "/v1/sys/job", &serde_json::to_value(body)?)
-        .await
+    remote.post(&create.service, "/v1/sys/job", &body).await
 }
 
 async fn retry(remote: &Remote, retry: RetryJob) -> Result<wire::Job> {
     let params = retry.params.as_deref().map(input::json).transpose()?;
     let edit = wire::RetryJob {
-        params: params.map(Json::from),
+        params,
         max_attempts: retry.attempts,
         run_at: None,
         delay: retry.delay.map(millis),
     };
     let path = format!("/v1/sys/job/{}/retry", segment(&retry.one.id));
-    remote
-        .post(&retry.one.service, &path, &serde_json::to_value(edit)?)
-        .await
+    remote.post(&retry.one.service, &path, &edit).await
 }
 
 fn millis(time: Duration) -> u64 {
@@ -90,9 +86,7 @@ async fn pause(remote: &Remote, machine: bool, pause: PauseJobs) -> Result<()> {
         by: pause.by,
     };
     let path = pause_path(&pause.one, "pause");
-    let paused: wire::Pause = remote
-        .post(&pause.one.service, &path, &serde_json::to_value(why)?)
-        .await?;
+    let paused: wire::Pause = remote.post(&pause.one.service, &path, &why).await?;
     match machine {
         true => print::json(&paused),
         false => print::line(format!("{} is paused", paused.of)),

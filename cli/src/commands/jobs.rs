@@ -65,9 +65,7 @@ async fn retry(remote: &Remote, machine: bool, retry: RetryJobs) -> Result<()> {
             limit: Some(left.min(SLICE)),
             cursor: all.cursor.take(),
         };
-        let done: RetriedJobs = remote
-            .post(&retry.service, "/v1/sys/jobs/retry", &serde_json::to_value(slice)?)
-            .await?;
+        let done: RetriedJobs = remote.post(&retry.service, "/v1/sys/jobs/retry", &slice).await?;
         left = left.saturating_sub(done.retried + done.left);
         all = RetriedJobs {
             retried: all.retried + done.retried,

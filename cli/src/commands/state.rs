@@ -38,7 +38,7 @@ async fn get(remote: &Remote, machine: bool, key: Key) -> Result<()> {
 async fn put(remote: &Remote, machine: bool, put: PutState) -> Result<()> {
     let body = wire::PutState {
         key: put.key,
-        value: Some(input::exact(&put.value)?),
+        value: Some(input::json(&put.value)?),
         expected_version: put.expect,
         ttl: put.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
     };

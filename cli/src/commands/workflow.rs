@@ -31,12 +31,10 @@ async fn start(remote: &Remote, start: StartWorkflow) -> Result<wire::Workflow> 
     let input = start.input.as_deref().map(input::json).transpose()?;
     let body = wire::StartWorkflow {
         name: start.name,
-        input: input.map(Json::from),
+        input,
         id: start.id,
     };
-    remote
-        .post(&start.service, "/v1/sys/workflow", &serde_json::to_value(body)?)
-        .await
+    remote.post(&start.service, "/v1/sys/workflow", &body).await
 }
 
 async fn signal(remote: &Remote, machine: bool, signal: Signal) -> Result<()> {
@@ -46,7 +44,7 @@ async fn signal(remote: &Remote, machine: bool, signal: Signal) -> Result<()> {
         segment(&signal.id),
         segment(&signal.name)
     );
-    let sent: Signalled = remote.post(&signal.service, &path, &value.unwrap_or_default()).await?;
+    let sent: Signalled = remote.post(&signal.service, &path, &value).await?;
     if machine {
         return print::json(&sent);
     }
@@ -61,7 +59,7 @@ async fn signal(remote: &Remote, machine: bool, signal: Signal) -> Result<()> {
 async fn fork(remote: &Remote, fork: Fork) -> Result<wire::Workflow> {
     let body = ForkWorkflow { from_step: fork.from };
     let path = format!("/v1/sys/workflow/{}/fork", segment(&fork.id));
-    remote.post(&fork.service, &path, &serde_json::to_value(body)?).await
+    remote.post(&fork.service, &path, &body).await
 }
 
 async fn act(remote: &Remote, method: Method, one: OneRun, action: &str) -> Result<wire::Workflow> {

@@ -53,10 +53,15 @@ impl Probe {
             None => by_key,
         };
         let params = match &conform.params {
-            Some(params) => crate::input::json(params)?,
+            Some(params) => crate::input::json(params)?.value(),
             None => json!({}),
         };
-        let input = conform.input.as_deref().map(crate::input::json).transpose()?;
+        let input = conform
+            .input
+            .as_deref()
+            .map(crate::input::json)
+            .transpose()?
+            .map(|input| input.value());
         let mut probe = Probe {
             http: remote::client()?,
             base,

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::classify::retry_after;
 use super::header;
@@ -40,6 +41,33 @@ struct Detail {
     code: String,
     message: String,
     details: Option<Json>,
+}
+
+/// Whether a body is an answer of the contract: one with a result, or with an error that has a code and a message. Anything else came from
+/// something between, such as an edge, or from a program that is no service of the fleet, and is not passed on as if it were the callee's.
+pub(super) fn is_of_contract(status: StatusCode, body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Answered {
+        #[serde(rename = "result")]
+        _result: IgnoredAny,
+    }
+    #[derive(Deserialize)]
+    struct Refused {
+        #[serde(rename = "error")]
+        _error: Why,
+    }
+    #[derive(Deserialize)]
+    struct Why {
+        #[serde(rename = "code")]
+        _code: IgnoredAny,
+        #[serde(rename = "message")]
+        _message: IgnoredAny,
+    }
+    if status.is_success() {
+        serde_json::from_slice::<Answered>(body).is_ok()
+    } else {
+        serde_json::from_slice::<Refused>(body).is_ok()
+    }
 }
 
 /// The error that a peer answered; its body where it has the contract's shape, else what the status says.

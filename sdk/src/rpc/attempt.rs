@@ -31,6 +31,8 @@ const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::
 const LIMIT_MIN: Duration = Duration::from_millis(100);
 /// The limit of an attempt, as a multiple of the time in which ninety-nine of a hundred are answered.
 const LIMIT_OF_P99: f64 = 3.0;
+/// A timer that rings so late was kept by this process, not by the replica: timers of an idle runtime ring within a millisecond or two.
+const OWN_STALL: Duration = Duration::from_millis(10);
 /// Answers from which a limit, or a hedge, is worked out; of fewer the slowest is a coincidence.
 const SAMPLES_MIN: u64 = 100;
 /// The shortest wait before a hedge: below it the hedge costs more than it saves (Finagle).
@@ -124,14 +126,18 @@ impl Errand<'_> {
 
     async fn alone(&self, ticket: &Ticket, number: u32, tried: &Tried) -> Outcome {
         let mut exchange = std::pin::pin!(self.exchange(ticket.endpoint().clone(), number));
-        let limit = self.limit(ticket, number, tried);
-        if let Some(limit) = limit {
+        let mut limit = self.limit(ticket, number, tried);
+        while let Some(at) = limit.take() {
             tokio::select! {
                 biased;
                 outcome = &mut exchange => return outcome,
-                () = sleep_until(limit) => {}
+                () = sleep_until(at) => {}
             }
-            if self.peer.may_retry() {
+            let late = at.elapsed();
+            if late >= OWN_STALL {
+                // It was this process that stood still: what came meanwhile has not been read yet.
+                limit = Some(Instant::now() + late);
+            } else if self.peer.may_retry() {
                 return Outcome::Slow;
             }
         }

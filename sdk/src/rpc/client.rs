@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::answer::error_of;
+use super::answer::{error_of, is_of_contract};
 use super::dress::own;
 use super::options::{CallOptions, ClientOptions};
 use super::peer::Peer;
@@ -150,7 +150,7 @@ impl Client {
             rpc.tried = tracing::field::Empty
         );
         let outcome = async {
-            let reply = self.call_for_reply(service, method, params, options).await?;
+            let reply = self.ask(service, method, params, options).await?;
             if !reply.status.is_success() {
                 return Err(error_of(service, reply.status, &reply.headers, &reply.body));
             }
@@ -172,7 +172,8 @@ impl Client {
     /// Calls a method by name and gives the answer as it came, for a relay.
     ///
     /// # Errors
-    /// What kept the call from the callee; what the callee answered is no error here.
+    /// What kept the call from the callee; what the callee answered is no error here. `BAD_GATEWAY` where what answered does not speak the
+    /// contract: neither a result nor an error with its code.
     pub async fn call_for_reply(
         &self,
         service: &str,
@@ -180,6 +181,22 @@ impl Client {
         params: Option<&Json>,
         options: CallOptions,
     ) -> Result<Reply> {
+        let reply = self.ask(service, method, params, options).await?;
+        if is_of_contract(reply.status, &reply.body) {
+            return Ok(reply);
+        }
+        Err(Error::new(
+            Kind::BadGateway,
+            format!(
+                "what answered {service}.{method} with {} is no service of the fleet: it gave neither a result nor an error's code; \
+                 see where the name leads with blackroad resolve {service}",
+                reply.status
+            ),
+        ))
+    }
+
+    /// One call and its answer, whatever that is.
+    async fn ask(&self, service: &str, method: &str, params: Option<&Json>, options: CallOptions) -> Result<Reply> {
         let deadline = deadline(&options, RPC_MAX_TIMEOUT);
         let left = deadline.saturating_duration_since(Instant::now());
         let call = Call {

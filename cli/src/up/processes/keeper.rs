@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use syscall_sdk::lifecycle::Scope;
 use syscall_sdk::policy::{Backoff, jitter};
 use syscall_sdk::wire::HealthStatus;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 use super::Plan;
 use super::child::Child;
@@ -19,6 +19,9 @@ const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::fro
 const LIVED: Duration = Duration::from_secs(60);
 /// Probes that must fail, one after the other, before a process is taken for dead.
 const FAILURES_MAX: u32 = 3;
+/// After a probe without an answer: one that was only busy answers the next, and one that hangs is not waited for through three whole
+/// intervals. A process that says that it is unhealthy has its intervals, to become well.
+const SUSPECT_INTERVAL: Duration = Duration::from_secs(1);
 /// Between questions whether a process that starts is ready: a boot takes about a hundred of these.
 const READY_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -115,14 +118,17 @@ impl Keeper {
 
     /// Returns when the process has failed too many probes, one after the other.
     async fn silent(&self) {
-        let mut ticks = interval(self.plan.probe_interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.tick().await;
         let mut failures = 0;
+        let mut wait = self.plan.probe_interval;
         while failures < FAILURES_MAX {
-            ticks.tick().await;
+            sleep(wait).await;
             let health = self.prober.health().await;
-            failures = if health.is_some() { 0 } else { failures + 1 };
+            let well = health.is_some_and(|health| health != HealthStatus::Unhealthy);
+            failures = if well { 0 } else { failures + 1 };
+            wait = match health {
+                Some(_) => self.plan.probe_interval,
+                None => SUSPECT_INTERVAL.min(self.plan.probe_interval),
+            };
             board::change(&self.rows, self.key, |row| {
                 row.state = State::Up(health.unwrap_or(HealthStatus::Unhealthy))
             });

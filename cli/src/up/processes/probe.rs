@@ -37,13 +37,15 @@ impl Prober {
         }
     }
 
-    /// How the process is; `None` where it does not answer, or says that it is unhealthy.
+    /// How the process is; `None` where it does not answer.
     pub(super) async fn health(&self) -> Option<HealthStatus> {
         let (status, body) = self.get("/health").await?;
-        if !status.is_success() {
-            return None;
-        }
-        serde_json::from_slice::<Health>(&body).ok().map(|health| health.status)
+        let said = serde_json::from_slice::<Health>(&body).map(|health| health.status);
+        Some(if status.is_success() {
+            said.unwrap_or(HealthStatus::Unhealthy)
+        } else {
+            HealthStatus::Unhealthy
+        })
     }
 
     /// Whether the process takes requests.

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use super::start;
+use crate::binary::Following;
 
 #[test]
 fn a_commit_is_read_from_a_file_and_does_all_or_nothing() -> Result<()> {
@@ -88,5 +89,8 @@ fn an_amount_keeps_every_digit_from_the_keyboard_to_the_screen() -> Result<()> {
         fleet.run(&["state", "get", "core", "other"])?.out.trim(),
         "12345678901234567.89"
     );
+    fleet.run(&["emit", "core", "order:paid", amount])?;
+    let told = Following::start(fleet.command(&["events", "core", "--since", "1h", "--event", "order:paid"]))?;
+    assert!(told.next()?.ends_with(amount));
     Ok(())
 }

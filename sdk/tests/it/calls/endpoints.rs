@@ -258,3 +258,51 @@ async fn a_call_is_small_enough_to_be_handed_on() {
     let bytes = std::mem::size_of_val(&call);
     assert!(bytes <= 6 * 1_024, "{bytes}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_answers_in_a_services_place_is_not_relayed_as_that_services_answer() {
+    let (net, client, _) = three(14);
+    for status in [200, 404, 501] {
+        for n in 1..=3 {
+            net.fault(
+                at(n),
+                Fault::Status(status, vec![("content-type", "text/html".to_owned())]),
+            );
+        }
+        let answer = client
+            .call_for_reply("core", "where", None, CallOptions::default())
+            .await;
+        let error = answer.unwrap_err();
+        assert_eq!(error.code(), "BAD_GATEWAY", "{status}: {error}");
+        assert!(error.to_string().contains("blackroad resolve core"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_the_callers_own_process_is_not_blamed_on_the_replicas() {
+    let (net, client, _) = three(15);
+    calls(&client, 400).await;
+    for n in 1..=3 {
+        net.fault(at(n), Fault::Slow(Duration::from_millis(5)));
+    }
+    let asked = || (1..=3).map(|n| net.asked(at(n))).sum::<usize>();
+    let before = asked();
+    let on_their_way: Vec<_> = (0..60)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { call(&client, idempotent()).await })
+        })
+        .collect();
+    while asked() < before + 60 {
+        tokio::task::yield_now().await;
+    }
+    // The answers come, and every timer rings late, at once.
+    tokio::time::advance(2 * SECOND).await;
+    for call in on_their_way {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(asked(), before + 60, "nothing was sent twice");
+    for n in 1..=3 {
+        assert_eq!(state(&client, n).await, PeerState::Closed);
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use blackroad_os_contracts::workflows::{Graph, Node};
 use serde_json::{Value, json};
 use syscall_sdk::error::{Error, Result};
+use syscall_sdk::registry::Registry;
 
 /// Nodes of a graph: what a person can still draw. A larger one is several graphs.
 const NODES_MAX: usize = 500;
@@ -49,6 +50,29 @@ impl Plan {
             wrong(message, json!({ "cycle": path }))
         })?;
         Ok(Plan { nodes, before, order })
+    }
+
+    /// Checks that every service which a node names is one of the fleet: a run that waits for an approval for days must not learn of a
+    /// slip of the pen after it.
+    ///
+    /// # Errors
+    /// `INVALID_GRAPH`, with the node.
+    pub(super) fn is_of(&self, fleet: &Registry) -> Result<()> {
+        for node in &self.nodes {
+            let called = node.call.as_ref().map(|call| call.service.as_str());
+            let ran = node.job.as_ref().and_then(|job| job.service.as_deref());
+            if let Some(service) = called.or(ran)
+                && !fleet.has(service)
+            {
+                let message = format!(
+                    "node {:?} names the service {service:?}; the fleet has {}",
+                    node.id,
+                    fleet.keys().join(", ")
+                );
+                return Err(wrong(message, json!({ "node": node.id, "service": service })));
+            }
+        }
+        Ok(())
     }
 
     /// For each node the longest chain of nodes before it.

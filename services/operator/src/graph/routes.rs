@@ -34,7 +34,7 @@ pub(crate) fn routes() -> Routes {
 }
 
 async fn start(context: Context, headers: HeaderMap, Payload(graph): Payload<Graph>) -> Result<Response, Failure> {
-    Plan::new(graph.clone())?;
+    Plan::new(graph.clone())?.is_of(context.registry())?;
     let id = match &graph.id {
         Some(id) => Some(id.clone()),
         None => keyed(&headers)?,

@@ -1,6 +1,7 @@
 use blackroad_os_contracts::workflows::Graph;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use syscall_sdk::registry::Registry;
 
 use super::check::{Plan, order};
 
@@ -53,6 +54,21 @@ fn a_graph_is_refused_with_the_node_and_what_is_wrong_with_it() {
         let message = refusal(nodes);
         assert!(message.contains(said), "{message:?} does not say {said:?}");
     }
+}
+
+#[test]
+fn a_graph_whose_nodes_name_a_service_of_no_fleet_is_refused() {
+    let fleet = Registry::builtin();
+    let named = |service: &str| {
+        let nodes = json!([{ "id": "a", "job": { "name": "x", "service": service } },
+            { "id": "b", "dependsOn": ["a"], "call": { "service": service, "method": "y" } }]);
+        check(nodes).unwrap().is_of(&fleet)
+    };
+    named("core").unwrap();
+    named("blackroad-os-core").unwrap();
+    let error = named("billing").unwrap_err();
+    assert_eq!(error.code(), "INVALID_GRAPH");
+    assert!(error.to_string().contains("the fleet has operator, core"), "{error}");
 }
 
 #[test]
