@@ -3,7 +3,7 @@
 CARGO ?= cargo
 FLAGS := --workspace --all-features --locked
 
-.PHONY: test setup format lint docs layers deny unused features unit chaos netns bench bench-peers bench-scale clean
+.PHONY: test setup format lint docs layers deny unused features unit chaos netns fuzz bench bench-peers bench-scale clean
 
 # What CI runs, in the order in which a fault is cheapest to learn of.
 test: setup format lint docs unit features deny unused
@@ -49,6 +49,12 @@ chaos:
 # run it too; here it prints its table. See docs/benchmarks.md.
 netns:
 	$(CARGO) test --locked -p syscall-sdk --all-features --test netns
+
+# Each target under libFuzzer for a minute (`make fuzz SECONDS=600`), from the corpus that is kept; the ordinary tests feed the corpus and
+# mutations of it. Wants a nightly compiler, since the instrumentation is not stable, and installs cargo-fuzz.
+SECONDS ?= 60
+fuzz:
+	@.ci/fuzz $(SECONDS)
 
 # Ratios from one run, what a call costs, and what the store carries; see docs/benchmarks.md.
 bench:
