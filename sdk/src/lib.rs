@@ -9,7 +9,8 @@
 //! | words | [`error`] [`name`] [`policy`] [`wire`] [`config`] [`contract`] |
 //! | ground | [`clock`] [`telemetry`] [`lifecycle`] |
 //! | ports | [`store`] [`resolve`] [`transport`] |
-//! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`auth`] [`admission`] |
+//! | rights | [`auth`] |
+//! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`admission`] |
 //! | on those | [`health`] [`rpc`] |
 //! | on those | [`pipe`] |
 //! | on those | [`subscription`] [`workflow`] |
@@ -38,9 +39,11 @@ pub mod resolve;
 pub mod store;
 pub mod transport;
 
+// rights
+pub mod auth;
+
 // facilities
 pub mod admission;
-pub mod auth;
 pub mod events;
 pub mod jobs;
 pub mod logs;

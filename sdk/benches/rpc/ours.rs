@@ -101,7 +101,7 @@ impl Network {
         let client = Client::new(ClientOptions {
             name: api.name,
             role: api.role,
-            token: None,
+            minter: None,
             registry,
             resolver: Arc::new(table),
             dial: Arc::new(Sockets),

@@ -226,6 +226,8 @@ pub struct Settings {
     pub auth: AuthMode,
     /// `SYSCALL_TOKEN`: the service's own credential.
     pub token: Option<Secret>,
+    /// `SYSCALL_ROOT_KEYS`: the public root keys whose tokens are good, in base64url, separated by commas.
+    pub root_keys: Option<String>,
     /// `TRUST_EDGE`.
     pub trust_edge: TrustEdge,
     /// `ALLOWED_ORIGINS`: CORS origins, comma-separated.
@@ -261,6 +263,7 @@ pub(crate) struct Raw {
     pub(crate) version: Option<String>,
     pub(crate) syscall_auth: Option<String>,
     pub(crate) syscall_token: Option<Secret>,
+    pub(crate) syscall_root_keys: Option<String>,
     pub(crate) syscall_sockets: Option<String>,
     pub(crate) trust_edge: Option<String>,
     pub(crate) allowed_origins: Option<String>,

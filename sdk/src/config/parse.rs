@@ -71,6 +71,7 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
         version: raw.version,
         auth,
         token: raw.syscall_token,
+        root_keys: raw.syscall_root_keys,
         trust_edge: match raw.trust_edge.as_deref() {
             None | Some("none") => TrustEdge::None,
             Some("cloudflare") => TrustEdge::Cloudflare,

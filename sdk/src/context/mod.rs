@@ -1,5 +1,6 @@
 //! What a handler gets: its service, and the request in which it runs.
 
+mod asked;
 mod awaited;
 mod batch;
 mod bus;
@@ -8,6 +9,7 @@ mod flow;
 mod job;
 mod kernel;
 mod method;
+mod revocations;
 mod stream;
 
 use std::fmt;
@@ -18,6 +20,7 @@ use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use tokio::time::Instant;
 
+pub use asked::Asked;
 pub use batch::Commit;
 pub use bus::{Bus, BusEvent, Listener};
 pub use event::EventContext;
@@ -28,7 +31,7 @@ pub(crate) use method::decode;
 pub use method::{MethodHandler, ServedMethod};
 pub use stream::{ServedStream, StreamHandler};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Need};
 use crate::clock::Clock;
 use crate::config::Secret;
 use crate::contract::{Flow, Method, Payload, StreamMethod, Task, Topic};
@@ -75,6 +78,8 @@ pub struct RequestInfo {
     pub host: Option<String>,
     /// Whether it was let in on a place that is kept for control.
     pub reserved: bool,
+    /// Whether its handler has asked for the right to what it names.
+    pub asked: Asked,
 }
 
 impl Context {
@@ -103,6 +108,16 @@ impl Context {
     /// The request in which this runs; empty outside one.
     pub fn request(&self) -> &RequestInfo {
         &self.request
+    }
+
+    /// Asks for a right to the very thing that the request names, which its route does not know: a key, an event, a job, a method. A route
+    /// whose right has a pattern does so before anything else; one that forgets it answers 500, whoever asks.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`, with the right that is missing.
+    pub fn allow(&self, need: &Need<'_>) -> Result<()> {
+        self.request.asked.note();
+        self.kernel.gate.allow(&self.request.caller, need)
     }
 
     /// Calls a method of another service, within what is left of the caller's time.

@@ -7,7 +7,7 @@ use crate::context::{Context, Kernel};
 use crate::contract::mesh;
 use crate::policy::{Backoff, jitter};
 use crate::rpc::CallOptions;
-use crate::wire::{Announce, SignOff};
+use crate::wire::{Announce, Revocations, SignOff};
 
 /// Between tries to reach the roster. For ever: a service that gives up is healthy and invisible.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(250), Duration::from_secs(30));
@@ -24,7 +24,7 @@ pub(super) async fn announce(kernel: Arc<Kernel>) {
             url: None,
         };
         match context.call(&mesh::ANNOUNCE, said).await {
-            Ok(_) => return,
+            Ok(_) => break,
             // The operator may come up later than everyone else; once is worth a line, again is not.
             Err(error) if failure == 1 => {
                 tracing::info!(error = %error.chain(), "the roster cannot be reached yet; trying again in the background");
@@ -32,6 +32,24 @@ pub(super) async fn announce(kernel: Arc<Kernel>) {
             Err(_) => {}
         }
         tokio::time::sleep(BACKOFF.wait(failure, jitter())).await;
+    }
+    if !kernel.gate.is_open() {
+        ask_for_revocations(&context).await;
+    }
+}
+
+/// Asks the roster's keeper which tokens were revoked while this service was not there to be told.
+async fn ask_for_revocations(context: &Context) {
+    let asked = async {
+        let options = context.call_options();
+        let known: Revocations = context
+            .rpc()
+            .get_json(mesh::KEEPER, "/v1/sys/revocations", &options)
+            .await?;
+        context.kernel().revoke(&known.statements).await
+    };
+    if let Err(error) = asked.await {
+        tracing::warn!(error = %error.chain(), "which tokens were revoked lately could not be asked of the operator; those that this service knows are refused");
     }
 }
 

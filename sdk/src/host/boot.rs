@@ -8,9 +8,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Make, Wrap, announce, deliveries, flows, outside, pipes, stall, stores, upkeep};
+use super::{Make, Wrap, announce, credentials, deliveries, flows, outside, pipes, stall, stores, upkeep};
 use crate::admission::Admission;
-use crate::auth::Gate;
 use crate::clock::Clock;
 use crate::config::{Settings, Variables};
 use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase};
@@ -143,7 +142,7 @@ async fn begin(
     let rpc = Client::new(ClientOptions {
         name: plan.record.name.clone(),
         role: plan.record.role.clone(),
-        token: settings.token.clone(),
+        minter: credentials::minter(plan, &clock)?,
         registry: plan.registry.clone(),
         resolver: outside::resolver(plan)?,
         dial: Arc::new(Sockets),
@@ -189,7 +188,7 @@ async fn begin(
         events,
         flows,
         health: Health::new(checks(&service, &store, &jobs, &cell), clock.clone()),
-        gate: Gate::new(settings.auth),
+        gate: credentials::gate(plan, &clock)?,
         http: outside::http_client()?,
         methods,
         stream_methods: service.stream_methods.clone(),
@@ -215,6 +214,7 @@ async fn begin(
     });
     // Checks run with the service at hand, and the service holds its checks: the cell closes the ring once both are there.
     let _ = cell.set(Arc::clone(&kernel));
+    kernel.recall_revocations().await?;
     upkeep::register_figures(&kernel);
     outside::warn_of_the_platform(&kernel);
 

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
+use crate::auth::{Need, Word};
 use crate::context::{Context, EventContext, Kernel, ServedMethod};
 use crate::contract::{Payload, delivery};
 use crate::error::{Error, Kind, Result};
@@ -77,10 +78,13 @@ async fn renew(context: Context, renew: Renew) -> Result<Renewed> {
 
 async fn subscribe(context: Context, subscribe: Subscribe) -> Result<Subscribed> {
     speaks_for_itself(&context, &subscribe.subscriber)?;
+    for wanted in &subscribe.subscriptions {
+        context.allow(&Need::filtered(Word::EventRead, Some(&wanted.event)))?;
+    }
     context.kernel().subscriptions.outbox.subscribe(subscribe).await
 }
 
-/// A service delivers its own events and subscribes for itself. Who it is is what it says, until callers prove it.
+/// A service delivers its own events and subscribes for itself. Who it is its token says; where the gate is open, it says so itself.
 fn speaks_for_itself(context: &Context, key: &str) -> Result<()> {
     let registry = context.registry();
     let named = registry.get(key)?;
@@ -90,7 +94,10 @@ fn speaks_for_itself(context: &Context, key: &str) -> Result<()> {
     }
     Err(Error::new(
         Kind::Forbidden,
-        format!("this is for {} alone; X-Service-Name says who calls", named.name),
+        format!(
+            "this is for {} alone, by its token or, where none is asked for, by X-Service-Name",
+            named.name
+        ),
     ))
 }
 

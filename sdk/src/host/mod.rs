@@ -4,6 +4,7 @@
 
 mod announce;
 mod boot;
+mod credentials;
 mod deliveries;
 mod drain;
 mod environment;
@@ -33,7 +34,7 @@ pub use front_door::{Door, front_door};
 pub use single::{main, serve_one, stop_signal};
 pub use supervisor::{Standing, Status};
 
-use crate::config::{self, LogFormat, Problems, Settings, Variables};
+use crate::config::{self, LogFormat, Problems, Secret, Settings, Variables};
 use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::registry::Registry;
@@ -59,6 +60,7 @@ pub struct Host {
     mounts: Vec<(String, Make)>,
     output: Option<Output>,
     wrap: Option<Wrap>,
+    tokens: BTreeMap<String, Secret>,
 }
 
 /// Why a host did not start.
@@ -96,7 +98,15 @@ impl Host {
             mounts: Vec::new(),
             output: None,
             wrap: None,
+            tokens: BTreeMap::new(),
         }
+    }
+
+    /// The tokens of services, by key: where one process runs several, one `SYSCALL_TOKEN` cannot be that of each.
+    #[must_use]
+    pub fn tokens(mut self, tokens: BTreeMap<String, Secret>) -> Self {
+        self.tokens = tokens;
+        self
     }
 
     /// Puts a store, such as one that [fails as it is told](crate::store::fault), before that of every service.
@@ -200,8 +210,12 @@ impl Host {
         for (key, _) in &self.mounts {
             let record = registry.get(key)?;
             match config::parse(&self.variables, &record.key, &record.name, &record.role) {
-                Ok(settings) => {
+                Ok(mut settings) => {
+                    if let Some(token) = self.tokens.get(&record.key) {
+                        settings.token = Some(token.clone());
+                    }
                     stores::check(&settings, &mut problems);
+                    credentials::check(record, &settings, &mut problems);
                     all.push(settings);
                 }
                 Err(found) => found.iter().for_each(|problem| {

@@ -132,7 +132,12 @@ mod tests {
 
     #[tokio::test]
     async fn in_production_a_service_listens_on_both_families_and_answers_the_platforms_probe() {
-        let given = [("ENVIRONMENT", "production"), ("AMNESIA", "true"), ("PORT", "0")];
+        let given = [
+            ("ENVIRONMENT", "production"),
+            ("SYSCALL_AUTH", "open"),
+            ("AMNESIA", "true"),
+            ("PORT", "0"),
+        ];
         let variables: Variables = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let host = Host::new(variables).mount(|| Service::new("core", "1"));
         let (_, settings) = host.check().unwrap();

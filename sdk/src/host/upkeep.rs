@@ -18,6 +18,9 @@ pub(super) fn run_kernel_tasks(kernel: &Arc<Kernel>) {
     });
     scope.spawn_background("vitals", vitals::record(Arc::clone(kernel)));
     scope.spawn_background("tell-health", vitals::tell_health(Arc::clone(kernel)));
+    if !kernel.gate.is_open() {
+        scope.spawn_background("follow-revocations", Arc::clone(kernel).follow_revocations());
+    }
     retention::run(kernel);
     // The store tells by its heads that it will take no more; a kernel without a store is no kernel.
     let mut heads = kernel.store.heads();

@@ -11,7 +11,7 @@ use super::idempotency::{Keyed, Known};
 use super::respond::{Failure, json};
 use super::state::{self, TRANSACTION_MAX};
 use super::{events, jobs};
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -27,7 +27,7 @@ const ATTEMPTS: usize = 16;
 
 pub(super) fn routes() -> Routes {
     Routes::new().with(
-        Route::post("/v1/sys/commit", Access::right("commit"), commit)
+        Route::post("/v1/sys/commit", Access::Credential, commit)
             .says("State, events and jobs in one atomic call, with conditions a key; all of it is durable when this answers.")
             .header(
                 "Idempotency-Key",
@@ -54,6 +54,9 @@ async fn commit(context: Context, headers: HeaderMap, Body(body): Body) -> Resul
     let request: CommitRequest = parse(&body)?;
     if !(1..=TRANSACTION_MAX).contains(&request.ops.len()) {
         return Err(Error::invalid(format!("a commit has 1 to {TRANSACTION_MAX} operations")).into());
+    }
+    for (index, op) in request.ops.iter().enumerate() {
+        context.allow(&need(op)).map_err(|error| at_op(index, &error))?;
     }
     match Keyed::read(&headers, "commit", &context, &body)? {
         None => {
@@ -122,6 +125,17 @@ fn answer(committed: &Committed) -> Result<Answer> {
     let body = serde_json::to_string(committed)
         .map_err(|error| Error::internal("an answer has no JSON form").with_source(error))?;
     Ok(Answer { status: 200, body })
+}
+
+/// The right to an operation: that of the syscall which does the same alone. What a check says of a key is what reading it says.
+fn need(op: &CommitOp) -> Need<'_> {
+    match op {
+        CommitOp::Put(put) => Need::one(Word::StateWrite, &put.key),
+        CommitOp::Delete(delete) => Need::one(Word::StateWrite, &delete.key),
+        CommitOp::Check(check) => Need::one(Word::StateRead, &check.key),
+        CommitOp::Emit(emit) => Need::one(Word::EventEmit, &emit.event),
+        CommitOp::Job(create) => Need::one(Word::JobCreate, &create.name),
+    }
 }
 
 fn plan(context: &Context, ops: Vec<CommitOp>, at: DateTime<Utc>) -> Result<Vec<Planned>> {

@@ -14,7 +14,7 @@ use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
 use super::sse::{self, Message};
 use super::state::TRANSACTION_MAX;
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -91,6 +91,9 @@ async fn emit(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
     if !(1..=TRANSACTION_MAX).contains(&emits.len()) {
         return Err(Error::invalid(format!("a batch has 1 to {TRANSACTION_MAX} events")).into());
     }
+    for emit in &emits {
+        context.allow(&Need::one(Word::EventEmit, &emit.topic))?;
+    }
     let at = context.clock().now();
     let mut events: Vec<Emitted> = emits
         .iter()
@@ -146,6 +149,7 @@ struct FollowParams {
 
 async fn follow(context: Context, headers: HeaderMap, Query(params): Query<FollowParams>) -> Result<Response, Failure> {
     let filter = TopicFilter::parse(params.event.as_deref())?;
+    context.allow(&Need::filtered(Word::EventRead, params.event.as_deref()))?;
     let cloud = cloudevents::wanted(&headers, params.format.as_deref())?;
     let head = context.events().head();
     let resume = last_event_id(&headers)?.map(|cursor| cursor.min(head));
@@ -238,6 +242,7 @@ struct RecentParams {
 async fn recent(context: Context, headers: HeaderMap, Query(params): Query<RecentParams>) -> Result<Response, Failure> {
     let cloud = cloudevents::wanted(&headers, params.format.as_deref())?;
     let filter = TopicFilter::parse(params.event.as_deref())?;
+    context.allow(&Need::filtered(Word::EventRead, params.event.as_deref()))?;
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let before = params.before.as_deref().map(cursor).transpose()?;
     let events = context.events().recent(filter, before, limit).await?;

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::extract::{Path, Payload};
 use super::respond::{Failure, json};
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::Context;
 use crate::error::Result;
 use crate::service::{Route, RouteKind, Routes};
@@ -65,21 +65,29 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn list(context: Context) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::EventRead))?;
     let groups = context.kernel().subscriptions.groups.list().await?;
     Ok(json(StatusCode::OK, &Groups { groups }))
 }
 
 async fn read(context: Context, Path(group): Path) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::EventRead))?;
     let group = context.kernel().subscriptions.groups.get(&group).await?;
     Ok(json(StatusCode::OK, &group))
 }
 
 async fn delete(context: Context, Path(group): Path) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::EventConsume, &group))?;
     context.kernel().subscriptions.groups.delete(&group).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn fetch(context: Context, Path(group): Path, Payload(fetch): Payload<Fetch>) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::EventConsume, &group))?;
+    // Who makes a group says what is in it; who comes later shares what the first one was allowed.
+    if context.kernel().subscriptions.groups.get(&group).await.is_err() {
+        context.allow(&Need::filtered(Word::EventRead, fetch.event.as_deref()))?;
+    }
     let fetched = context.kernel().subscriptions.groups.fetch(&group, &fetch).await?;
     Ok(json(StatusCode::OK, &fetched))
 }
@@ -89,6 +97,7 @@ async fn acknowledge(
     Path(group): Path,
     Payload(settlement): Payload<Settlement>,
 ) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::EventConsume, &group))?;
     let groups = &context.kernel().subscriptions.groups;
     Ok(json(StatusCode::OK, &groups.acknowledge(&group, &settlement).await?))
 }
@@ -98,11 +107,13 @@ async fn release(
     Path(group): Path,
     Payload(settlement): Payload<Settlement>,
 ) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::EventConsume, &group))?;
     let groups = &context.kernel().subscriptions.groups;
     Ok(json(StatusCode::OK, &groups.release(&group, &settlement).await?))
 }
 
 async fn seek(context: Context, Path(group): Path, Payload(seek): Payload<Seek>) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::EventConsume, &group))?;
     let groups = &context.kernel().subscriptions.groups;
     Ok(json(StatusCode::OK, &groups.seek(&group, &seek.to).await?))
 }

@@ -42,7 +42,7 @@ impl Keyed {
         let Some(key) = key(headers)? else {
             return Ok(None);
         };
-        let caller = context.request().caller.service.as_deref().unwrap_or_default();
+        let caller = context.request().caller.name().unwrap_or_default();
         Ok(Some(Keyed {
             scope: format!("{family} {caller}"),
             key: key.to_owned(),

@@ -3,12 +3,13 @@
 use axum::response::Response;
 use http::StatusCode;
 
+use super::allow;
 use super::events::cursor;
 use super::extract::{Body, Path, Payload, parse};
 use super::jobs::is_run;
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::Context;
 use crate::error::Error;
 use crate::jobs::{Dead, to_wire};
@@ -41,6 +42,7 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn one(context: Context, Path(id): Path, Body(body): Body) -> Result<Response, Failure> {
+    allow::job(&context, Word::JobCreate, &id).await?;
     let edit = if body.iter().all(u8::is_ascii_whitespace) {
         RetryJob::default()
     } else {
@@ -60,6 +62,7 @@ async fn one(context: Context, Path(id): Path, Body(body): Body) -> Result<Respo
 }
 
 async fn many(context: Context, Payload(request): Payload<RetryJobs>) -> Result<Response, Failure> {
+    context.allow(&Need::named(Word::JobCreate, request.name.as_deref()))?;
     let dead = Dead {
         name: request.name,
         status: request.status.unwrap_or(JobStatus::Failed),

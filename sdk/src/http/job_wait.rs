@@ -7,8 +7,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
+use super::allow;
 use super::extract::{Path, Query};
 use super::respond::{Failure, json};
+use crate::auth::Word;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{no_such_job, schedule_as_job};
@@ -32,6 +34,7 @@ pub(super) async fn read(
     Path(id): Path,
     Query(params): Query<WaitParams>,
 ) -> Result<Response, Failure> {
+    allow::job(&context, Word::JobRead, &id).await?;
     if let Some(millis) = params.wait {
         let ended = async {
             match context.jobs().ended(&id).await {
@@ -51,6 +54,7 @@ pub(super) async fn read_run(
     Path(mut id): Path,
     Query(params): Query<WaitParams>,
 ) -> Result<Response, Failure> {
+    allow::run(&context, Word::WorkflowRead, &id).await?;
     if let Some(millis) = params.wait {
         let ended = async { context.flows().ended(&id).await.map(drop) };
         wait(&context, millis, ended).await?;

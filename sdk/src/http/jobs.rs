@@ -4,13 +4,14 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use super::allow;
 use super::events::cursor;
 use super::extract::{Body, Path, Payload, Query, parse};
 use super::idempotency::{Keyed, Known};
 use super::job_wait;
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::jobs::{Created, FLOW_PREFIX, Paused, schedule_as_job, to_wire};
@@ -105,6 +106,7 @@ pub(super) fn routes() -> Routes {
 
 async fn create(context: Context, headers: HeaderMap, Body(body): Body) -> Result<Response, Failure> {
     let request: CreateJob = parse(&body)?;
+    context.allow(&Need::one(Word::JobCreate, &request.name))?;
     let Some(keyed) = Keyed::read(&headers, "job", &context, &body)? else {
         let created = context.jobs().create(request).await?;
         return Ok(json(StatusCode::CREATED, &shape(created)));
@@ -218,6 +220,7 @@ pub(super) fn shape(created: Created) -> Job {
 }
 
 async fn cancel(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    allow::job(&context, Word::JobCancel, &id).await?;
     if is_run(&context, &id).await? {
         let run = context.flows().cancel(&id).await?;
         return Ok(json(StatusCode::OK, &to_wire(run, None)));
@@ -242,6 +245,7 @@ struct ListParams {
 }
 
 async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Response, Failure> {
+    context.allow(&Need::named(Word::JobRead, params.name.as_deref()))?;
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let before = params.cursor.as_deref().map(cursor).transpose()?;
     let query = JobQuery {
@@ -264,6 +268,7 @@ async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Resp
 }
 
 async fn schedules(context: Context) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::JobRead))?;
     let pauses = context.jobs().pauses().await?;
     let shown = |schedule: store::Schedule| Schedule {
         paused: pauses.schedule(&schedule.id).cloned(),
@@ -274,6 +279,7 @@ async fn schedules(context: Context) -> Result<Response, Failure> {
 }
 
 async fn pause(context: Context, Path(name): Path, Payload(why): Payload<PauseJobs>) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::JobPause, &name))?;
     Ok(json(
         StatusCode::OK,
         &context.jobs().pause(Paused::Name(&name), why).await?,
@@ -281,6 +287,7 @@ async fn pause(context: Context, Path(name): Path, Payload(why): Payload<PauseJo
 }
 
 async fn resume(context: Context, Path(name): Path) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::JobPause, &name))?;
     Ok(json(StatusCode::OK, &context.jobs().resume(Paused::Name(&name)).await?))
 }
 
@@ -289,6 +296,7 @@ async fn pause_schedule(
     Path(id): Path,
     Payload(why): Payload<PauseJobs>,
 ) -> Result<Response, Failure> {
+    allow::job(&context, Word::JobPause, &id).await?;
     Ok(json(
         StatusCode::OK,
         &context.jobs().pause(Paused::Schedule(&id), why).await?,
@@ -296,6 +304,7 @@ async fn pause_schedule(
 }
 
 async fn resume_schedule(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    allow::job(&context, Word::JobPause, &id).await?;
     Ok(json(
         StatusCode::OK,
         &context.jobs().resume(Paused::Schedule(&id)).await?,

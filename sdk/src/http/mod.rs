@@ -1,5 +1,6 @@
 //! The HTTP surface: one file a syscall family, the guard before every route, the one place that maps an error to a status.
 
+mod allow;
 mod cloudevents;
 mod commit;
 mod events;
@@ -17,6 +18,7 @@ pub mod pages;
 mod peers;
 mod pipes;
 mod respond;
+mod revocations;
 mod rpc;
 mod rpc_stream;
 mod sse;
@@ -149,6 +151,7 @@ fn syscalls(kernel: &Kernel) -> Routes {
     routes.extend(traces::routes());
     routes.extend(peers::routes());
     routes.extend(why::routes());
+    routes.extend(revocations::routes());
     #[cfg(feature = "pages")]
     routes.extend(pages::routes());
     for (on, family) in [

@@ -13,12 +13,12 @@ use crate::wire::{Peer, Peers};
 pub(super) fn routes() -> Routes {
     Routes::new()
         .with(
-            Route::get("/v1/sys/peers", Access::right("metrics read"), list)
+            Route::get("/v1/sys/peers", Access::right("peers read"), list)
                 .says("Every other service as this process sees it: addresses, breakers, calls, latency. Asks nobody.")
                 .gives::<Peers>(200, "The services, in the registry's order."),
         )
         .with(
-            Route::get("/v1/sys/peers/{service}", Access::right("metrics read"), one)
+            Route::get("/v1/sys/peers/{service}", Access::right("peers read"), one)
                 .says("One service as this process sees it; its name is resolved where that is due.")
                 .gives::<Peer>(200, "The service.")
                 .fails(&[(404, "The registry has no such service.")]),

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::extract::Path;
 use super::respond::{Failure, failure};
 use super::rpc::misdirected;
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::{Context, PipeHandler};
 use crate::error::{Error, Kind, Result};
 use crate::pipe::{self, Lack, Pipe, Plug};
@@ -21,7 +21,7 @@ use crate::telemetry::{self, current_trace, join_trace};
 
 pub(super) fn routes() -> Routes {
     Routes::new().with(
-        Route::get("/v1/sys/pipe/{name}", Access::right("pipe"), open)
+        Route::get("/v1/sys/pipe/{name}", Access::right("pipe open"), open)
             .says("Opens a pipe: a two-way stream of bytes, in the messages of a WebSocket.")
             .kind(RouteKind::Stream)
             .header("Upgrade", "websocket, with what else RFC 6455 asks of a handshake.")
@@ -39,6 +39,7 @@ pub(super) fn routes() -> Routes {
 
 async fn open(context: Context, Path(name): Path, mut request: Request) -> Result<Response, Failure> {
     misdirected(&context, request.headers())?;
+    context.allow(&Need::one(Word::PipeOpen, &name))?;
     same_site(&context, request.headers())?;
     let kernel = context.kernel();
     let handler = kernel

@@ -105,7 +105,13 @@ pub fn failure(error: &Error) -> Response {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        // RFC 6750, section 3.1: an error where a token was shown, nothing where none was.
+        let challenge = if error.code().starts_with("TOKEN_") {
+            "Bearer error=\"invalid_token\""
+        } else {
+            "Bearer"
+        };
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if refused {
         response.extensions_mut().insert(Refused);

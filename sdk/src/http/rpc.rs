@@ -16,7 +16,7 @@ use super::idempotency::{self, Keyed, Known};
 use super::respond::{Failure, failure, json};
 use super::rpc_stream;
 use crate::admission::overloaded;
-use crate::auth::Access;
+use crate::auth::{Access, Need};
 use crate::context::{Context, ServedMethod};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
@@ -61,7 +61,7 @@ pub(super) fn routes() -> Routes {
                 ]),
         )
         .with(
-            Route::get("/v1/sys/rpc", Access::right("rpc"), methods)
+            Route::get("/v1/sys/rpc", Access::right("openapi read"), methods)
                 .says("The methods that this service serves, with their schemas.")
                 .gives::<Methods>(200, "The methods, by name."),
         )
@@ -98,11 +98,16 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
     }
     let own = &context.kernel().record;
     let reserved = context.request().reserved;
-    match request
+    let other = request
         .service
         .as_deref()
-        .filter(|service| *service != own.key && *service != own.name)
-    {
+        .filter(|service| *service != own.key && *service != own.name);
+    let callee = match other {
+        Some(other) => &context.registry().get(other)?.key,
+        None => &own.key,
+    };
+    context.allow(&Need::rpc(callee, &request.method))?;
+    match other {
         Some(_) if reserved => Err(overloaded().into()),
         Some(other) if rpc_stream::wanted(&headers) => rpc_stream::relay(&context, other, &request).await,
         Some(other) => relay(&context, &headers, other, &request).await,

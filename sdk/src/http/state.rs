@@ -15,7 +15,7 @@ use super::extract::{Payload, Query};
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
 use super::sse::{self, Message};
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::name::Prefix;
@@ -99,9 +99,11 @@ struct ReadParams {
 
 async fn read(context: Context, headers: HeaderMap, Query(params): Query<ReadParams>) -> Result<Response, Failure> {
     if let Some(key) = &params.key {
+        context.allow(&Need::one(Word::StateRead, key))?;
         return one(&context, &headers, key).await;
     }
     let prefix = Prefix::new(params.prefix.as_deref().unwrap_or_default())?;
+    context.allow(&Need::prefix(Word::StateRead, prefix.as_str()))?;
     if params.prefix.is_none() && params.limit.is_none() && params.cursor.is_none() {
         return Ok(everything(context.state().clone()));
     }
@@ -180,6 +182,7 @@ fn everything(state: State) -> Response {
 }
 
 async fn put(context: Context, headers: HeaderMap, Payload(request): Payload<PutState>) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::StateWrite, &request.key))?;
     let state = context.state();
     let (condition, by_header) = condition(state, &headers, &request.key, request.expected_version).await?;
     let ttl = request.ttl.map(ttl).transpose()?;
@@ -205,6 +208,7 @@ async fn delete(context: Context, headers: HeaderMap, Query(params): Query<Delet
     let key = params
         .key
         .ok_or_else(|| Error::invalid("say which key to delete: ?key="))?;
+    context.allow(&Need::one(Word::StateWrite, &key))?;
     let state = context.state();
     let (condition, by_header) = condition(state, &headers, &key, params.expected_version).await?;
     let deleted = state
@@ -217,6 +221,9 @@ async fn delete(context: Context, headers: HeaderMap, Query(params): Query<Delet
 async fn transaction(context: Context, Payload(request): Payload<Transaction>) -> Result<Response, Failure> {
     if !(1..=TRANSACTION_MAX).contains(&request.operations.len()) {
         return Err(Error::invalid(format!("a transaction has 1 to {TRANSACTION_MAX} operations")).into());
+    }
+    for operation in &request.operations {
+        context.allow(&Need::one(Word::StateWrite, &operation.key))?;
     }
     let state = context.state();
     let mut batch = Batch::new(context.clock().now());
@@ -248,6 +255,7 @@ struct WatchParams {
 
 async fn watch(context: Context, headers: HeaderMap, Query(params): Query<WatchParams>) -> Result<Response, Failure> {
     let prefix = Prefix::new(params.prefix.unwrap_or_default())?;
+    context.allow(&Need::prefix(Word::StateRead, prefix.as_str()))?;
     let head = context.state().now();
     let resume = last_event_id(&headers)?.map(|cursor| cursor.min(head));
     let mut first = Vec::new();

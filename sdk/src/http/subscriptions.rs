@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::extract::{Path, Payload, Query};
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::Context;
 use crate::error::Result;
 use crate::service::{Route, RouteKind, Routes};
@@ -67,6 +67,7 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn list(context: Context) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::EventRead))?;
     Ok(json(StatusCode::OK, &context.kernel().subscriptions.list().await?))
 }
 
@@ -78,6 +79,7 @@ struct DeadParams {
 }
 
 async fn dead(context: Context, Query(params): Query<DeadParams>) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::EventRead))?;
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let dead = &context.kernel().subscriptions.dead;
     let page = dead
@@ -87,6 +89,7 @@ async fn dead(context: Context, Query(params): Query<DeadParams>) -> Result<Resp
 }
 
 async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::EventRead))?;
     Ok(json(
         StatusCode::OK,
         &context.kernel().subscriptions.dead.get(&id).await?,
@@ -94,16 +97,19 @@ async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
 }
 
 async fn edit(context: Context, Path(id): Path, Payload(edit): Payload<EditDeadLetter>) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::EventConsume))?;
     let letter = context.kernel().subscriptions.dead.edit(&id, edit.data).await?;
     Ok(json(StatusCode::OK, &letter))
 }
 
 async fn drop_letter(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::EventConsume))?;
     context.kernel().subscriptions.dead.drop_letter(&id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn redrive(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    context.allow(&Need::all(Word::EventConsume))?;
     let redriven = context.kernel().subscriptions.dead.redrive(&id).await?;
     Ok(json(StatusCode::OK, &redriven))
 }

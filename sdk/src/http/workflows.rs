@@ -6,13 +6,14 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use super::allow;
 use super::events::cursor;
 use super::extract::{Body, Path, Query, parse, parse_any};
 use super::idempotency::{Keyed, Known};
 use super::job_wait;
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
-use crate::auth::Access;
+use crate::auth::{Access, Need, Word};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::jobs::FLOW_PREFIX;
@@ -102,6 +103,7 @@ pub(super) fn routes() -> Routes {
 
 async fn start(context: Context, headers: HeaderMap, Body(body): Body) -> Result<Response, Failure> {
     let request: StartWorkflow = parse(&body)?;
+    context.allow(&Need::one(Word::WorkflowStart, &request.name))?;
     let Some(keyed) = Keyed::read(&headers, "workflow", &context, &body)? else {
         return Ok(run(StatusCode::CREATED, context.flows().start(request).await?));
     };
@@ -165,14 +167,17 @@ fn foresee(op: &Op, at: chrono::DateTime<chrono::Utc>) -> Result<Workflow> {
 }
 
 async fn cancel(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    allow::run(&context, Word::WorkflowCancel, &id).await?;
     Ok(run(StatusCode::OK, context.flows().cancel(&id).await?))
 }
 
 async fn resume(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    allow::run(&context, Word::WorkflowStart, &id).await?;
     Ok(run(StatusCode::OK, context.flows().resume(&id).await?))
 }
 
 async fn fork(context: Context, Path(id): Path, Body(body): Body) -> Result<Response, Failure> {
+    allow::run(&context, Word::WorkflowStart, &id).await?;
     let request = if body.is_empty() {
         ForkWorkflow::default()
     } else {
@@ -183,6 +188,7 @@ async fn fork(context: Context, Path(id): Path, Body(body): Body) -> Result<Resp
 }
 
 async fn signal(context: Context, Signal { id, name }: Signal, Body(body): Body) -> Result<Response, Failure> {
+    allow::run(&context, Word::WorkflowSignal, &id).await?;
     let value: Json = if body.is_empty() {
         serde_json::Value::Null.into()
     } else {
@@ -223,6 +229,7 @@ struct ListParams {
 }
 
 async fn list(context: Context, Query(params): Query<ListParams>) -> Result<Response, Failure> {
+    context.allow(&Need::named(Word::WorkflowRead, params.name.as_deref()))?;
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let before = params.cursor.as_deref().map(cursor).transpose()?;
     let (runs, next) = context

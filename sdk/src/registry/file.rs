@@ -1,7 +1,10 @@
 //! `registry.toml`, as written.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::grants::rights_at;
 use crate::error::{Error, Result};
 use crate::name::ServiceKey;
 
@@ -52,6 +55,10 @@ pub struct ServiceRecord {
     /// Which services it may call.
     #[serde(default)]
     pub calls: Vec<String>,
+    /// What it may do there, by service; `*` is every one that it calls, and itself. Where nothing is said it may call any method and take
+    /// any event.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rights: BTreeMap<String, Vec<String>>,
 }
 
 impl ServiceRecord {
@@ -167,6 +174,17 @@ impl RegistryFile {
                     "registry.toml: service {:?} may call {unknown:?}, which is no service",
                     service.key
                 )));
+            }
+            let at = |problem: String| Error::invalid(format!("registry.toml: service {:?}: {problem}", service.key));
+            if let Some(stray) = service
+                .rights
+                .keys()
+                .find(|callee| *callee != "*" && **callee != service.key && !service.calls.contains(callee))
+            {
+                return Err(at(format!("it has rights at {stray:?}, which it does not call")));
+            }
+            for callee in service.calls.iter().chain([&service.key]) {
+                rights_at(service, callee).map_err(|error| at(error.to_string()))?;
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The fleet as `registry.toml` tells it: who there is, where each can be found, who may call whom.
 
 mod file;
+mod grants;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::header;
 use super::options::{CallOptions, ClientOptions};
 use super::target::Target;
+use crate::auth::{Minter, Purpose};
 use crate::error::{Error, Result};
 use crate::telemetry::current_trace;
 
@@ -15,23 +16,37 @@ pub(super) fn own(options: &ClientOptions) -> Result<HeaderMap> {
     let mut own = HeaderMap::new();
     set(&mut own, header::SERVICE_NAME, options.name.clone())?;
     set(&mut own, header::SERVICE_ROLE, options.role.clone())?;
-    if let Some(token) = &options.token {
-        set(&mut own, AUTHORIZATION.as_str(), format!("Bearer {}", token.reveal()))?;
-    }
     Ok(own)
+}
+
+/// What a call bears of the caller's own, where it is made for nobody else.
+pub(super) struct Own<'a> {
+    /// What says who calls.
+    pub(super) names: &'a HeaderMap,
+    /// Signs what the call shows.
+    pub(super) minter: Option<&'a Minter>,
+    /// What the call is for.
+    pub(super) purpose: Purpose<'a>,
 }
 
 /// Puts onto a request what a call bears.
 pub(super) fn dress(
     headers: &mut HeaderMap,
-    own: &HeaderMap,
+    own: &Own<'_>,
     target: &Target,
     options: &CallOptions,
     deadline: Instant,
 ) -> Result<()> {
     headers.insert(HOST, target.authority.clone());
     match &options.relay_for {
-        None => headers.extend(own.iter().map(|(name, value)| (name.clone(), value.clone()))),
+        None => {
+            headers.extend(own.names.iter().map(|(name, value)| (name.clone(), value.clone())));
+            if let Some(minter) = own.minter
+                && let Some(token) = minter.header(&target.key, own.purpose)?
+            {
+                headers.insert(AUTHORIZATION, token);
+            }
+        }
         Some(caller) => {
             let credential = caller
                 .credential

@@ -15,6 +15,7 @@ mod outside;
 mod peer;
 mod pool;
 mod pool_body;
+mod purpose;
 mod send;
 pub mod sse;
 mod stream;
@@ -33,6 +34,7 @@ pub use fleet::Ping;
 pub use forward::Forwarder;
 pub use options::{CallOptions, ClientOptions};
 pub use outside::Outside;
+pub use purpose::purpose;
 pub use stream::{Results, Said, is_stream, said};
 
 /// Headers that calls bear beside the standard ones.

@@ -6,8 +6,7 @@ use tokio::time::Instant;
 
 use super::dial::Dial;
 use super::outside::Outside;
-use crate::auth::Caller;
-use crate::config::Secret;
+use crate::auth::{Caller, Minter};
 use crate::lifecycle::Scope;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
@@ -21,8 +20,8 @@ pub struct ClientOptions {
     pub name: String,
     /// Who calls, by role.
     pub role: String,
-    /// The caller's own credential.
-    pub token: Option<Secret>,
+    /// Signs what each call shows, where the caller holds anything.
+    pub minter: Option<Minter>,
     /// The fleet.
     pub registry: Registry,
     /// Where its processes are.

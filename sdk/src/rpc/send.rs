@@ -10,11 +10,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::attempt::{Errand, read};
 use super::client::Client;
-use super::dress::dress;
+use super::dress::{Own, dress};
 use super::options::CallOptions;
 use super::outside::{Outside, Road};
 use super::peer::{Ending, Peer};
 use super::pool::Unanswered;
+use super::purpose::purpose;
+use crate::auth::Purpose;
 use crate::error::{Error, Kind, Result};
 use crate::policy::HOPS_MAX;
 use crate::transport::{Request, Response};
@@ -24,6 +26,8 @@ use crate::transport::{Request, Response};
 pub(super) enum Want<'a> {
     /// The head of the answer; its body streams.
     Head,
+    /// The head of the answer of a method that gives a stream.
+    Stream(&'a str),
     /// The answer, read whole.
     Whole,
     /// The answer of a method, whose pace is known.
@@ -34,7 +38,7 @@ impl Want<'_> {
     /// The answer, read as far as is wanted.
     async fn read(self, response: Response) -> Result<Response> {
         match self {
-            Want::Head => Ok(response),
+            Want::Head | Want::Stream(_) => Ok(response),
             Want::Whole | Want::Method(_) => read(response).await.map_err(Unanswered::into_error),
         }
     }
@@ -62,7 +66,15 @@ impl Client {
             )
             .with_code("TOO_MANY_HOPS"));
         }
-        dress(request.headers_mut(), &self.0.own, &peer.target, options, deadline)?;
+        let own = Own {
+            names: &self.0.own,
+            minter: self.0.options.minter.as_ref(),
+            purpose: match want {
+                Want::Method(method) | Want::Stream(method) => Purpose::Method(method),
+                Want::Head | Want::Whole => purpose(request.method(), request.uri().path()),
+            },
+        };
+        dress(request.headers_mut(), &own, &peer.target, options, deadline)?;
         let answered = match self.0.options.switchboard.get(&peer.target.key) {
             Some(handler) => {
                 let here = async { want.read(handler.answer(request).await).await };
@@ -113,7 +125,7 @@ impl Client {
             pool: &self.0.pool,
             parts,
             body,
-            whole: want != Want::Head,
+            whole: matches!(want, Want::Whole | Want::Method(_)),
             repeatable,
             repeated: options.repeated,
             hedge: options.hedge,

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::answer::error_of;
+use super::send::Want;
 use super::sse::{Message, Parser};
 use super::{ANSWER_MAX_BYTES, CallOptions, Client};
 use crate::contract::{Payload, StreamMethod};
@@ -102,7 +103,9 @@ impl Client {
             timeout: Some(left),
             ..options
         };
-        let response = self.request(service, request, &options).await?;
+        let response = self
+            .send(service, request, &options, deadline, Want::Stream(name))
+            .await?;
         let (parts, body) = response.into_parts();
         if parts.status.is_success() && is_stream(&parts.headers) {
             return Ok(body);

@@ -86,7 +86,7 @@ impl World {
         let rpc = Client::new(ClientOptions {
             name: record.name.clone(),
             role: record.role,
-            token: None,
+            minter: None,
             registry: registry.clone(),
             resolver: Arc::new(Table::default()),
             dial: Arc::new(Sockets),

@@ -16,6 +16,7 @@ mod state;
 mod subscription;
 mod system;
 mod time;
+mod token;
 mod unique;
 mod why;
 mod workflows;
@@ -47,6 +48,9 @@ pub use system::{
     Identity, IdentityHealth, Memory, Presence, Readiness, Runtime, SystemHealth, SystemVersion, Version,
 };
 pub use time::Timestamp;
+pub use token::{
+    Audience, Confirmation, OkpKey, RevocationClaims, Revocations, RevocationsTaken, Revoked, TokenClaims,
+};
 pub use unique::{Unique, UniqueMode};
 pub use why::{Why, WhyFact, WhyKind, WhyLink, WhyTrace, WhyWait};
 pub use workflows::{

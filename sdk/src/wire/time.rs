@@ -10,6 +10,13 @@ use utoipa::{PartialSchema, ToSchema};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub DateTime<Utc>);
 
+impl Timestamp {
+    /// The moment so many seconds after the epoch, as tokens count; `None` past what a date can bear.
+    pub fn of_seconds(seconds: u64) -> Option<Self> {
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0).map(Timestamp)
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))

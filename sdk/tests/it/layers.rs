@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One total order: a module uses only what stands before it. Ports stand on one level and do not know one another.
-const LEVELS: [&[&str]; 17] = [
+const LEVELS: [&[&str]; 18] = [
     &["error"],
     &["name"],
     &["policy"],
@@ -16,16 +16,8 @@ const LEVELS: [&[&str]; 17] = [
     &["telemetry"],
     &["lifecycle"],
     &["store", "resolve", "transport"],
-    &[
-        "state",
-        "events",
-        "jobs",
-        "logs",
-        "metrics",
-        "registry",
-        "auth",
-        "admission",
-    ],
+    &["auth"],
+    &["state", "events", "jobs", "logs", "metrics", "registry", "admission"],
     &["health", "rpc"],
     &["pipe"],
     &["subscription", "workflow"],

@@ -5,6 +5,7 @@
     reason = "a test that meets what it does not expect stops there"
 )]
 
+mod auth;
 mod bad_input;
 mod calls;
 #[cfg(feature = "testing")]

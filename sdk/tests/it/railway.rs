@@ -43,7 +43,11 @@ async fn a_platform_that_kills_before_a_drain_is_over_is_a_warning_at_boot() {
 
 #[tokio::test]
 async fn one_line_says_where_a_service_listens_and_by_which_names_it_is_found() {
-    let (found, bound) = lines(&[("ENVIRONMENT", "production")], "listening on").await;
+    let (found, bound) = lines(
+        &[("ENVIRONMENT", "production"), ("SYSCALL_AUTH", "open")],
+        "listening on",
+    )
+    .await;
     let wanted = format!(
         "listening on {}; peers call http://blackroad-os-core.railway.internal:8000, people https://core.blackroad.systems",
         bound[0]

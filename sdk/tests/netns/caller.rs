@@ -109,7 +109,7 @@ fn client() -> Client {
     Client::new(ClientOptions {
         name: record.name,
         role: record.role,
-        token: None,
+        minter: None,
         registry,
         resolver: Arc::new(Dns::from_system().unwrap()),
         dial: Arc::new(Sockets),

@@ -7,6 +7,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
+use syscall_sdk::auth::Need;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Result};
 use syscall_sdk::http::{Body, Failure, parse};
@@ -26,6 +27,7 @@ pub(crate) async fn call(
     Body(body): Body,
 ) -> Result<Response, Failure> {
     let record = context.registry().get(&service)?.clone();
+    context.allow(&Need::rpc(&record.key, &method))?;
     let params = read(&body)?;
     check(&catalog, &context, &record.key, &method, params.as_ref()).await?;
     let options = CallOptions {

@@ -147,7 +147,7 @@ async fn find(context: &Context, record: &ServiceRecord) -> Result<()> {
         instance: instance.to_owned(),
         url: None,
     };
-    roster::announce(context.clone(), announce).await.map(drop)
+    roster::enter(context.clone(), announce).await.map(drop)
 }
 
 fn chrono_of(duration: Duration) -> chrono::TimeDelta {

@@ -6,7 +6,7 @@ use blackroad_os_contracts::operator::{self as contract, JOINED, LOST, Presence,
 use futures_util::stream::{self, Stream};
 use syscall_sdk::context::{Context, JobContext};
 use syscall_sdk::contract::Topic;
-use syscall_sdk::error::{Error, Result};
+use syscall_sdk::error::{Error, Kind, Result};
 use syscall_sdk::name::Prefix;
 use syscall_sdk::state::State;
 use syscall_sdk::store::Condition;
@@ -28,7 +28,28 @@ pub(crate) fn members(context: &Context) -> Result<State> {
     context.namespace(NAMESPACE)
 }
 
+/// A service announces itself: where callers show tokens, theirs says who they are.
 pub(crate) async fn announce(context: Context, params: Announce) -> Result<Announced> {
+    speaks_for(&context, &params.identity.service)?;
+    enter(context, params).await
+}
+
+fn speaks_for(context: &Context, service: &str) -> Result<()> {
+    let record = context.registry().get(service)?;
+    match &context.request().caller.principal {
+        Some(principal) if principal.service() != Some(&record.key) => Err(Error::new(
+            Kind::Forbidden,
+            format!(
+                "{} cannot speak for {}: a service announces itself",
+                principal.subject, record.name
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a process on the roster.
+pub(crate) async fn enter(context: Context, params: Announce) -> Result<Announced> {
     let record = context.registry().get(&params.identity.service)?.clone();
     let key = member_key(&record.key, &params.instance)?;
     let members = members(&context)?;
@@ -78,6 +99,7 @@ pub(crate) async fn announce(context: Context, params: Announce) -> Result<Annou
 }
 
 pub(crate) async fn sign_off(context: Context, params: SignOff) -> Result<SignedOff> {
+    speaks_for(&context, &params.service)?;
     let record = context.registry().get(&params.service)?.clone();
     let key = member_key(&record.key, &params.instance)?;
     let left = mark_gone(&context, &key, &record.name, LEFT, &params.reason, &contract::LEFT).await?;

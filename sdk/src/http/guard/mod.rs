@@ -24,8 +24,8 @@ use tracing::Instrument;
 
 use super::respond::{Refused, failure};
 use crate::admission::{Priority, Reference};
-use crate::auth::Access;
-use crate::context::{Kernel, RequestInfo};
+use crate::auth::{Access, Of};
+use crate::context::{Asked, Kernel, RequestInfo};
 use crate::error::{Error, Kind};
 use crate::lifecycle::panic_message;
 use crate::metrics::Counter;
@@ -281,7 +281,7 @@ impl Inner {
     {
         let access = &self.rule.access;
         if *access != Access::Public
-            && let Err(error) = self.kernel.gate.admit(access, &caller(request.headers()))
+            && let Err(error) = self.kernel.gate.admit(access, &mut caller(request.headers()))
         {
             return failure(&error);
         }
@@ -306,8 +306,8 @@ impl Inner {
         {
             return failure(&error);
         }
-        let caller = caller(request.headers());
-        if let Err(error) = self.kernel.gate.admit(access, &caller) {
+        let mut caller = caller(request.headers());
+        if let Err(error) = self.kernel.gate.admit(access, &mut caller) {
             return failure(&error);
         }
         let limit = self.limit(request.headers());
@@ -326,8 +326,10 @@ impl Inner {
                 .cloned(),
             host: text(request.headers(), HOST.as_str()),
             reserved,
+            asked: Asked::default(),
         };
-        request.extensions_mut().insert(Arc::new(info));
+        let info = Arc::new(info);
+        request.extensions_mut().insert(Arc::clone(&info));
 
         let work = AssertUnwindSafe(async move { never_fails(inner.call(request).await) }).catch_unwind();
         let outcome = match limit {
@@ -338,6 +340,13 @@ impl Inner {
             _ => Ok(work.await),
         };
         match outcome {
+            Ok(Ok(response)) if self.forgot_to_ask(&info, &response) => failure(
+                &Error::internal(format!(
+                    "the handler of {} asked for no right to what the request names",
+                    self.name
+                ))
+                .with_code("UNASKED"),
+            ),
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => failure(
                 &Error::internal(format!("{} panicked: {}", self.name, panic_message(&*panic))).with_code("PANIC"),
@@ -351,6 +360,17 @@ impl Inner {
                 ),
             )),
         }
+    }
+
+    /// Whether a handler went through without asking for the right to the very thing that the request names: then nothing of its answer
+    /// leaves, also where the gate is open, so that whoever forgets it sees it at once.
+    fn forgot_to_ask(&self, info: &RequestInfo, response: &Response) -> bool {
+        let asks = match self.rule.access {
+            Access::Right(word) => word.of() != Of::Nothing,
+            Access::Credential => true,
+            Access::Public | Access::Session => false,
+        };
+        asks && !info.asked.was() && !response.status().is_client_error() && !response.status().is_server_error()
     }
 
     /// How long the caller waits, at most; `None` where the route has no end of its own. What a caller says is believed within bounds.

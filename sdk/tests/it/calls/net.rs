@@ -158,7 +158,7 @@ impl Net {
         Client::new(ClientOptions {
             name: record.name,
             role: record.role,
-            token: None,
+            minter: None,
             registry,
             resolver: Arc::new(self.clone()),
             dial: Arc::new(self.clone()),

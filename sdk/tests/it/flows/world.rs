@@ -91,7 +91,7 @@ impl World {
         let rpc = Client::new(ClientOptions {
             name: "blackroad-os-core".to_owned(),
             role: "core".to_owned(),
-            token: None,
+            minter: None,
             registry: Registry::builtin(),
             resolver: Arc::new(Table::default()),
             dial: Arc::new(Sockets),

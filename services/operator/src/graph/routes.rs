@@ -2,7 +2,7 @@
 
 use blackroad_os_contracts::workflows::{Graph, GraphRun, RUN_GRAPH};
 use http::{HeaderMap, StatusCode};
-use syscall_sdk::auth::Access;
+use syscall_sdk::auth::{Access, Need, Word};
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Error;
 use syscall_sdk::http::{Failure, Path, Payload, json};
@@ -34,6 +34,7 @@ pub(crate) fn routes() -> Routes {
 }
 
 async fn start(context: Context, headers: HeaderMap, Payload(graph): Payload<Graph>) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::WorkflowStart, RUN_GRAPH.name))?;
     Plan::new(graph.clone())?.is_of(context.registry())?;
     let id = match &graph.id {
         Some(id) => Some(id.clone()),
@@ -58,6 +59,7 @@ fn keyed(headers: &HeaderMap) -> Result<Option<String>, Error> {
 }
 
 async fn read(context: Context, Path(id): Path) -> Result<Response, Failure> {
+    context.allow(&Need::one(Word::WorkflowRead, RUN_GRAPH.name))?;
     let run = context.flows().get(&id).await?;
     if run.name != RUN_GRAPH.name {
         return Err(Error::not_found(format!("workflow {id:?} is no graph"))

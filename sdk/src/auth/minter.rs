@@ -1,0 +1,205 @@
+//! Signs what each call shows: a token for one callee, for a few minutes, with the rights of that call alone.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::credential::{Credential, Holder, Narrowing};
+use super::right::{Need, Pattern, Right, What};
+use super::rights::Rights;
+use super::verifier::seconds;
+use super::word::Word;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+
+/// How long a token for a call lives: long enough to be signed once for thousands of calls, short enough that one which is stolen on its
+/// way is soon worth nothing.
+pub const CALL_LIFE: Duration = Duration::from_secs(5 * 60);
+/// How long before its end another is signed: longer than the longest call with a clock half a minute off.
+const RENEW_BEFORE: Duration = Duration::from_secs(90);
+/// Most tokens kept for one callee: a service has tens of methods; names beyond are made up.
+const KEPT_MAX: usize = 512;
+
+/// What a request is for, as far as rights go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose<'a> {
+    /// What is public: nothing is shown.
+    Nothing,
+    /// A call of this method.
+    Method(&'a str),
+    /// A syscall that asks for this; for which names stands in the request.
+    Of(Word),
+    /// A route of the service's own: all that may be done there.
+    Anything,
+    /// A route that asks other services with the caller's credential: all that is held, wherever it is good.
+    Relayed,
+}
+
+/// Signs tokens for calls, and keeps them while they are fresh. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Minter(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    credential: Credential,
+    /// The header of a bearer token, which never changes.
+    bearer: Option<HeaderValue>,
+    clock: Clock,
+    fresh: RwLock<HashMap<String, Callee>>,
+}
+
+/// What is fresh for one callee.
+#[derive(Debug, Default)]
+struct Callee {
+    methods: HashMap<String, Fresh>,
+    words: HashMap<Word, Fresh>,
+    anything: Option<Fresh>,
+    relayed: Option<Fresh>,
+}
+
+#[derive(Clone, Debug)]
+struct Fresh {
+    header: HeaderValue,
+    renew_at: u64,
+}
+
+impl Minter {
+    /// A minter of what is held.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` where a bearer token cannot stand in a header.
+    pub fn new(credential: Credential, clock: Clock) -> Result<Self> {
+        let bearer = match &credential {
+            Credential::Bearer(token) => Some(header(token.reveal())?),
+            Credential::Holder(_) => None,
+        };
+        Ok(Minter(Arc::new(Inner {
+            credential,
+            bearer,
+            clock,
+            fresh: RwLock::default(),
+        })))
+    }
+
+    /// The `Authorization` of a request to a service; `None` where what is held is not good there, so that what is public can still be
+    /// asked for.
+    ///
+    /// # Errors
+    /// Where a token cannot be signed, such as after the end of what is held.
+    pub fn header(&self, callee: &str, purpose: Purpose<'_>) -> Result<Option<HeaderValue>> {
+        if purpose == Purpose::Nothing {
+            return Ok(None);
+        }
+        let holder = match &self.0.credential {
+            Credential::Bearer(_) => return Ok(self.0.bearer.clone()),
+            Credential::Holder(holder) => holder,
+        };
+        if !holder.is_for(callee) {
+            return Ok(None);
+        }
+        let now = seconds(&self.0.clock);
+        {
+            let fresh = self.0.fresh.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = fresh.get(callee).and_then(|callee| callee.get(purpose))
+                && known.renew_at > now
+            {
+                return Ok(Some(known.header.clone()));
+            }
+        }
+        let narrowing = Narrowing {
+            audience: match purpose {
+                Purpose::Relayed => holder.audience().to_vec(),
+                _ => vec![callee.to_owned()],
+            },
+            rights: for_purpose(holder, callee, purpose),
+            life: CALL_LIFE,
+            holder: None,
+        };
+        let token = holder.narrow(&narrowing, now).map_err(|error| {
+            Error::internal(
+                "what this service calls others with has ended, or does not fit; mint it a new SYSCALL_TOKEN",
+            )
+            .with_source(error)
+        })?;
+        let header = header(&token)?;
+        let until = now.saturating_add(CALL_LIFE.as_secs()).min(holder.expires_at());
+        let fresh = Fresh {
+            header: header.clone(),
+            renew_at: until.saturating_sub(RENEW_BEFORE.as_secs()),
+        };
+        let mut all = self.0.fresh.write().unwrap_or_else(PoisonError::into_inner);
+        all.entry(callee.to_owned()).or_default().put(purpose, fresh);
+        Ok(Some(header))
+    }
+}
+
+impl Callee {
+    fn get(&self, purpose: Purpose<'_>) -> Option<&Fresh> {
+        match purpose {
+            Purpose::Nothing => None,
+            Purpose::Method(method) => self.methods.get(method),
+            Purpose::Of(word) => self.words.get(&word),
+            Purpose::Anything => self.anything.as_ref(),
+            Purpose::Relayed => self.relayed.as_ref(),
+        }
+    }
+
+    fn put(&mut self, purpose: Purpose<'_>, fresh: Fresh) {
+        match purpose {
+            Purpose::Nothing => {}
+            Purpose::Method(method) => {
+                if self.methods.len() >= KEPT_MAX {
+                    self.methods.clear();
+                }
+                self.methods.insert(method.to_owned(), fresh);
+            }
+            Purpose::Of(word) => drop(self.words.insert(word, fresh)),
+            Purpose::Anything => self.anything = Some(fresh),
+            Purpose::Relayed => self.relayed = Some(fresh),
+        }
+    }
+}
+
+/// What of a holder's rights an purpose needs. What the holder does not have is left out: the callee then says which right is missing.
+fn for_purpose(holder: &Holder, callee: &str, purpose: Purpose<'_>) -> Rights {
+    let owned = holder.rights();
+    let there = |right: &&Right| right.at.as_deref().is_none_or(|at| at == callee);
+    match purpose {
+        Purpose::Nothing => Rights::default(),
+        Purpose::Method(method) => {
+            let need = Need::rpc(callee, method);
+            let exact = Right {
+                word: Word::Rpc,
+                at: Some(callee.to_owned()),
+                pattern: Pattern::Exact(method.to_owned()),
+            };
+            // A name that reads as a pattern cannot be written down as one name.
+            let readable = exact.to_string().parse::<Right>().is_ok_and(|read| read == exact);
+            match owned.allow(&need, callee) {
+                false => Rights::default(),
+                true if readable => Rights::new([exact]),
+                true => of_word(owned, callee, Word::Rpc),
+            }
+        }
+        Purpose::Of(word) => of_word(owned, callee, word),
+        Purpose::Anything => Rights::new(owned.iter().filter(there).cloned()),
+        Purpose::Relayed => owned.clone(),
+    }
+}
+
+fn of_word(owned: &Rights, callee: &str, word: Word) -> Rights {
+    let all = Right::all(word).at(callee);
+    if owned.iter().any(|right| right.grants(word, Some(callee), What::All)) {
+        return Rights::new([all]);
+    }
+    Rights::new(owned.iter().filter(|right| right.is_of(word, callee)).cloned())
+}
+
+fn header(token: &str) -> Result<HeaderValue> {
+    let mut header = HeaderValue::try_from(format!("Bearer {token}"))
+        .map_err(|_| Error::invalid("the token cannot stand in a header; it was damaged when it was copied"))?;
+    header.set_sensitive(true);
+    Ok(header)
+}

@@ -1,0 +1,241 @@
+//! Checks tokens, and remembers what it has checked.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::chain::{CHAIN_MAX, Fault, first, further};
+use super::key::RootKeys;
+use super::principal::Principal;
+use super::revoked::Known;
+use super::token::{LEEWAY, TOKEN_MAX_BYTES, Unreadable, peek};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::wire::Revoked;
+
+/// Most tokens that are remembered: eight callers with a hundred kinds of calls each take a fifth of it, at about a kilobyte a token.
+const CACHE_MAX: usize = 4_096;
+
+/// SHA-256 of a token's text: the token itself is not kept.
+type Fingerprint = [u8; 32];
+
+/// Checks tokens that are shown to one service.
+pub struct Verifier {
+    service: String,
+    roots: RootKeys,
+    clock: Clock,
+    cache: RwLock<Cache>,
+    revoked: RwLock<Known>,
+}
+
+/// Tokens that were checked, until they end or anything is revoked.
+#[derive(Default)]
+struct Cache {
+    /// Grows with every revocation: what was checked before one is not remembered after it.
+    generation: u64,
+    checked: HashMap<Fingerprint, Arc<Principal>>,
+}
+
+impl Verifier {
+    /// A verifier of a service, by key.
+    pub fn new(service: impl Into<String>, roots: RootKeys, clock: Clock) -> Self {
+        Verifier {
+            service: service.into(),
+            roots,
+            clock,
+            cache: RwLock::default(),
+            revoked: RwLock::default(),
+        }
+    }
+
+    /// Checks a token that was shown as a credential.
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID`, `TOKEN_EXPIRED`, `TOKEN_REVOKED`, `TOKEN_AUDIENCE`. What is wrong with a token that no root vouches for is not
+    /// told apart: it is nobody's business but the log's.
+    pub fn verify(&self, token: &str) -> Result<Arc<Principal>> {
+        let principal = self.inspect(token)?;
+        if principal.holder.is_some() {
+            // Shown by itself it proves nothing: who holds its key shows a token that is signed with it.
+            return Err(refused(
+                "TOKEN_INVALID",
+                "this token names a key and is no credential by itself; sign a narrower one with that key",
+            ));
+        }
+        if !principal.is_for(&self.service) {
+            return Err(refused(
+                "TOKEN_AUDIENCE",
+                &format!("the token is for other services than {}", self.service),
+            ));
+        }
+        Ok(principal)
+    }
+
+    /// What a statement of revocation revokes; `None` where that is no news.
+    ///
+    /// # Errors
+    /// `REVOCATION_INVALID` where no trusted root signed it.
+    pub fn read_revocation(&self, statement: &str) -> Result<Option<Revoked>> {
+        let now = self.now();
+        let (revoked, statement) = Known::check(statement, &self.roots, now)?;
+        let news = read(&self.revoked).is_news(&revoked, &statement, now);
+        Ok(news.then_some(revoked))
+    }
+
+    /// Checks a chain, whoever it is for and whether or not it is a credential by itself: for who looks a token over.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`], but for `TOKEN_AUDIENCE`.
+    pub fn inspect(&self, token: &str) -> Result<Arc<Principal>> {
+        let checked = self.chain(token, self.now(), CHAIN_MAX);
+        checked.map_err(Refusal::told)
+    }
+
+    /// Takes a statement of revocation, and says whether it was news. What was checked before is checked anew.
+    ///
+    /// # Errors
+    /// `REVOCATION_INVALID` where no trusted root signed it, `TOO_MANY_REVOCATIONS`.
+    pub fn revoke(&self, statement: &str) -> Result<bool> {
+        let now = self.now();
+        let (revoked, statement) = Known::check(statement, &self.roots, now)?;
+        let news = write(&self.revoked).take(revoked, statement, now)?;
+        if news {
+            // After the statement is known, so that nothing is checked without it and remembered.
+            let mut cache = write(&self.cache);
+            cache.generation += 1;
+            cache.checked.clear();
+        }
+        Ok(news)
+    }
+
+    /// The statements of revocation that are known, to be handed on.
+    pub fn revocations(&self) -> Vec<String> {
+        read(&self.revoked).statements()
+    }
+
+    /// How many statements of revocation are known.
+    pub fn revocations_known(&self) -> usize {
+        read(&self.revoked).len()
+    }
+
+    fn chain(&self, token: &str, now: u64, left: usize) -> Result<Arc<Principal>, Refusal> {
+        if token.len() > TOKEN_MAX_BYTES || left == 0 {
+            return Err(Refusal::Fault(Fault::Bound));
+        }
+        let fingerprint = fingerprint(token);
+        let generation = {
+            let cache = read(&self.cache);
+            if let Some(known) = cache.checked.get(&fingerprint) {
+                return if known.expires_at.saturating_add(LEEWAY.as_secs()) > now {
+                    Ok(Arc::clone(known))
+                } else {
+                    Err(Refusal::Fault(Fault::Expired))
+                };
+            }
+            cache.generation
+        };
+        let malformed = Refusal::Fault(Fault::Unreadable(Unreadable::Malformed));
+        let Parent { parent } = peek(token).ok_or(malformed)?;
+        let principal = match parent {
+            None => first(token, &self.roots, now),
+            Some(text) => {
+                let parent = self.chain(&text, now, left - 1)?;
+                further(token, &parent, &text, now)
+            }
+        }
+        .map_err(Refusal::Fault)?;
+        if read(&self.revoked).names(&principal) {
+            return Err(Refusal::Revoked);
+        }
+        let principal = Arc::new(principal);
+        self.remember(generation, fingerprint, &principal, now);
+        Ok(principal)
+    }
+
+    fn remember(&self, generation: u64, fingerprint: Fingerprint, principal: &Arc<Principal>, now: u64) {
+        let mut cache = write(&self.cache);
+        if cache.generation != generation {
+            return;
+        }
+        if cache.checked.len() >= CACHE_MAX {
+            cache.checked.retain(|_, known| known.expires_at > now);
+            if cache.checked.len() >= CACHE_MAX {
+                cache.checked.clear();
+            }
+        }
+        cache.checked.insert(fingerprint, Arc::clone(principal));
+    }
+
+    fn now(&self) -> u64 {
+        seconds(&self.clock)
+    }
+}
+
+/// Now, in seconds since the epoch.
+pub fn seconds(clock: &Clock) -> u64 {
+    u64::try_from(clock.now().timestamp()).unwrap_or(0)
+}
+
+/// Why a chain is worth nothing.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    Fault(Fault),
+    Revoked,
+}
+
+impl Refusal {
+    /// What the caller is told. What a token lacks that no root vouches for is for the log.
+    fn told(self) -> Error {
+        tracing::debug!(fault = ?self, "a token was refused");
+        match self {
+            Refusal::Fault(Fault::Expired) => refused("TOKEN_EXPIRED", "the token has ended; show a new one"),
+            Refusal::Revoked => refused("TOKEN_REVOKED", "the token is revoked; ask for another"),
+            Refusal::Fault(_) => invalid(),
+        }
+    }
+}
+
+/// What must be known of a token before it can be checked: whose it is.
+#[derive(serde::Deserialize)]
+struct Parent {
+    #[serde(default)]
+    parent: Option<String>,
+}
+
+fn fingerprint(token: &str) -> Fingerprint {
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    fingerprint
+}
+
+fn refused(code: &'static str, message: &str) -> Error {
+    Error::new(Kind::Unauthenticated, message).with_code(code)
+}
+
+/// A token that no root vouches for.
+pub(super) fn invalid() -> Error {
+    refused(
+        "TOKEN_INVALID",
+        "the token is not valid here: it is malformed, not begun, not signed by a root key that is trusted here, or allows more than \
+         the one that it was narrowed from",
+    )
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("service", &self.service)
+            .field("roots", &self.roots)
+            .finish_non_exhaustive()
+    }
+}
