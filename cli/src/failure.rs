@@ -59,6 +59,9 @@ impl Failure {
             "VERSION_CONFLICT" => Some("read it again, and expect the version it has now".to_owned()),
             "SERVICE_NOT_RUNNING" => Some("it was left out by --only".to_owned()),
             "UNAUTHENTICATED" => Some("show a credential with --token or BLACKROAD_TOKEN".to_owned()),
+            "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOKEN_REVOKED" | "TOKEN_AUDIENCE" => {
+                Some("`blackroad token inspect` shows what the token in BLACKROAD_TOKEN says".to_owned())
+            }
             _ => None,
         };
         known.or_else(|| {

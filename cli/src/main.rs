@@ -7,6 +7,7 @@ mod failure;
 mod fleet;
 mod follow;
 mod input;
+mod keys;
 mod print;
 mod remote;
 mod results;

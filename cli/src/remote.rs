@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use reqwest::header::{HOST, HeaderMap};
+use reqwest::header::{AUTHORIZATION, HOST, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use syscall_sdk::config::Environment;
+use syscall_sdk::auth::{Credential, Minter};
+use syscall_sdk::clock::Clock;
+use syscall_sdk::config::{Environment, Secret};
 use syscall_sdk::registry::Registry;
+use syscall_sdk::rpc::purpose;
 use tokio::time::timeout;
 
 use crate::args::{Env, Target};
@@ -25,6 +28,8 @@ pub(crate) struct Remote {
     pub(crate) registry: Registry,
     target: Target,
     http: reqwest::Client,
+    /// Signs what each request shows.
+    minter: Option<Minter>,
 }
 
 /// An answer, read whole.
@@ -43,18 +48,26 @@ impl Remote {
             registry: Registry::builtin(),
             target: target.clone(),
             http: client()?,
+            minter: minter(target)?,
         })
     }
 
     /// A request to a service.
     pub(crate) fn request(&self, method: Method, service: &str, path: &str) -> Result<RequestBuilder> {
         let (base, host) = self.place(service)?;
+        let shown = match &self.minter {
+            Some(minter) => {
+                let path = path.split('?').next().unwrap_or(path);
+                minter.header(&self.registry.get(service)?.key, purpose(&method, path))?
+            }
+            None => None,
+        };
         let mut request = self.http.request(method, format!("{base}{path}"));
         if let Some(host) = host {
             request = request.header(HOST, host);
         }
-        if let Some(token) = &self.target.token {
-            request = request.bearer_auth(token);
+        if let Some(shown) = shown {
+            request = request.header(AUTHORIZATION, shown);
         }
         Ok(request)
     }
@@ -213,6 +226,13 @@ impl Answer {
             )
         })
     }
+}
+
+/// What signs for requests, where there is anything to show.
+pub(crate) fn minter(target: &Target) -> Result<Option<Minter>> {
+    let Some(token) = &target.token else { return Ok(None) };
+    let credential = Credential::parse(&Secret::new(token.trim())).context("--token or BLACKROAD_TOKEN")?;
+    Ok(Some(Minter::new(credential, Clock::system())?))
 }
 
 /// A client as the whole program uses it: no proxy, no redirects, no retries of its own.

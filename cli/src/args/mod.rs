@@ -8,6 +8,7 @@ mod observe;
 mod read;
 mod state;
 mod store;
+mod token;
 mod up;
 mod workflows;
 
@@ -22,6 +23,7 @@ pub(crate) use observe::{Logs, Trace, Traces, Why};
 pub(crate) use read::duration;
 pub(crate) use state::{Commit, Key, Prefix, PutState, RemoveState, State};
 pub(crate) use store::{Store, StoreFile, StoreOf, StorePlace};
+pub(crate) use token::{Inspect, Keygen, Mint, Narrow, Revoke, Rotate, Token};
 pub(crate) use up::Up;
 pub(crate) use workflows::{Fork, OneRun, Signal, StartWorkflow, WaitRun, Workflow, Workflows};
 
@@ -47,7 +49,8 @@ pub(crate) struct Target {
     /// The port of the fleet on this machine.
     #[arg(long, global = true, env = "BLACKROAD_PORT", default_value_t = 8000)]
     pub(crate) port: u16,
-    /// The credential to show; a fleet in development asks for none.
+    /// The credential: a token with its key, from which a narrow one is signed for each request, or a token that is shown as it is. A fleet
+    /// in development asks for none.
     #[arg(long, global = true, env = "BLACKROAD_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
 }
@@ -127,6 +130,9 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Why a job, an event or a workflow's run did what it did, or did not: its story, oldest first.
     Why(Why),
+    /// Capability tokens: make keys, mint, narrow, inspect, revoke, rotate.
+    #[command(subcommand)]
+    Token(Token),
     /// Check a running service, in any language, against the syscall contract.
     Conform(Conform),
     /// Print the completions for a shell.

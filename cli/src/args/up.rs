@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Up {
@@ -24,10 +24,32 @@ pub(crate) struct Up {
     /// Print log lines as well as the table.
     #[arg(long)]
     pub(crate) logs: bool,
+    /// Whether callers are asked for a token: required makes keys, and a token for you. SYSCALL_AUTH says the same.
+    #[arg(long, value_enum)]
+    pub(crate) auth: Option<Auth>,
     /// Runs one service of a fleet of processes; used by `--processes` itself.
     #[arg(long, hide = true, value_name = "KEY")]
     pub(crate) serve_one: Option<String>,
     /// Between the probes of each process, in milliseconds.
     #[arg(long, hide = true, default_value_t = 30_000, value_name = "MS")]
     pub(crate) probe_interval: u64,
+}
+
+/// Whether callers are asked for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Auth {
+    /// Everybody, for what each route declares.
+    Required,
+    /// Nobody.
+    Open,
+}
+
+impl Auth {
+    /// The word of the environment.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Auth::Required => "required",
+            Auth::Open => "open",
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod registry;
 mod state;
 mod store;
 mod subscriptions;
+mod token;
 mod trace;
 mod traces;
 mod tree;
@@ -64,6 +65,7 @@ pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result
         Command::Traces(traces) => traces::run(&remote, json, traces).await,
         Command::Why(why) => why::run(&remote, json, why).await,
         Command::Trace(trace) => trace::run(&remote, json, trace).await,
+        Command::Token(token) => token::run(&remote, target, json, token).await,
         Command::Completions { shell } => completions::run(shell),
         // Those are no questions to a fleet; `main` runs them.
         Command::Up(_) | Command::Conform(_) => Ok(()),

@@ -4,9 +4,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use reqwest::header::HOST;
+use reqwest::header::{AUTHORIZATION, HOST};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Value, json};
+use syscall_sdk::auth::{Minter, Purpose};
 use syscall_sdk::name::new_id;
 use syscall_sdk::registry::{Registry, ServiceRecord};
 
@@ -25,7 +26,8 @@ pub(super) struct Probe {
     http: reqwest::Client,
     base: String,
     host: Option<String>,
-    token: Option<String>,
+    /// Signs what each request shows.
+    minter: Option<Minter>,
     pub(super) registry: Registry,
     /// Who it says it is; null where it does not.
     pub(super) identity: Value,
@@ -66,7 +68,7 @@ impl Probe {
             http: remote::client()?,
             base,
             host,
-            token: target.token.clone(),
+            minter: remote::minter(target)?,
             registry,
             identity: Value::Null,
             expected,
@@ -150,8 +152,14 @@ impl Probe {
         if let Some(host) = &self.host {
             request = request.header(HOST, host);
         }
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
+        // Of a service that is in no registry nobody knows the key, so only a token for every service is good there.
+        let callee = self.record().map_or("", |record| record.key.as_str());
+        let shown = self
+            .minter
+            .as_ref()
+            .and_then(|minter| minter.header(callee, Purpose::Anything).ok()?);
+        if let Some(shown) = shown {
+            request = request.header(AUTHORIZATION, shown);
         }
         request
     }

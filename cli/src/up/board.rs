@@ -107,13 +107,19 @@ pub(super) fn announce(order: &Order, port: u16, rows: &Rows, drawn: usize, begu
     let rows = rows.borrow().clone();
     if order.json {
         let services: Vec<_> = rows.iter().map(|row| row.json(port)).collect();
-        return print::json(&json!({ "port": port, "services": services }));
+        let mut told = json!({ "port": port, "services": services });
+        if let Some(identity) = &order.identity {
+            let (name, value) = identity.json();
+            told[name] = value;
+        }
+        return print::json(&told);
     }
     redraw(&rows, port, drawn)?;
     let took = begun.elapsed().as_secs_f64() * 1_000.0;
     print::line(format!(
         "\nthe fleet is up at http://localhost:{port}/ after {took:.0} ms; Ctrl-C drains it"
-    ))
+    ))?;
+    order.identity.as_ref().map_or(Ok(()), |identity| identity.tell())
 }
 
 /// Lines of log would tear a table that is redrawn among them.

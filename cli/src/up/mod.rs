@@ -2,6 +2,7 @@
 
 mod board;
 mod doors;
+mod identity;
 mod one_process;
 mod processes;
 
@@ -12,6 +13,7 @@ use syscall_sdk::host::{EXIT_CONFIG, Host, StartError, process_environment};
 
 use crate::args::{Target, Up};
 use crate::fleet;
+use identity::Identity;
 
 /// A fleet that is to be started.
 pub(crate) struct Order {
@@ -20,6 +22,8 @@ pub(crate) struct Order {
     /// One JSON line instead of the table.
     pub(crate) json: bool,
     pub(crate) variables: Variables,
+    /// What services and owner show, where the keys are this command's own.
+    identity: Option<Identity>,
 }
 
 impl Order {
@@ -55,11 +59,22 @@ pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
     if up.amnesia {
         variables.insert("AMNESIA".to_owned(), "true".to_owned());
     }
+    if let Some(auth) = up.auth {
+        variables.insert("SYSCALL_AUTH".to_owned(), auth.as_str().to_owned());
+    }
+    let identity = match Identity::make(&mut variables) {
+        Ok(identity) => identity,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let order = Order {
         up,
         port: target.port,
         json,
         variables,
+        identity,
     };
     let outcome = if order.up.processes {
         processes::run(order).await

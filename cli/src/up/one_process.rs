@@ -17,6 +17,9 @@ use crate::fleet;
 pub(super) async fn run(order: Order) -> Result<ExitCode> {
     let begun = Instant::now();
     let mut host = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?;
+    if let Some(identity) = &order.identity {
+        host = host.tokens(identity.tokens.clone());
+    }
     let (_, settings) = host.check()?;
     let settings = settings.first();
     let budget = settings.map_or_else(DrainBudget::default, |settings| DrainBudget::of(settings.environment));

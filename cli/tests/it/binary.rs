@@ -29,6 +29,10 @@ pub(crate) fn blackroad(args: &[&str]) -> Command {
         "LOG_LEVEL",
         "LOG_FORMAT",
         "AMNESIA",
+        "SYSCALL_AUTH",
+        "SYSCALL_TOKEN",
+        "SYSCALL_ROOT_KEYS",
+        "BLACKROAD_ROOT_KEY_FILE",
     ] {
         command.env_remove(name);
     }
@@ -149,6 +153,9 @@ impl Fleet {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = blackroad(args);
         command.env("BLACKROAD_PORT", self.port.to_string());
+        if let Some(token) = self.told["token"].as_str() {
+            command.env("BLACKROAD_TOKEN", token);
+        }
         command
     }
 

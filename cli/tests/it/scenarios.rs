@@ -127,14 +127,19 @@ fn requests() -> Vec<(&'static str, &'static str, &'static str, Value)> {
 }
 
 #[test]
-fn a_fleet_in_one_process_and_a_fleet_of_processes_give_the_same_answers() -> Result<()> {
+fn a_fleet_in_one_process_and_a_fleet_of_processes_give_the_same_answers_whether_or_not_they_ask_for_tokens()
+-> Result<()> {
     let mut transcripts = Vec::new();
     for mode in MODES {
-        let fleet = Fleet::start(&[&["--amnesia"], mode].concat())?;
-        transcripts.push(transcript(&fleet)?);
+        for auth in ["open", "required"] {
+            let fleet = Fleet::start(&[&["--amnesia", "--auth", auth], mode].concat())?;
+            transcripts.push(transcript(&fleet)?);
+        }
     }
-    for (one, many) in transcripts[0].iter().zip(&transcripts[1]) {
-        assert_eq!(one, many);
+    for other in &transcripts[1..] {
+        for (one, other) in transcripts[0].iter().zip(other) {
+            assert_eq!(one, other);
+        }
     }
     assert_eq!(transcripts[0].len(), SCENARIOS.len() + requests().len());
     Ok(())
@@ -150,8 +155,15 @@ fn transcript(fleet: &Fleet) -> Result<Vec<String>> {
         assert!(said.contains(expected), "{what}: {args:?} said {said}");
         answers.push(format!("{what} {args:?}: {}", told(said, fleet.port)));
     }
+    // Who speaks HTTP by itself shows a token that was narrowed for it.
+    let headers = if fleet.told["token"].is_string() {
+        let shown = fleet.run(&["token", "narrow", "--right", "admin", "--at", "*"])?;
+        format!("Authorization: Bearer {}\r\n", shown.out.trim())
+    } else {
+        String::new()
+    };
     for (method, service, path, body) in requests() {
-        let (status, answer) = fleet.send(method, service, path, &body)?;
+        let (status, answer) = fleet.send_with(&headers, method, service, path, &body)?;
         answers.push(format!(
             "{method} {service}{path} {body}: {status} {}",
             told(&answer.to_string(), fleet.port)

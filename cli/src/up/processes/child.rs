@@ -26,9 +26,12 @@ pub(super) struct Child {
 impl Child {
     /// Starts the process of a service.
     pub(super) fn start(plan: &Plan, key: &'static str, output: &Scope) -> Result<Self> {
-        let mut process = Command::new(&plan.program)
+        let mut command = Command::new(&plan.program);
+        command
             .args(["up", "--serve-one", key])
             .envs(plan.variables.iter().cloned())
+            .env_remove("SYSCALL_TOKEN")
+            .env_remove("SYSCALL_TOKEN_FILE")
             .env_remove("SERVICE_NAME")
             .env_remove("SERVICE_ROLE")
             .stdin(Stdio::piped())
@@ -36,7 +39,12 @@ impl Child {
             .stderr(Stdio::piped())
             // A Ctrl-C of the terminal is for us: we tell the processes ourselves, in our own order.
             .process_group(0)
-            .kill_on_drop(true)
+            .kill_on_drop(true);
+        if let Some(token) = plan.tokens.get(key) {
+            // As any platform gives a secret: in the environment of the one process that it is for.
+            command.env("SYSCALL_TOKEN", token.reveal());
+        }
+        let mut process = command
             .spawn()
             .with_context(|| format!("the process of {key} cannot be started"))?;
         if let Some(lines) = process.stdout.take() {

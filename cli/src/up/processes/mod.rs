@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use futures_util::future::join_all;
+use syscall_sdk::config::Secret;
 use syscall_sdk::host::{DrainBudget, Host, front_door, stop_signal};
 use syscall_sdk::lifecycle::Scope;
 use syscall_sdk::resolve::Endpoint;
@@ -35,6 +36,8 @@ struct Plan {
     program: std::path::PathBuf,
     directory: Directory,
     variables: Vec<(String, String)>,
+    /// Each service's own token.
+    tokens: BTreeMap<String, Secret>,
     /// Whether the processes' lines are printed.
     logs: bool,
     probe_interval: Duration,
@@ -44,7 +47,11 @@ struct Plan {
 /// Runs the fleet until it is told to stop.
 pub(super) async fn run(order: Order) -> Result<ExitCode> {
     let begun = Instant::now();
-    let (registry, settings) = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?.check()?;
+    let mut host = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?;
+    if let Some(identity) = &order.identity {
+        host = host.tokens(identity.tokens.clone());
+    }
+    let (registry, settings) = host.check()?;
     let directory = Directory::make(&order.variables)?;
     let elsewhere: BTreeMap<String, Endpoint> = order
         .keys()
@@ -71,6 +78,11 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
         program: std::env::current_exe().context("this program cannot find itself, so it cannot run itself again")?,
         variables: variables(&order, &directory, port),
         directory,
+        tokens: order
+            .identity
+            .as_ref()
+            .map(|identity| identity.tokens.clone())
+            .unwrap_or_default(),
         logs: order.up.logs,
         probe_interval: Duration::from_millis(order.up.probe_interval.max(1)),
         drain: settings
@@ -139,7 +151,9 @@ fn variables(order: &Order, directory: &Directory, port: u16) -> Vec<(String, St
         ("SYSCALL_SOCKETS".to_owned(), directory.path().display().to_string()),
         ("PORT".to_owned(), port.to_string()),
     ];
-    for name in ["DATA_DIR", "AMNESIA"] {
+    // What was given by the environment they inherit; what this command made they are told.
+    let made = order.identity.is_some().then_some("SYSCALL_ROOT_KEYS");
+    for name in ["DATA_DIR", "AMNESIA", "SYSCALL_AUTH"].into_iter().chain(made) {
         if let Some(value) = order.variables.get(name) {
             variables.push((name.to_owned(), value.clone()));
         }

@@ -5,6 +5,7 @@ mod follows;
 mod jobs;
 mod questions;
 mod refusals;
+mod tokens;
 mod writes;
 
 use anyhow::Result;

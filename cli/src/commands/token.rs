@@ -1,0 +1,336 @@
+//! `blackroad token …`: nobody is asked but by `revoke`, and no private key is printed but where that is what was asked for.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use reqwest::Method;
+use serde_json::json;
+use syscall_sdk::auth::{
+    BEARER_LIFE_MAX, Credential, EVERY_SERVICE, Grant, Holder, Narrowing, PublicKey, Right, Rights, RootKeys,
+    SERVICE_SUBJECT, SigningKey, Verifier, Word, claims_of, seconds, sign_first, sign_revocation,
+};
+use syscall_sdk::clock::Clock;
+use syscall_sdk::config::Secret;
+use syscall_sdk::registry::Registry;
+use syscall_sdk::wire::{Audience, Revocations, RevocationsTaken, Revoked, Timestamp, TokenClaims};
+
+use crate::args::{Inspect, Keygen, Mint, Narrow, Revoke, Rotate, Target, Token};
+use crate::keys;
+use crate::print::{self, BAD, DIM, GOOD};
+use crate::remote::Remote;
+
+/// How long the token lives with which a revocation is brought: as long as nine services may take to answer.
+const BRINGER_LIFE: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+
+pub(super) async fn run(remote: &Remote, target: &Target, machine: bool, token: Token) -> Result<()> {
+    match token {
+        Token::Keygen(keygen) => make_key(machine, keygen),
+        Token::Mint(mint) => self::mint(&remote.registry, machine, mint),
+        Token::Narrow(narrow) => self::narrow(target, machine, narrow),
+        Token::Inspect(inspect) => self::inspect(target, machine, inspect),
+        Token::Revoke(revoke) => self::revoke(target, machine, revoke).await,
+        Token::Rotate(rotate) => self::rotate(&remote.registry, machine, rotate),
+    }
+}
+
+fn now() -> u64 {
+    seconds(&Clock::system())
+}
+
+fn make_key(machine: bool, keygen: Keygen) -> Result<()> {
+    let key = keys::make_root(&keygen.out)?;
+    let public = key.public().text();
+    if machine {
+        return print::json(&json!({ "file": keygen.out, "publicKey": public, "kid": key.public().thumbprint() }));
+    }
+    print::line(format!(
+        "{DIM}# the private half is in {}; keep it where no service runs{DIM:#}",
+        keygen.out.display()
+    ))?;
+    print::line(format!("SYSCALL_ROOT_KEYS={public}"))
+}
+
+fn mint(registry: &Registry, machine: bool, mint: Mint) -> Result<()> {
+    let root = keys::read_root(&mint.root.root_key)?;
+    if mint.all {
+        let directory = mint.out.as_deref().unwrap_or(Path::new("."));
+        return mint_all(registry, machine, &root, directory);
+    }
+    let audience = audience(registry, &mint.at)?;
+    let token = match &mint.service {
+        Some(service) => {
+            let record = registry.get(service)?;
+            let said = registry.grants(&record.key)?;
+            let grant = Grant {
+                subject: format!("{SERVICE_SUBJECT}{}", record.key),
+                audience: if mint.at.is_empty() { said.0 } else { audience },
+                rights: if mint.right.is_empty() {
+                    said.1
+                } else {
+                    Rights::new(mint.right)
+                },
+                life: mint.life,
+                holder: None,
+            };
+            with_key(&root, grant)?.to_text()
+        }
+        None => {
+            let grant = Grant {
+                subject: mint.subject.unwrap_or_default(),
+                audience,
+                rights: Rights::new(mint.right),
+                life: mint.life.min(BEARER_LIFE_MAX),
+                holder: None,
+            };
+            if grant.subject.starts_with(SERVICE_SUBJECT) {
+                bail!("a subject that begins with {SERVICE_SUBJECT} is a service; name it without --subject");
+            }
+            if mint.bearer {
+                Secret::new(sign_first(&root, &grant, now())?)
+            } else {
+                with_key(&root, grant)?.to_text()
+            }
+        }
+    };
+    give(machine, &token, mint.out.as_deref())
+}
+
+fn mint_all(registry: &Registry, machine: bool, root: &SigningKey, directory: &Path) -> Result<()> {
+    let mut made = Vec::new();
+    for service in registry.services() {
+        let path = directory.join(format!("{}.token", service.key));
+        keys::replace(&path, &registry.mint(&service.key, root, now())?.to_text())?;
+        made.push((service.key.clone(), path));
+    }
+    if machine {
+        let files: serde_json::Map<_, _> = made.into_iter().map(|(key, path)| (key, json!(path))).collect();
+        return print::json(&files);
+    }
+    for (key, path) in made {
+        print::line(format!("{key:10} SYSCALL_TOKEN_FILE={}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn narrow(target: &Target, machine: bool, narrow: Narrow) -> Result<()> {
+    let shown = target
+        .token
+        .as_ref()
+        .context("there is nothing to narrow: give the token with --token or BLACKROAD_TOKEN")?;
+    let Credential::Holder(holder) = Credential::parse(&Secret::new(shown))? else {
+        bail!("this token names no key, so that nothing can be narrowed from it; mint one without --bearer");
+    };
+    let key = narrow.with_key.then(SigningKey::generate).transpose()?;
+    let narrowing = Narrowing {
+        audience: narrow.at,
+        rights: Rights::new(narrow.right),
+        life: narrow.life,
+        holder: key.as_ref().map(SigningKey::public),
+    };
+    let token = holder.narrow(&narrowing, now())?;
+    let token = match key {
+        Some(key) => Holder::new(token, key)?.to_text(),
+        None => Secret::new(token),
+    };
+    give(machine, &token, None)
+}
+
+fn inspect(target: &Target, machine: bool, inspect: Inspect) -> Result<()> {
+    let text = match inspect.token.or_else(|| target.token.clone()) {
+        None => bail!("there is nothing to look at: give a token, - for standard input, or --token"),
+        Some(text) if text == "-" => {
+            std::io::read_to_string(std::io::stdin()).context("standard input cannot be read")?
+        }
+        Some(text) => text,
+    };
+    let text = text.trim();
+    let (token, has_key) = match Credential::parse(&Secret::new(text))? {
+        Credential::Holder(holder) => (holder.token().to_owned(), true),
+        Credential::Bearer(_) => (text.to_owned(), false),
+    };
+    let links = claims_of(&token);
+    if links.is_empty() {
+        bail!("that is no token: its claims cannot be read");
+    }
+    let verdict = match &inspect.root_keys {
+        None => None,
+        Some(keys) => {
+            let verifier = Verifier::new(String::new(), RootKeys::parse(keys)?, Clock::system());
+            Some(verifier.inspect(&token).map(drop))
+        }
+    };
+    if machine {
+        let verdict =
+            verdict.map(|verdict| verdict.map_or_else(|error| error.code().to_owned(), |()| "VALID".to_owned()));
+        return print::json(&json!({ "links": links, "withKey": has_key, "verdict": verdict }));
+    }
+    for (place, claims) in links.iter().rev().enumerate() {
+        show(place, claims)?;
+    }
+    let kind = match (links[0].cnf.is_some(), has_key) {
+        (true, true) => "a token with its key: narrower ones are signed with it",
+        (true, false) => "a token that names a key, without the key: it is no credential by itself",
+        (false, _) => "a token that is shown as it is",
+    };
+    print::line(kind)?;
+    match verdict {
+        None => print::line(format!(
+            "{DIM}not checked; --root-keys names the keys to check it against{DIM:#}"
+        )),
+        Some(Ok(())) => print::line(format!("{GOOD}valid{GOOD:#}")),
+        Some(Err(error)) => print::line(format!("{BAD}{}{BAD:#}: {error}", error.code())),
+    }
+}
+
+fn show(place: usize, claims: &TokenClaims) -> Result<()> {
+    let audience = match &claims.aud {
+        Audience::One(one) => one.clone(),
+        Audience::Several(several) => several.join(", "),
+    };
+    let moment =
+        |seconds| Timestamp::of_seconds(seconds).map_or_else(|| seconds.to_string(), |moment| moment.to_string());
+    print::line(format!("{DIM}link {place}, signed by {}{DIM:#}", claims.iss))?;
+    let mut fields = vec![
+        ("subject", claims.sub.clone()),
+        ("good at", audience),
+        ("from", moment(claims.iat)),
+        ("until", moment(claims.exp)),
+        ("jti", claims.jti.clone()),
+    ];
+    if let Some(key) = claims
+        .cnf
+        .as_ref()
+        .and_then(|named| PublicKey::of_text(&named.jwk.x).ok())
+    {
+        fields.push(("key", key.thumbprint()));
+    }
+    fields.extend(claims.cap.iter().map(|right| ("right", right.clone())));
+    for (name, value) in fields {
+        print::line(format!("  {DIM}{name:8}{DIM:#} {value}"))?;
+    }
+    Ok(())
+}
+
+async fn revoke(target: &Target, machine: bool, revoke: Revoke) -> Result<()> {
+    let root = keys::read_root(&revoke.root.root_key)?;
+    let what = revoke.what;
+    let revoked = match (what.jti, what.key, what.subject) {
+        (Some(jti), _, _) => Revoked::Jti(jti),
+        (_, Some(key), _) => Revoked::Key(key),
+        (_, _, Some(subject)) => Revoked::Subject(subject),
+        _ => bail!("say what to revoke: a jti, --key or --subject"),
+    };
+    let statement = sign_revocation(&root, revoked, now())?;
+    let bringer = Grant {
+        subject: "owner".to_owned(),
+        audience: vec![EVERY_SERVICE.to_owned()],
+        rights: Rights::new([Right::all(Word::RevocationWrite)]),
+        life: BRINGER_LIFE,
+        holder: None,
+    };
+    let bringer = Target {
+        token: Some(sign_first(&root, &bringer, now())?),
+        ..target.clone()
+    };
+    let remote = Remote::new(&bringer)?;
+    let body = serde_json::to_value(Revocations {
+        statements: vec![statement],
+    })?;
+    let mut missed = Vec::new();
+    let mut told = serde_json::Map::new();
+    for service in remote.registry.keys() {
+        let brought: Result<RevocationsTaken> = async {
+            let request = remote
+                .request(Method::POST, service, "/v1/sys/revocations")?
+                .json(&body);
+            remote.send(service, request).await?.read()
+        }
+        .await;
+        match brought {
+            Ok(taken) if machine => drop(told.insert(service.to_owned(), json!(taken))),
+            Ok(_) => print::line(format!("{service:10} {GOOD}refuses it from now on{GOOD:#}"))?,
+            Err(error) => {
+                told.insert(service.to_owned(), json!({ "error": format!("{error:#}") }));
+                missed.push(service.to_owned());
+                if !machine {
+                    print::line(format!("{service:10} {BAD}was not told{BAD:#}: {error:#}"))?;
+                }
+            }
+        }
+    }
+    if machine {
+        print::json(&told)?;
+    }
+    if missed.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{} not told; run it again. A service that is down asks the operator when it comes up",
+        match missed.as_slice() {
+            [one] => format!("{one} was"),
+            several => format!("{} were", several.join(", ")),
+        }
+    )
+}
+
+fn rotate(registry: &Registry, machine: bool, rotate: Rotate) -> Result<()> {
+    let old = keys::read_root(&rotate.root.root_key)?;
+    let next = keys::make_root(&rotate.next)?;
+    let both = format!("{},{}", old.public(), next.public());
+    if machine {
+        mint_all(registry, true, &next, &rotate.out)?;
+        return print::json(&json!({ "both": both, "next": next.public().text() }));
+    }
+    print::line("1. Have every service trust both keys, and wait until each has restarted:")?;
+    print::line(format!("   SYSCALL_ROOT_KEYS={both}"))?;
+    print::line("2. Give every service its new token:")?;
+    mint_all(registry, false, &next, &rotate.out)?;
+    print::line(
+        "3. When each has restarted, and the tokens of people and programs are minted anew, forget the old key:",
+    )?;
+    print::line(format!("   SYSCALL_ROOT_KEYS={}", next.public()))?;
+    print::line(format!(
+        "4. Sign with {} from now on, and destroy {}.",
+        rotate.next.display(),
+        rotate.root.root_key.display()
+    ))
+}
+
+/// A token with a key of its own.
+fn with_key(root: &SigningKey, grant: Grant) -> Result<Holder> {
+    let key = SigningKey::generate()?;
+    let grant = Grant {
+        holder: Some(key.public()),
+        ..grant
+    };
+    Ok(Holder::new(sign_first(root, &grant, now())?, key)?)
+}
+
+fn audience(registry: &Registry, at: &[String]) -> Result<Vec<String>> {
+    if at.is_empty() {
+        return Ok(vec![EVERY_SERVICE.to_owned()]);
+    }
+    at.iter()
+        .map(|service| match service.as_str() {
+            EVERY_SERVICE => Ok(EVERY_SERVICE.to_owned()),
+            service => Ok(registry.get(service)?.key.clone()),
+        })
+        .collect()
+}
+
+/// Hands a token out: into a file that only its owner may read, or to standard output, which is what was asked for.
+fn give(machine: bool, token: &Secret, out: Option<&Path>) -> Result<()> {
+    let Some(out) = out else {
+        return if machine {
+            print::json(&json!({ "token": token.reveal() }))
+        } else {
+            print::line(token.reveal())
+        };
+    };
+    keys::replace(out, token)?;
+    if machine {
+        print::json(&json!({ "file": out }))
+    } else {
+        print::line(format!("it is in {}", out.display()))
+    }
+}
