@@ -1,5 +1,7 @@
 //! Timeouts, backoff and budgets as plain values; the facilities obey them.
 
+mod addresses;
+mod crowd;
 mod dice;
 
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use addresses::{Barred, Reach, party};
+pub use crowd::{Crowd, Member};
 pub use dice::Dice;
 
 /// Default deadline of an RPC: what tarpc and connect-rust take, and longer than any healthy internal call.
@@ -19,6 +23,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 pub const BODY_MAX_BYTES: usize = 1024 * 1024;
 /// Requests in flight per service before new ones are shed: past it two cores only queue.
 pub const IN_FLIGHT_MAX: usize = 512;
+/// Requests a second that one caller has of one service, unless said: more than any page or program asks that does not loop.
+pub const CALLER_RATE: u32 = 500;
 /// Taken from the deadline at each hop, so that the callee gives up before its caller does.
 pub const HOP_MARGIN: Duration = Duration::from_millis(5);
 /// Calls that a call may cause, one inside the other, before it is taken for a ring.
