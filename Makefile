@@ -61,6 +61,7 @@ bench:
 	$(CARGO) bench --locked -p blackroad --bench fleet
 	$(CARGO) bench --locked -p syscall-sdk --bench rpc
 	$(CARGO) test --locked --release -p syscall-sdk --lib -- --ignored --nocapture what_a_pick_and_a_record_cost
+	$(CARGO) test --locked --release -p syscall-sdk --all-features --test it -- --ignored --nocapture what_the_wall_costs
 	$(CARGO) bench --locked -p syscall-sdk --bench store
 
 # Calls and the store beside their peers, in one run. Apart from `bench`, since it fetches some 700 MB of other people's programs below

@@ -104,7 +104,7 @@ impl Network {
             minter: None,
             registry,
             resolver: Arc::new(table),
-            dial: Arc::new(Sockets),
+            dial: Arc::new(Sockets::default()),
             switchboard: Switchboard::default(),
             outside: None,
             metrics: Metrics::new(Clock::system()),

@@ -78,7 +78,7 @@ impl Life {
             minter: None,
             registry: Registry::builtin(),
             resolver: Arc::new(Table::default()),
-            dial: Arc::new(Sockets),
+            dial: Arc::new(Sockets::default()),
             switchboard: Switchboard::default(),
             outside: None,
             metrics: Metrics::new(clock.clone()),

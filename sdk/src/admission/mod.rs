@@ -6,10 +6,12 @@
 
 mod limit;
 mod place;
+mod quota;
 mod reference;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,10 +20,11 @@ use tokio::time::Instant;
 
 use limit::Limit;
 pub use place::{Place, Seat};
+pub use quota::{Limiter, Quota, Turn};
 pub use reference::Reference;
 
 use crate::error::{Error, Kind, Result};
-use crate::policy::IN_FLIGHT_MAX;
+use crate::policy::{Crowd, IN_FLIGHT_MAX};
 
 /// So many requests are never a queue: as many as the jobs that run at once on two cores, most of whose time is spent waiting for others.
 /// What a request takes among so many is what it is measured by.
@@ -31,8 +34,14 @@ const RESERVE: usize = 16;
 /// Readers of streams at once, in a process and service: each costs a task and some kilobytes, and a tenth of the connections that the
 /// platform's edge opens is left to one kind of request.
 pub const STREAMS_MAX: usize = 1_000;
+/// Streams at once of one caller that is known: as many pages as a person looks at, each with one.
+pub const STREAMS_PER_PRINCIPAL: usize = 8;
+/// Streams at once of one address: an office behind it looks at some pages too, and thirty such still leave room for others.
+pub const STREAMS_PER_ADDRESS: usize = 32;
 /// Requests that wait at once, in a process and service: each holds a place in a list of wakers and is looked at when something happens.
 pub const WAITS_MAX: usize = 256;
+/// When who has too many streams is to come back: what a page takes to close one.
+const STREAMS_RETRY: Duration = Duration::from_secs(5);
 /// Between lines that say that requests are turned away: one for each would be work of the sort that a refusal is to spare.
 pub const QUIET: Duration = Duration::from_secs(10);
 
@@ -43,6 +52,15 @@ pub enum Priority {
     Work,
     /// What mends it: looking, cancelling, pausing, and what the services of a fleet tell one another.
     Control,
+}
+
+/// By whom requests are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// One that proved who it is.
+    Principal(String),
+    /// Anybody at an address, as its [party](crate::policy::party).
+    Address(IpAddr),
 }
 
 /// The places of one service. Cheap to clone; all clones are the same places.
@@ -58,12 +76,22 @@ struct Inner {
     law: Mutex<Limit>,
     streams: AtomicUsize,
     waits: AtomicUsize,
+    readers: Crowd<Who>,
+    callers: Option<Limiter>,
     /// When a refusal was last worth a line.
     told: Mutex<Option<Instant>>,
 }
 
 impl Default for Admission {
+    /// Without a limit for each caller.
     fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl Admission {
+    /// Places, and so many requests for each caller.
+    pub fn new(callers: Option<Quota>) -> Self {
         Admission(Arc::new(Inner {
             in_flight: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
@@ -71,12 +99,18 @@ impl Default for Admission {
             law: Mutex::new(Limit::new()),
             streams: AtomicUsize::new(0),
             waits: AtomicUsize::new(0),
+            readers: Crowd::default(),
+            callers: callers.map(Limiter::new),
             told: Mutex::new(None),
         }))
     }
-}
 
-impl Admission {
+    /// Counts a request of a caller; gives where it stands, and under which quota. None where callers have no limit.
+    pub fn ask(&self, who: &Who, now: Instant) -> Option<(Turn, &Quota)> {
+        let callers = self.0.callers.as_ref()?;
+        Some((callers.ask_at(who, now), callers.quota()))
+    }
+
     /// A place for a request at work, if there is one.
     ///
     /// # Errors
@@ -104,16 +138,30 @@ impl Admission {
         Ok(place.reserved(nth > for_work))
     }
 
-    /// A place for the reader of a stream.
+    /// A place for the reader of a stream; `who` is none for who has no bound of its own.
     ///
     /// # Errors
-    /// As [`Admission::enter`].
-    pub fn stream(&self) -> Result<Seat> {
-        Seat::take(&self.0, |inner| &inner.streams, STREAMS_MAX).ok_or_else(|| {
+    /// As [`Admission::enter`]; `TOO_MANY_STREAMS` where the reader has as many as one may.
+    pub fn stream(&self, who: Option<Who>) -> Result<Seat> {
+        let seat = Seat::take(&self.0, |inner| &inner.streams, STREAMS_MAX).ok_or_else(|| {
             turned_away(format!(
                 "{STREAMS_MAX} streams are read here already; close one, or come back"
             ))
-        })
+        })?;
+        let Some(who) = who else { return Ok(seat) };
+        let most = match who {
+            Who::Principal(_) => STREAMS_PER_PRINCIPAL,
+            Who::Address(_) => STREAMS_PER_ADDRESS,
+        };
+        match self.0.readers.enter(who, most) {
+            Some(reader) => Ok(seat.of(reader)),
+            None => Err(Error::new(
+                Kind::RateLimited,
+                format!("you read {most} streams of this service already; close one, then open this"),
+            )
+            .with_code("TOO_MANY_STREAMS")
+            .with_retry_after(STREAMS_RETRY)),
+        }
     }
 
     /// A place for a request that waits until something happens.

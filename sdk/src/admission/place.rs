@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 use super::limit::Vote;
-use super::{FLOOR, Inner, Reference};
+use super::{FLOOR, Inner, Reference, Who};
+use crate::policy::Member;
 
 /// The place of a request at work; free again when it is dropped.
 #[derive(Debug)]
@@ -67,13 +68,20 @@ impl Drop for Place {
 pub struct Seat {
     inner: Arc<Inner>,
     room: fn(&Inner) -> &AtomicUsize,
+    reader: Option<Member<Who>>,
 }
 
 impl Seat {
+    pub(super) fn of(mut self, reader: Member<Who>) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
     pub(super) fn take(inner: &Arc<Inner>, room: fn(&Inner) -> &AtomicUsize, most: usize) -> Option<Self> {
         let seat = Seat {
             inner: Arc::clone(inner),
             room,
+            reader: None,
         };
         (room(inner).fetch_add(1, Ordering::Relaxed) < most).then_some(seat)
     }

@@ -273,10 +273,10 @@ async fn work_is_turned_away_before_control_is() {
 #[tokio::test]
 async fn streams_and_waits_take_no_place_of_the_others() {
     let admission = Admission::default();
-    let streams: Vec<_> = std::iter::from_fn(|| admission.stream().ok()).collect();
+    let streams: Vec<_> = std::iter::from_fn(|| admission.stream(None).ok()).collect();
     let waits: Vec<_> = std::iter::from_fn(|| admission.wait().ok()).collect();
     assert_eq!((streams.len(), waits.len()), (STREAMS_MAX, WAITS_MAX));
     assert!(admission.enter(Priority::Work).is_ok());
     drop(streams);
-    assert!(admission.stream().is_ok() && admission.wait().is_err());
+    assert!(admission.stream(None).is_ok() && admission.wait().is_err());
 }

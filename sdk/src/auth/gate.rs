@@ -39,6 +39,14 @@ impl Gate {
         matches!(self, Gate::Open)
     }
 
+    /// Whether an `Authorization` holds the token of a service that was checked before: the fleet's own calls are not counted against
+    /// anybody's rate, and the first of them, which is, costs no more than another's.
+    pub fn knows_service(&self, authorization: &str) -> bool {
+        let known = |verifier: &Verifier| verifier.known(bearer(authorization)?);
+        let principal = self.verifier().and_then(known);
+        principal.is_some_and(|principal| principal.service().is_some())
+    }
+
     /// What checks tokens, where they are asked for.
     pub fn verifier(&self) -> Option<&Verifier> {
         match self {
@@ -100,12 +108,14 @@ impl Guarded {
         let Some(credential) = &caller.credential else {
             return Err(unauthenticated(&access.to_string()));
         };
-        let shown = credential.reveal();
-        match shown.split_at_checked(7) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => self.verifier.verify(token.trim()),
-            _ => Err(invalid()),
-        }
+        self.verifier.verify(bearer(credential.reveal()).ok_or_else(invalid)?)
     }
+}
+
+/// The token of an `Authorization` (RFC 6750, section 2.1).
+fn bearer(shown: &str) -> Option<&str> {
+    let (scheme, token) = shown.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case("bearer ").then(|| token.trim())
 }
 
 fn unauthenticated(wanted: &str) -> Error {

@@ -230,6 +230,8 @@ pub struct Settings {
     pub root_keys: Option<String>,
     /// `TRUST_EDGE`.
     pub trust_edge: TrustEdge,
+    /// `CALLER_RATE`: requests a second that one caller has; none where callers are not counted.
+    pub caller_rate: Option<u32>,
     /// `ALLOWED_ORIGINS`: CORS origins, comma-separated.
     pub allowed_origins: Vec<String>,
     /// `AMNESIA`, `DATABASE_URL` and `DATA_DIR`.
@@ -266,6 +268,7 @@ pub(crate) struct Raw {
     pub(crate) syscall_root_keys: Option<String>,
     pub(crate) syscall_sockets: Option<String>,
     pub(crate) trust_edge: Option<String>,
+    pub(crate) caller_rate: Option<String>,
     pub(crate) allowed_origins: Option<String>,
     pub(crate) amnesia: Option<String>,
     pub(crate) database_url: Option<Secret>,

@@ -4,6 +4,7 @@ use super::{
     AuthMode, Environment, Fallback, Features, KeptMax, LogFormat, Platform, Problems, Raw, Settings, StoreChoice,
     TrustEdge, Variables,
 };
+use crate::policy::CALLER_RATE;
 use crate::wire::LogLevel;
 
 /// Reads the environment of the service that is registered as `key`, `name` and `role`.
@@ -83,6 +84,7 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
                 TrustEdge::None
             }
         },
+        caller_rate: read.caller_rate(raw.caller_rate.as_deref(), environment),
         allowed_origins: read.origins(raw.allowed_origins.as_deref()),
         store,
         kept_max,
@@ -232,6 +234,18 @@ impl Reader {
             Some(platform) => Environment::parse(platform).unwrap_or(Environment::Staging),
             None => Environment::Development,
         }
+    }
+
+    /// In development nobody else can reach the service, and whoever measures it there asks for more than a caller has.
+    fn caller_rate(&mut self, said: Option<&str>, environment: Environment) -> Option<u32> {
+        let what = "requests a second of one caller, or 0 to count nobody";
+        let default = if environment == Environment::Development {
+            0
+        } else {
+            CALLER_RATE
+        };
+        let rate = self.number("CALLER_RATE", said, what).unwrap_or(default);
+        (rate > 0).then_some(rate)
     }
 
     fn switch(&mut self, variable: &str, said: Option<&str>, default: bool) -> bool {

@@ -14,6 +14,7 @@ mod stream;
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -80,6 +81,8 @@ pub struct RequestInfo {
     pub reserved: bool,
     /// Whether its handler has asked for the right to what it names.
     pub asked: Asked,
+    /// The client's address, as the network or a trusted edge says; none for a request that was made in this process.
+    pub client: Option<IpAddr>,
 }
 
 impl Context {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Make, Wrap, announce, credentials, deliveries, flows, outside, pipes, stall, stores, upkeep};
-use crate::admission::Admission;
+use crate::admission::{Admission, Quota};
 use crate::clock::Clock;
 use crate::config::{Settings, Variables};
 use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase};
@@ -145,7 +145,7 @@ async fn begin(
         minter: credentials::minter(plan, &clock)?,
         registry: plan.registry.clone(),
         resolver: outside::resolver(plan)?,
-        dial: Arc::new(Sockets),
+        dial: Arc::new(Sockets::reaching(outside::inside(plan))),
         switchboard: plan.switchboard.clone(),
         outside: outside::ways(plan)?,
         metrics: metrics.clone(),
@@ -189,7 +189,7 @@ async fn begin(
         flows,
         health: Health::new(checks(&service, &store, &jobs, &cell), clock.clone()),
         gate: credentials::gate(plan, &clock)?,
-        http: outside::http_client()?,
+        http: outside::http_client(plan.settings.environment)?,
         methods,
         stream_methods: service.stream_methods.clone(),
         pipes: pipes::served(&service),
@@ -198,7 +198,7 @@ async fn begin(
         streams: CancellationToken::new(),
         port: plan.port.map_or_else(OnceLock::new, OnceLock::from),
         traffic: Traffic::default(),
-        admission: Admission::default(),
+        admission: Admission::new(settings.caller_rate.map(|rate| Quota::per_second("caller", rate))),
         record: plan.record.clone(),
         registry: plan.registry.clone(),
         scope: scope.clone(),

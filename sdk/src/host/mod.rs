@@ -15,8 +15,10 @@ mod pipes;
 mod retention;
 mod single;
 mod stall;
+mod start_error;
 mod stores;
 mod supervisor;
+mod turned_away;
 mod upkeep;
 mod vitals;
 
@@ -32,10 +34,11 @@ pub use drain::DrainBudget;
 pub use environment::process_environment;
 pub use front_door::{Door, front_door};
 pub use single::{main, serve_one, stop_signal};
+pub use start_error::StartError;
 pub use supervisor::{Standing, Status};
 
 use crate::config::{self, LogFormat, Problems, Secret, Settings, Variables};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lifecycle::Scope;
 use crate::registry::Registry;
 use crate::service::Service;
@@ -61,32 +64,7 @@ pub struct Host {
     output: Option<Output>,
     wrap: Option<Wrap>,
     tokens: BTreeMap<String, Secret>,
-}
-
-/// Why a host did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// The environment is wrong: exit code 78.
-    Config(Problems),
-    /// Anything else: exit code 1.
-    Fatal(Error),
-}
-
-impl std::fmt::Display for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            StartError::Config(problems) => problems.fmt(f),
-            StartError::Fatal(error) => f.write_str(&error.chain()),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<Error> for StartError {
-    fn from(error: Error) -> Self {
-        StartError::Fatal(error)
-    }
+    limits: Option<ConnectionLimits>,
 }
 
 impl Host {
@@ -99,6 +77,7 @@ impl Host {
             output: None,
             wrap: None,
             tokens: BTreeMap::new(),
+            limits: None,
         }
     }
 
@@ -121,6 +100,13 @@ impl Host {
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
+        self
+    }
+
+    /// What connections may take; as the [edge](ConnectionLimits::behind) in front asks for unless said.
+    #[must_use]
+    pub fn connection_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.limits = Some(limits);
         self
     }
 
@@ -161,6 +147,10 @@ impl Host {
         }
 
         telemetry::install(self.log_level(&settings));
+        let limits = self.limits.unwrap_or_else(|| {
+            let edge = settings.first().map(|settings| settings.trust_edge);
+            ConnectionLimits::behind(edge.unwrap_or_default())
+        });
         let scope = Scope::new("host", Span::none());
         let switchboard = Switchboard::default();
         let databases = stores::Databases::new(&scope);
@@ -188,6 +178,7 @@ impl Host {
         Ok(Starting {
             listeners,
             running: Running {
+                limits,
                 scope,
                 servers: Vec::new(),
                 supervisors,
@@ -287,7 +278,9 @@ impl Starting {
                 alone.entry(door.otherwise.clone()).or_default().push(listener.bound()?);
             }
             let handler = front_door(&door, &running.registry, &running.switchboard, &running.scope);
-            let server = Server::start(&running.scope, listener, handler, ConnectionLimits::default())?;
+            let answering = running.supervisors.iter().find(|one| one.key() == door.otherwise);
+            let front = turned_away::front(answering.map(Supervisor::lives));
+            let server = Server::start(&running.scope, listener, handler, front, running.limits)?;
             running.servers.push(server);
         }
         let neighbours = Supervisor::neighbours(&running.supervisors);
@@ -305,6 +298,7 @@ impl Starting {
 /// A host that runs. Stop it; dropping it is the fallback that aborts.
 #[derive(Debug)]
 pub struct Running {
+    limits: ConnectionLimits,
     scope: Scope,
     servers: Vec<Server>,
     supervisors: Vec<Supervisor>,

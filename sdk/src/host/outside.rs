@@ -1,7 +1,10 @@
 //! What a life reaches outside of its process: peers, the public network, the collector; and what it says of its platform.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::DrainBudget;
 use super::boot::Plan;
@@ -9,6 +12,7 @@ use crate::config::Environment;
 use crate::context::Kernel;
 use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
+use crate::policy::Reach;
 use crate::resolve::{Dns, Endpoint, Resolver, Table};
 use crate::rpc::Outside;
 use crate::telemetry::{Exporter, Otlp};
@@ -41,19 +45,79 @@ pub(super) fn ways(plan: &Plan) -> Result<Option<Outside>> {
         return Ok(None);
     }
     Ok(Some(Outside {
-        http: http_client()?,
+        http: http_client(settings.environment)?,
         ways: settings.fallback.clone(),
         environment: settings.environment,
+        reach: abroad(settings.environment),
     }))
 }
 
-/// The client of the public network, without retries of its own.
-pub(super) fn http_client() -> Result<reqwest::Client> {
+/// Where calls on the private network may lead. This machine is part of it where the fleet listens there: in development and tests, and where the
+/// environment says so of a service.
+pub(super) fn inside(plan: &Plan) -> Reach {
+    let environment = plan.settings.environment;
+    let here = plan.registry.services().any(|service| {
+        let url = plan.registry.internal_url(&service.key).unwrap_or_default();
+        let said = |reach: Reach| url.parse().is_ok_and(|url| reach.check_url(&url).is_ok());
+        !said(Reach::PRIVATE) && said(Reach::PRIVATE.or_loopback())
+    });
+    if here || is_at_home(environment) {
+        Reach::PRIVATE.or_loopback()
+    } else {
+        Reach::PRIVATE
+    }
+}
+
+/// Where calls to the public network may lead: in development and tests to what stands for it on this machine, too.
+fn abroad(environment: Environment) -> Reach {
+    if is_at_home(environment) {
+        Reach::PUBLIC.or_loopback()
+    } else {
+        Reach::PUBLIC
+    }
+}
+
+const fn is_at_home(environment: Environment) -> bool {
+    matches!(environment, Environment::Development | Environment::Test)
+}
+
+/// Resolves names as the system does, and gives the addresses alone to which a way may lead.
+#[derive(Debug)]
+struct Names(Reach);
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let mut barred = None;
+            let fit: Vec<SocketAddr> = found
+                .filter(|address| match reach.check(address.ip()) {
+                    Ok(()) => true,
+                    Err(why) => {
+                        barred = Some(why);
+                        false
+                    }
+                })
+                .collect();
+            match barred {
+                // Where some fit and some do not, those that do are the name's own.
+                Some(why) if fit.is_empty() => Err(why.into()),
+                _ => Ok(Box::new(fit.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+/// The client of the public network, without retries of its own. A name that leads inside, to this machine or to a cloud's metadata is
+/// as one that leads nowhere; for a URL that holds an address there is [`Reach::check_url`].
+pub(super) fn http_client(environment: Environment) -> Result<reqwest::Client> {
     crate::transport::install_tls();
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(HTTP_TIMEOUT)
+        .dns_resolver(Arc::new(Names(abroad(environment))))
         .build()
         .map_err(|error| Error::internal("the client of the public network cannot be made").with_source(error))
 }

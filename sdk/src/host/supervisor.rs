@@ -76,7 +76,7 @@ pub(super) struct Shared {
 pub(super) type Neighbours = Arc<[Arc<Shared>]>;
 
 impl Shared {
-    fn life(&self) -> Option<Arc<Life>> {
+    pub(super) fn life(&self) -> Option<Arc<Life>> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -117,6 +117,11 @@ impl Supervisor {
 
     pub(super) fn kernel(&self) -> Option<Arc<Kernel>> {
         self.shared.life().map(|life| Arc::clone(&life.kernel))
+    }
+
+    /// The kernel of whichever life there is, for who looks later.
+    pub(super) fn lives(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Waits until the first boot has succeeded or failed.

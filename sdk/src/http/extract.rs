@@ -13,6 +13,7 @@ use super::respond::Failure;
 use crate::context::{Context, RequestInfo};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{BODY_MAX_BYTES, REQUEST_TIMEOUT};
+use crate::wire::{TooMuch, check_bounds};
 
 /// How much of a body that is too large is still read: enough for what is too large by mistake, too little to keep a service busy.
 const PASSED_OVER_MAX_BYTES: usize = 8 * BODY_MAX_BYTES;
@@ -72,7 +73,12 @@ impl FromRequest<Context> for Body {
                 pass_over(body).await;
                 Err(too_large())
             }
-            Ok(Err(error)) => Err(Error::invalid("the body broke off").with_source(error).into()),
+            Ok(Err(error)) => {
+                let why = root_cause(&*error);
+                Err(Error::invalid(format!("the body broke off: {why}"))
+                    .with_source(error)
+                    .into())
+            }
         }
     }
 }
@@ -90,7 +96,7 @@ async fn pass_over(mut body: axum::body::Body) {
 /// Reads a JSON body that is an object, and says where it is wrong.
 ///
 /// # Errors
-/// `INVALID_JSON` where it is none, `INVALID_BODY` where it is of another shape.
+/// `INVALID_JSON` where it is none, `INVALID_BODY` where it is of another shape, `JSON_TOO_LARGE` where it is too deep or has too much in it.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     // serde would take a list for a struct, field by field in their order, which is nobody's contract.
     if bytes.trim_ascii_start().starts_with(b"[") {
@@ -107,6 +113,14 @@ pub(super) fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::invalid("the body is empty; send a JSON object").with_code("INVALID_JSON"));
     }
+    // Before anything is built of it: a text of a mebibyte can be a tree of many.
+    check_bounds(bytes).map_err(|much| {
+        let kind = match much {
+            TooMuch::Depth => Kind::Invalid,
+            TooMuch::Keys | TooMuch::Values | TooMuch::Key => Kind::TooLarge,
+        };
+        Error::new(kind, format!("the body {much}; send a flatter or smaller one")).with_code("JSON_TOO_LARGE")
+    })?;
     serde_json::from_slice(bytes).map_err(|error| {
         let what = if error.is_data() { "does not fit" } else { "is no JSON" };
         let code = if error.is_data() {

@@ -17,6 +17,7 @@ mod openapi;
 pub mod pages;
 mod peers;
 mod pipes;
+mod quota;
 mod respond;
 mod revocations;
 mod rpc;
@@ -38,7 +39,8 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 pub use extract::{Body, Path, Payload, Query, parse};
-pub use guard::refuse;
+pub use guard::{refuse, turn_away};
+pub use quota::tell_quota;
 pub use respond::{Failure, Html, failure, json};
 pub use system::system_health;
 

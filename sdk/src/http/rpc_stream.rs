@@ -77,7 +77,7 @@ pub(super) async fn run(
         given: 0,
         over: false,
     };
-    Ok(sse::stream(context, Vec::new(), source, |mut source| async move {
+    Ok(sse::whole(context, source, |mut source| async move {
         let message = source.next().await?;
         Some((vec![message], source))
     }))

@@ -12,11 +12,17 @@ use http::header::CACHE_CONTROL;
 use serde::Serialize;
 
 use crate::context::{Context, Kernel};
+use crate::policy::jitter;
 
 /// A comment at this interval keeps proxies from closing a silent stream; the edge's own patience is a minute.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a reader is told to wait before it comes back after the stream was closed on purpose.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How long a stream lasts: the platform's edge cuts at 15 minutes, and who ends it says so before. Streams that began together end apart,
+/// up to so much earlier.
+const LIFE: Duration = Duration::from_secs(14 * 60);
+const LIFE_SPREAD: Duration = Duration::from_secs(2 * 60);
 
 /// One message.
 #[derive(Debug)]
@@ -62,15 +68,46 @@ impl Message {
 /// A stream of messages, fed by a function that waits for the next ones and gives `None` at the end.
 ///
 /// The source is pulled: a reader that does not read is waited for by nobody and costs one place in the log. The stream ends when the
-/// service drains, with a hint to come back.
+/// service drains, and after some minutes, with a hint to come back.
 pub(super) fn stream<S, F, Fut>(context: &Context, first: Vec<Message>, source: S, next: F) -> Response
 where
     S: Send + 'static,
     F: FnMut(S) -> Fut + Send + 'static,
     Fut: Future<Output = Option<(Vec<Message>, S)>> + Send + 'static,
 {
+    let life = LIFE - LIFE_SPREAD.mul_f64(jitter());
+    until(context, first, source, next, tokio::time::sleep(life))
+}
+
+/// As [`stream`], for what cannot be gone on with elsewhere: it lasts as long as its source.
+pub(super) fn whole<S, F, Fut>(context: &Context, source: S, next: F) -> Response
+where
+    S: Send + 'static,
+    F: FnMut(S) -> Fut + Send + 'static,
+    Fut: Future<Output = Option<(Vec<Message>, S)>> + Send + 'static,
+{
+    until(context, Vec::new(), source, next, std::future::pending())
+}
+
+fn until<S, F, Fut>(
+    context: &Context,
+    first: Vec<Message>,
+    source: S,
+    next: F,
+    over: impl Future<Output = ()> + Send + 'static,
+) -> Response
+where
+    S: Send + 'static,
+    F: FnMut(S) -> Fut + Send + 'static,
+    Fut: Future<Output = Option<(Vec<Message>, S)>> + Send + 'static,
+{
     let kernel: Arc<Kernel> = Arc::clone(context.kernel());
-    let ending = async move { kernel.streams.cancelled().await };
+    let ending = async move {
+        tokio::select! {
+            () = kernel.streams.cancelled() => {}
+            () = over => {}
+        }
+    };
     let messages = stream::iter([first])
         .chain(stream::unfold(source, next))
         .flat_map(stream::iter)

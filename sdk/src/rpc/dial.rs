@@ -1,13 +1,13 @@
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::policy::Reach;
 use crate::resolve::Endpoint;
+use crate::transport::tend;
 
 /// A two-way stream of bytes to a peer.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -23,25 +23,34 @@ pub trait Dial: Send + Sync + fmt::Debug {
     fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, io::Result<Box<dyn Stream>>>;
 }
 
-/// How long a connection may be silent before the system asks whether the peer is there, and between its questions (reqwest's 15 s): longer
-/// than idle connections are kept, so that only one that is waited on is asked.
-const KEEPALIVE: Duration = Duration::from_secs(16);
-/// How long what was sent may stay unacknowledged before the system gives the connection up (reqwest's default).
-const USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The system's sockets, of which each leads where it may: an address is looked at when it is dialled, whoever gave it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sockets(Reach);
 
-/// The system's sockets.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sockets;
+impl Sockets {
+    /// Sockets that lead to these addresses alone, and to sockets of this machine.
+    pub const fn reaching(reach: Reach) -> Self {
+        Sockets(reach)
+    }
+}
+
+impl Default for Sockets {
+    /// To the private network and this machine.
+    fn default() -> Self {
+        Sockets(Reach::PRIVATE.or_loopback())
+    }
+}
 
 impl Dial for Sockets {
     fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, io::Result<Box<dyn Stream>>> {
         Box::pin(async move {
             Ok(match endpoint {
                 Endpoint::Tcp(address) => {
+                    self.0
+                        .check(address.ip())
+                        .map_err(|barred| io::Error::new(io::ErrorKind::PermissionDenied, barred))?;
                     let stream = TcpStream::connect(address).await?;
-                    // Small questions must not wait for the next packet.
-                    stream.set_nodelay(true)?;
-                    watch(&stream)?;
+                    tend(&stream)?;
                     Box::new(stream) as Box<dyn Stream>
                 }
                 Endpoint::Unix(path) => Box::new(UnixStream::connect(path).await?),
@@ -50,11 +59,32 @@ impl Dial for Sockets {
     }
 }
 
-/// Lets the system find out about peers that vanished without a word.
-fn watch(stream: &TcpStream) -> io::Result<()> {
-    let socket = SockRef::from(stream);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE))?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
-    Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_is_none_of_the_fleets_is_refused_before_anything_is_sent() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = Endpoint::Tcp(listener.local_addr().unwrap());
+        assert!(Sockets::default().dial(&here).await.is_ok());
+        for (reach, address, rule) in [
+            (Reach::PRIVATE, here.to_string(), "loopback"),
+            (
+                Reach::PRIVATE.or_loopback(),
+                "169.254.169.254:80".to_owned(),
+                "link-local",
+            ),
+            (Reach::PRIVATE.or_loopback(), "93.184.216.34:80".to_owned(), "public"),
+            (Reach::PRIVATE.or_loopback(), "[::ffff:10.0.0.1]:80".to_owned(), "IPv4"),
+        ] {
+            let endpoint = Endpoint::Tcp(address.parse().unwrap());
+            let Err(error) = Sockets::reaching(reach).dial(&endpoint).await else {
+                panic!("{address} was dialled")
+            };
+            let text = error.to_string();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+            assert!(text.contains(rule) && text.contains("a way inside"), "{text}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lifecycle::Scope;
 use crate::policy::Dice;
 use crate::resolve::Endpoint;
-use crate::transport::{Request, Response};
+use crate::transport::{Peer, Request, Response};
 
 /// Longest wait for the head of an answer: past the longest deadline of a call, so that only a process that is mute meets it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(35);
@@ -34,7 +34,7 @@ impl Forwarder {
     /// A forwarder whose connections a scope owns.
     pub fn new(scope: Scope) -> Self {
         Forwarder {
-            pool: Pool::new(Arc::new(Sockets), Dice::seeded(), scope.clone()),
+            pool: Pool::new(Arc::new(Sockets::default()), Dice::seeded(), scope.clone()),
             scope,
         }
     }
@@ -45,6 +45,7 @@ impl Forwarder {
     /// `UNAVAILABLE` where the process cannot be reached, `BAD_GATEWAY` where it broke off, `DEADLINE_EXCEEDED` where it is mute.
     pub async fn forward(&self, endpoint: &Endpoint, mut request: Request) -> Result<Response> {
         let callers = request.extensions_mut().remove::<OnUpgrade>();
+        name_client(&mut request);
         let patience = patience(request.headers());
         let mute = |_| {
             Error::new(
@@ -67,6 +68,19 @@ impl Forwarder {
             self.scope.spawn("upgraded", join(callers, services));
         }
         Ok(response)
+    }
+}
+
+/// Says who is connected here, in the place of whatever the caller said of it.
+fn name_client(request: &mut Request) {
+    let peer = request
+        .extensions()
+        .get::<Peer>()
+        .map(|Peer(peer)| peer.ip().to_string());
+    let headers = request.headers_mut();
+    headers.remove(header::CLIENT);
+    if let Some(Ok(address)) = peer.map(HeaderValue::try_from) {
+        headers.insert(header::CLIENT, address);
     }
 }
 

@@ -43,6 +43,8 @@ pub mod header {
     pub const SERVICE_NAME: &str = "x-service-name";
     /// Who calls, by role.
     pub const SERVICE_ROLE: &str = "x-service-role";
+    /// Who is connected to the front door, for a service that it reaches over a socket of this machine; believed there alone.
+    pub const CLIENT: &str = "x-syscall-client";
     /// Names a request across services and logs.
     pub const REQUEST_ID: &str = "x-request-id";
     /// Whose failure an error is: `kernel` or `handler`.

@@ -12,6 +12,7 @@ use super::header;
 use super::peer::Peer;
 use crate::config::{Environment, Fallback};
 use crate::error::{Error, Kind, Result};
+use crate::policy::Reach;
 use crate::registry::{Registry, Way};
 use crate::transport::{Body, Response};
 
@@ -24,6 +25,8 @@ pub struct Outside {
     pub ways: Vec<Fallback>,
     /// Whose public names are used.
     pub environment: Environment,
+    /// Where they may lead. The client looks at what names resolve to; an address that stands in a URL is looked at here.
+    pub reach: Reach,
 }
 
 /// A public way to one service.
@@ -79,6 +82,7 @@ impl Outside {
             .body(body.clone())
             .build()
             .map_err(|error| Error::internal(format!("{} of {key} is no URL", road.url)).with_source(error))?;
+        self.reach.check_url(request.url())?;
         *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
         match timeout_at(deadline, self.http.execute(request)).await {
             Ok(Ok(response)) => {

@@ -89,7 +89,7 @@ impl World {
             minter: None,
             registry: registry.clone(),
             resolver: Arc::new(Table::default()),
-            dial: Arc::new(Sockets),
+            dial: Arc::new(Sockets::default()),
             switchboard: self.switchboard.clone(),
             outside: None,
             metrics: Metrics::new(self.clock.clone()),

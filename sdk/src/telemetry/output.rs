@@ -117,7 +117,9 @@ fn json_line(entry: &LogEntry) -> String {
         trace_id: entry.trace_id.as_deref(),
         meta: entry.meta.as_ref(),
     };
-    let mut text = serde_json::to_string(&line).unwrap_or_default();
+    let text = serde_json::to_string(&line).unwrap_or_default();
+    // Only between the tokens of `meta`, which stands as it came, can there be any; in a text they are escaped.
+    let mut text = text.replace(['\n', '\r'], " ");
     text.push('\n');
     text
 }
@@ -138,6 +140,7 @@ fn pretty_line(entry: &LogEntry) -> String {
     );
     if let Some(serde_json::Value::Object(meta)) = entry.meta.as_ref().map(Json::value) {
         for (name, value) in meta {
+            let name = printable(&name);
             // Writing to a String cannot fail.
             let _ = match value {
                 serde_json::Value::String(value) => write!(text, " {quiet}{name}={reset}{}", printable(&value)),

@@ -102,8 +102,6 @@ impl Listener {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                // Small answers must not wait for the next packet.
-                stream.set_nodelay(true)?;
                 Ok(Accepted::Tcp(stream, peer))
             }
             Listener::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),

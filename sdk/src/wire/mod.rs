@@ -1,5 +1,6 @@
 //! The JSON of the syscall contract, one file a family: shapes only, no behaviour.
 
+mod bounds;
 mod cloudevent;
 mod commit;
 mod events;
@@ -21,6 +22,7 @@ mod unique;
 mod why;
 mod workflows;
 
+pub use bounds::{DEPTH_MAX, KEY_MAX_BYTES, KEYS_MAX, TooMuch, VALUES_MAX, check_bounds};
 pub use cloudevent::{CloudEvent, EmittedBatch};
 pub use commit::{CheckState, CommitOp, CommitRequest, CommitResult, Committed, DeleteState, DeletedState};
 pub use events::{EmitRequest, Emitted, Event, RecentEvents};

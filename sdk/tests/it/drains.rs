@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use http::StatusCode;
+use syscall_sdk::http::turn_away;
 use syscall_sdk::lifecycle::Scope;
-use syscall_sdk::transport::{Bind, Body, Bound, ConnectionLimits, Handler, Listener, Server};
+use syscall_sdk::transport::{Bind, Body, Bound, ConnectionLimits, Front, Handler, Listener, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -17,7 +18,14 @@ async fn server(scope: &Scope) -> (Server, SocketAddr) {
             answer.body(Body::from("well")).unwrap()
         })
     });
-    let server = Server::start(scope, listener, handler, ConnectionLimits::default()).unwrap();
+    let server = Server::start(
+        scope,
+        listener,
+        handler,
+        Front::new(turn_away),
+        ConnectionLimits::default(),
+    )
+    .unwrap();
     let Bound::Tcp(address) = server.bound().clone() else {
         unreachable!("it was bound to TCP");
     };

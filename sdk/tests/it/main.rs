@@ -28,6 +28,7 @@ mod sockets;
 mod stalls;
 mod support;
 mod turns;
+mod wall;
 mod why;
 mod wire;
 mod wire_events;

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use syscall_sdk::host::{Door, Host, Running};
 use syscall_sdk::service::Service;
-use syscall_sdk::transport::{Bind, Bound};
+use syscall_sdk::transport::{Bind, Bound, ConnectionLimits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -14,9 +14,22 @@ use crate::support::variables;
 
 /// A service behind a TCP port of the system's choice.
 pub(crate) async fn on_tcp(make: impl Fn() -> Service + Send + Sync + 'static) -> (Running, SocketAddr) {
+    on_tcp_with(&[], None, make).await
+}
+
+/// As [`on_tcp`], in an environment and with limits of its connections.
+pub(crate) async fn on_tcp_with(
+    pairs: &[(&str, &str)],
+    limits: Option<ConnectionLimits>,
+    make: impl Fn() -> Service + Send + Sync + 'static,
+) -> (Running, SocketAddr) {
     let key = make().key().to_owned();
     let bind = Bind::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let running = Host::new(variables(&[]))
+    let mut host = Host::new(variables(pairs));
+    if let Some(limits) = limits {
+        host = host.connection_limits(limits);
+    }
+    let running = host
         .mount(make)
         .start(vec![Door::of_service(&key, vec![bind])])
         .await

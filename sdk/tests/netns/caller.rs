@@ -112,7 +112,7 @@ fn client() -> Client {
         minter: None,
         registry,
         resolver: Arc::new(Dns::from_system().unwrap()),
-        dial: Arc::new(Sockets),
+        dial: Arc::new(Sockets::default()),
         switchboard: Switchboard::default(),
         outside: None,
         metrics: Metrics::new(Clock::system()),

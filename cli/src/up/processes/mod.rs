@@ -19,9 +19,10 @@ use anyhow::{Context as _, Result};
 use futures_util::future::join_all;
 use syscall_sdk::config::Secret;
 use syscall_sdk::host::{DrainBudget, Host, front_door, stop_signal};
+use syscall_sdk::http::turn_away;
 use syscall_sdk::lifecycle::Scope;
 use syscall_sdk::resolve::Endpoint;
-use syscall_sdk::transport::{Bound, ConnectionLimits, Listener, Server, Switchboard};
+use syscall_sdk::transport::{Bound, ConnectionLimits, Front, Listener, Server, Switchboard};
 
 pub(super) use one::serve_one;
 
@@ -118,7 +119,13 @@ pub(super) async fn run(order: Order) -> Result<ExitCode> {
         .into_iter()
         .map(|(listener, door)| {
             let handler = front_door(&door, &registry, &Switchboard::default(), &scope);
-            Server::start(&scope, listener, handler, ConnectionLimits::default())
+            Server::start(
+                &scope,
+                listener,
+                handler,
+                Front::new(turn_away),
+                ConnectionLimits::default(),
+            )
         })
         .collect::<Result<Vec<_>, _>>()?;
     let stopped = stop_signal();

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::{Context as _, Result};
 use axum::body::to_bytes;
 use syscall_sdk::host::DrainBudget;
+use syscall_sdk::http::turn_away;
 use syscall_sdk::lifecycle::Scope;
-use syscall_sdk::transport::{Bind, Body, Bound, ConnectionLimits, Handler, Listener, Response, Server};
+use syscall_sdk::transport::{Bind, Body, Bound, ConnectionLimits, Front, Handler, Listener, Response, Server};
 
 use super::{conform, start, that};
 
@@ -302,7 +303,13 @@ async fn bent(scope: &Scope, honest: Handler, bend: Bend) -> Result<String> {
         })
     });
     let listener = Listener::bind(&Bind::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))).await?;
-    let server = Server::start(scope, listener, handler, ConnectionLimits::default())?;
+    let server = Server::start(
+        scope,
+        listener,
+        handler,
+        Front::new(turn_away),
+        ConnectionLimits::default(),
+    )?;
     match server.bound() {
         Bound::Tcp(address) => Ok(format!("http://{address}")),
         Bound::Unix(_) => anyhow::bail!("a TCP door was asked for"),

@@ -2,11 +2,17 @@
 //!
 //! One service instead of a tower of layers: each request passes it once, with one allocation.
 
+mod client;
+mod encoding;
 mod headers;
 mod page;
 mod seat;
+mod time;
+mod wall;
+mod who;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -16,33 +22,34 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap};
+use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use super::quota::tell_quota;
 use super::respond::{Refused, failure};
-use crate::admission::{Priority, Reference};
+use crate::admission::{Priority, Reference, Who};
 use crate::auth::{Access, Of};
 use crate::context::{Asked, Kernel, RequestInfo};
 use crate::error::{Error, Kind};
 use crate::lifecycle::panic_message;
 use crate::metrics::Counter;
-use crate::policy::{REQUEST_TIMEOUT, RPC_MAX_TIMEOUT};
 use crate::rpc::header;
 use crate::service::RouteKind;
 use crate::telemetry::{Histogram, SpanId, join_trace, mark_error, trace_of};
+use encoding::refuse_encoding;
 pub use headers::refuse;
 use headers::{caller, identify, number, remote_trace, request_id, same_origin, text};
-use page::{dress_page, page_policy};
+use page::{dress, dress_page, page_policy};
 pub(super) use seat::Measured;
 use seat::{Admitted, seated};
+use time::time_limit;
+pub use wall::turn_away;
 
 /// Longest `tracestate` that is passed on: what the standard asks of everyone (W3C Trace Context, section 3.3.1.5).
 const TRACESTATE_MAX_BYTES: usize = 512;
-/// Shortest time that a caller is taken at its word with: a timer of the runtime knows no less.
-const TIMEOUT_MIN: Duration = Duration::from_millis(1);
 
 /// What is let in, and when it is turned away.
 #[derive(Clone, Debug)]
@@ -153,9 +160,16 @@ impl Inner {
         let begun = Instant::now();
         let request_id = request_id(request.headers());
         let remote = remote_trace(request.headers());
+        let client = who::address(&self.kernel, &request);
+        let who = who::who(&self.kernel, request.headers(), client);
+        let turn = match self.rule.kind {
+            RouteKind::Probe => None,
+            _ => who.as_ref().and_then(|who| self.kernel.admission.ask(who, begun)),
+        };
+        let in_turn = turn.as_ref().map_or(Ok(()), |(turn, quota)| turn.admit(quota));
 
         // Before everything else: who is turned away costs no span, no line and no look at its credential.
-        let (mut response, trace) = match self.admit(&request) {
+        let (mut response, trace) = match in_turn.and_then(|()| self.admit(&request)) {
             Err(error) => (failure(&error), Some(remote.unwrap_or_default().at(SpanId::random()))),
             Ok(Admitted::Probe) => {
                 let trace = remote.unwrap_or_default().at(SpanId::random());
@@ -165,17 +179,18 @@ impl Inner {
                 let span = tracing::info_span!(
                     target: "syscall", parent: self.kernel.scope.span(), "request",
                     otel.name = self.name, span.kind = "server", http.request.method = request.method().as_str(),
-                    url.path = request.uri().path(), http.response.status_code = tracing::field::Empty
+                    url.path = request.uri().path(), client.address = client.map(tracing::field::display),
+                    http.response.status_code = tracing::field::Empty
                 );
                 join_trace(&span, remote);
                 let trace = trace_of(&span);
                 request.extensions_mut().insert(span.clone());
                 let reserved = admitted.is_reserved();
                 let response = self
-                    .run(inner, request, &request_id, begun, reserved)
+                    .run(inner, request, &request_id, begun, reserved, client)
                     .instrument(span.clone())
                     .await;
-                let response = self.give_back(admitted, response);
+                let response = self.give_back(admitted, response, who);
                 span.record("http.response.status_code", response.status().as_u16());
                 if response.status().is_server_error() {
                     mark_error(&span, response.status().as_str());
@@ -186,6 +201,10 @@ impl Inner {
 
         identify(&mut response, request_id, trace);
         let headers = response.headers_mut();
+        if let Some((turn, quota)) = &turn {
+            tell_quota(headers, quota, turn);
+        }
+        dress(headers, self.kernel.settings.environment);
         if headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
@@ -213,14 +232,14 @@ impl Inner {
     }
 
     /// Gives the place back; the reader of a stream has another for as long as it reads.
-    fn give_back(&self, admitted: Admitted, response: Response) -> Response {
+    fn give_back(&self, admitted: Admitted, response: Response, who: Option<Who>) -> Response {
         let Admitted::AtWork(place) = admitted else {
             return response;
         };
         let measured = response.extensions().get::<Measured>().map(|measured| &measured.0);
         if seat::is_stream(&response) {
             drop(place);
-            return match self.kernel.admission.stream() {
+            return match self.kernel.admission.stream(who) {
                 Ok(seat) => seated(response, seat),
                 Err(error) => failure(&error),
             };
@@ -295,6 +314,7 @@ impl Inner {
         request_id: &HeaderValue,
         begun: Instant,
         reserved: bool,
+        client: Option<IpAddr>,
     ) -> Response
     where
         S: Service<Request, Response = Response, Error = Infallible> + Send,
@@ -310,7 +330,10 @@ impl Inner {
         if let Err(error) = self.kernel.gate.admit(access, &mut caller) {
             return failure(&error);
         }
-        let limit = self.limit(request.headers());
+        if let Some(refused) = refuse_encoding(request.headers()) {
+            return refused;
+        }
+        let limit = time_limit(self.rule.kind, request.headers());
         // Without a trace there is nothing that it could speak of.
         let traced = request.headers().contains_key(header::TRACEPARENT);
         let info = RequestInfo {
@@ -327,6 +350,7 @@ impl Inner {
             host: text(request.headers(), HOST.as_str()),
             reserved,
             asked: Asked::default(),
+            client,
         };
         let info = Arc::new(info);
         request.extensions_mut().insert(Arc::clone(&info));
@@ -371,18 +395,6 @@ impl Inner {
             Access::Public | Access::Session => false,
         };
         asks && !info.asked.was() && !response.status().is_client_error() && !response.status().is_server_error()
-    }
-
-    /// How long the caller waits, at most; `None` where the route has no end of its own. What a caller says is believed within bounds.
-    fn limit(&self, headers: &HeaderMap) -> Option<Duration> {
-        let callers = number(headers, header::TIMEOUT).map(Duration::from_millis);
-        match self.rule.kind {
-            RouteKind::Stream => None,
-            RouteKind::Rpc | RouteKind::Wait => callers.map(|callers| callers.clamp(TIMEOUT_MIN, RPC_MAX_TIMEOUT)),
-            RouteKind::Plain | RouteKind::Page | RouteKind::Probe => {
-                Some(callers.unwrap_or(REQUEST_TIMEOUT).clamp(TIMEOUT_MIN, REQUEST_TIMEOUT))
-            }
-        }
     }
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use syscall_sdk::config::{Environment, Fallback, Problems};
+use syscall_sdk::http::turn_away;
 use syscall_sdk::lifecycle::Scope;
+use syscall_sdk::policy::Reach;
 use syscall_sdk::registry::Registry;
 use syscall_sdk::rpc::{CallOptions, Client, Outside};
-use syscall_sdk::transport::{Bind, Bound, ConnectionLimits, Handler, Listener, Server, install_tls};
+use syscall_sdk::transport::{Bind, Bound, ConnectionLimits, Front, Handler, Listener, Server, install_tls};
 use syscall_sdk::wire::PeerWay;
 use tokio::time::Instant;
 
@@ -43,7 +45,14 @@ async fn edge(asleep: usize) -> Edge {
     let listener = Listener::bind(&Bind::Tcp("127.0.0.1:0".parse().unwrap()))
         .await
         .unwrap();
-    let server = Server::start(&scope, listener, handler, ConnectionLimits::default()).unwrap();
+    let server = Server::start(
+        &scope,
+        listener,
+        handler,
+        Front::new(turn_away),
+        ConnectionLimits::default(),
+    )
+    .unwrap();
     let Bound::Tcp(address) = server.bound().clone() else {
         panic!("it was bound to an address");
     };
@@ -66,6 +75,7 @@ fn client(net: &Net, url: &str) -> Client {
         http: reqwest::Client::builder().no_proxy().build().unwrap(),
         ways: vec![Fallback::Cloudflare],
         environment: Environment::Production,
+        reach: Reach::PUBLIC.or_loopback(),
     };
     net.client_in(registry, "operator", 1, Some(outside))
 }

@@ -94,7 +94,7 @@ impl World {
             minter: None,
             registry: Registry::builtin(),
             resolver: Arc::new(Table::default()),
-            dial: Arc::new(Sockets),
+            dial: Arc::new(Sockets::default()),
             switchboard: Switchboard::default(),
             outside: None,
             metrics: Metrics::new(clock.clone()),
