@@ -33,6 +33,7 @@ mod root;
 mod roster;
 mod scenarios;
 mod shell;
+mod siege;
 mod store;
 mod up;
 mod web;
