@@ -95,7 +95,7 @@ pub(crate) struct Inspect {
     /// The token, with or without its key; - reads it from standard input, and what --token holds is taken where none is given.
     pub(crate) token: Option<String>,
     /// The public root keys to check it against, separated by commas.
-    #[arg(long, env = "SYSCALL_ROOT_KEYS", value_name = "KEYS")]
+    #[arg(long, env = "SYSCALL_ROOT_KEYS", value_name = "KEYS", allow_hyphen_values = true)]
     pub(crate) root_keys: Option<String>,
 }
 
@@ -105,7 +105,7 @@ pub(crate) struct Revoked {
     /// A token by its jti, with all that was narrowed from it.
     pub(crate) jti: Option<String>,
     /// All tokens that name this key, by its thumbprint.
-    #[arg(long, value_name = "THUMBPRINT")]
+    #[arg(long, value_name = "THUMBPRINT", allow_hyphen_values = true)]
     pub(crate) key: Option<String>,
     /// All tokens of a subject that were made until now, such as service:core.
     #[arg(long, value_name = "NAME")]

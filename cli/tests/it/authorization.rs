@@ -153,7 +153,7 @@ fn filled(path: &str) -> String {
 /// A body that asks for something, where a route finds what it asks for in it.
 fn body_of(listed: &Listed) -> &'static str {
     match listed.path.as_str() {
-        "/v1/sys/commit" => r#"{"ops":[{"op":"put","key":"a","value":1}]}"#,
+        "/v1/sys/commit" => r#"{"ops":[{"put":{"key":"a","value":1}}]}"#,
         _ => "{}",
     }
 }
@@ -200,7 +200,9 @@ async fn every_route_of_every_service_asks_for_what_it_declares() -> Result<()> 
                 (Right::all(word), Right::all(other))
             }
         };
-        let enough = [enough];
+        // Who makes a group by the first fetch reads what is in it.
+        let reads = (enough.word == Word::EventConsume).then(|| Right::all(Word::EventRead));
+        let enough: Vec<Right> = [enough].into_iter().chain(reads).collect();
         let forged = fleet.token_of(&forger, service, &enough, 0)?;
         let ended = fleet.token_of(&fleet.root, service, &enough, 7_200)?;
         let elsewhere = if service == "core" { "api" } else { "core" };

@@ -148,7 +148,7 @@ impl Holder {
     /// Signs a narrower token, without asking anybody.
     ///
     /// # Errors
-    /// `FORBIDDEN`-like `INVALID_ARGUMENT` where it would not be narrower, with what is beyond; or where it has ended itself.
+    /// `INVALID_ARGUMENT` where it would not be narrower, with what is beyond; or where this one has ended.
     pub fn narrow(&self, narrowing: &Narrowing, now: u64) -> Result<String> {
         if !within(&self.audience, &narrowing.audience) {
             return Err(Error::invalid(format!(

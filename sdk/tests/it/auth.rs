@@ -133,9 +133,9 @@ async fn each_syscall_asks_for_the_very_thing_that_it_is_about() {
             "state write orders/",
             post(),
             "/v1/sys/commit",
-            json!({ "ops": [{ "op": "put", "key": "orders/1", "value": 1 }] }),
+            json!({ "ops": [{ "put": { "key": "orders/1", "value": 1 } }] }),
             "/v1/sys/commit",
-            json!({ "ops": [{ "op": "put", "key": "orders/1", "value": 1 }, { "op": "emit", "event": "order:paid" }] }),
+            json!({ "ops": [{ "put": { "key": "orders/1", "value": 1 } }, { "emit": { "event": "order:paid" } }] }),
         ),
         (
             "event emit user:*",
