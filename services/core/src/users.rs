@@ -1,16 +1,21 @@
 //! Users: `id/{id}` holds the user, `email/{folded address}` the id of who has the address.
 
 use blackroad_os_contracts::core::{
-    CreateUser, DeletedUser, GetUser, GetUserByEmail, ListUsers, USER_CREATED, USER_DELETED, USER_UPDATED, UpdateUser,
-    User, Users,
+    CreateUser, DeletedUser, FORGET_USER, GetUser, GetUserByEmail, ListUsers, USER_CREATED, USER_DELETED, USER_UPDATED,
+    UpdateUser, User, Users,
 };
 use serde_json::json;
-use syscall_sdk::context::Context;
-use syscall_sdk::error::{Error, Result};
+use syscall_sdk::context::{Commit, Context, JobContext};
+use syscall_sdk::error::{Error, Kind, Result};
 use syscall_sdk::name::{Key, Prefix};
 use syscall_sdk::state::State;
-use syscall_sdk::store::{Condition, Entry};
+use syscall_sdk::store::Condition;
 use syscall_sdk::wire::Timestamp;
+
+use crate::audit::{self, Decision};
+use crate::kept::decode;
+use crate::oauth::families;
+use crate::{keys, passwords, roles, sessions, totp};
 
 const NAMESPACE: &str = "users";
 const IDS: &str = "id/";
@@ -24,32 +29,67 @@ const NAME_MAX_CHARS: usize = 200;
 const ATTEMPTS: usize = 16;
 
 pub(crate) async fn create(context: Context, params: CreateUser) -> Result<User> {
-    let email = check_email(&params.email)?;
-    let name = check_name(&params.name)?;
-    let users = context.namespace(NAMESPACE)?;
-    let now = Timestamp(context.clock().now());
-    let user = User {
-        id: new_id(),
-        email: email.clone(),
-        name,
-        created_at: now,
-        updated_at: now,
-    };
-    let commit = context
-        .batch()
-        .put(&users, &email_key(&email), &user.id, Condition::Absent)
-        .put(&users, &id_key(&user.id), &user, Condition::Absent)
-        .emit(&USER_CREATED, &user);
+    let (user, commit) = creating(&context, context.batch(), &params.email, &params.name)?;
     match commit.commit().await {
         Ok(_) => Ok(user),
-        Err(error) if error.code() == "VERSION_CONFLICT" => Err(email_taken(&email)),
+        Err(error) if error.code() == "VERSION_CONFLICT" => Err(email_taken(&user.email)),
         Err(error) => Err(error),
     }
 }
 
-pub(crate) async fn get(context: Context, params: GetUser) -> Result<User> {
+/// A commit that makes a user as well; it is refused with a version conflict where the address is another's.
+///
+/// # Errors
+/// `INVALID_EMAIL`, `INVALID_NAME`.
+pub(crate) fn creating(context: &Context, commit: Commit, email: &str, name: &str) -> Result<(User, Commit)> {
     let users = context.namespace(NAMESPACE)?;
-    find(&users, &params.id.0).await.map(|(user, _)| user)
+    let now = Timestamp(context.clock().now());
+    let user = User {
+        id: new_id(),
+        email: check_email(email)?,
+        name: check_name(name)?,
+        created_at: now,
+        updated_at: now,
+    };
+    let commit = commit
+        .put(&users, &email_key(&user.email), &user.id, Condition::Absent)
+        .put(&users, &id_key(&user.id), &user, Condition::Absent)
+        .emit(&USER_CREATED, &user);
+    Ok((user, commit))
+}
+
+pub(crate) async fn get(context: Context, params: GetUser) -> Result<User> {
+    found(&context, &params.id.0).await
+}
+
+/// A user who has to be there.
+///
+/// # Errors
+/// `USER_NOT_FOUND`.
+pub(crate) async fn found(context: &Context, id: &str) -> Result<User> {
+    let users = context.namespace(NAMESPACE)?;
+    find(&users, id).await.map(|(user, _)| user)
+}
+
+/// A user who may be there.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(crate) async fn by_id(context: &Context, id: &str) -> Result<Option<User>> {
+    match found(context, id).await {
+        Ok(user) => Ok(Some(user)),
+        Err(error) if error.kind() == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A commit that happens only while a user is there: nothing is given to who has just been deleted.
+///
+/// # Errors
+/// Where the namespace is malformed, which it is not.
+pub(crate) fn while_there(context: &Context, commit: Commit, id: &str) -> Result<Commit> {
+    let users = context.namespace(NAMESPACE)?;
+    Ok(commit.check(&users, &id_key(id), Condition::Present))
 }
 
 pub(crate) async fn get_by_email(context: Context, params: GetUserByEmail) -> Result<User> {
@@ -118,19 +158,33 @@ pub(crate) async fn delete(context: Context, params: GetUser) -> Result<DeletedU
     let users = context.namespace(NAMESPACE)?;
     for _ in 0..ATTEMPTS {
         let (user, revision) = find(&users, &params.id.0).await?;
+        roles::check_not_last_admin(&context, &user.id).await?;
         let deleted = DeletedUser { id: user.id.clone() };
         let commit = context
             .batch()
             .delete(&users, &id_key(&user.id), Condition::Revision(revision))
             .delete(&users, &email_key(&user.email), Condition::Present)
-            .emit(&USER_DELETED, &deleted);
-        match commit.commit().await {
-            Ok(_) => return Ok(deleted),
+            .emit(&USER_DELETED, &deleted)
+            .enqueue(&FORGET_USER, &deleted);
+        let decision = Decision::allowed("user.delete", format!("user/{}", user.id));
+        match audit::commit(&context, commit, decision).await {
+            Ok(()) => return Ok(deleted),
             Err(error) if error.code() == "VERSION_CONFLICT" => {}
             Err(error) => return Err(error),
         }
     }
     Err(contended(&params.id.0))
+}
+
+/// Forgets what else is kept of a deleted user. None of it is of use meanwhile: whatever names a user who is not there is refused.
+pub(crate) async fn forget(context: JobContext, deleted: DeletedUser) -> Result<()> {
+    passwords::forget(&context, &deleted.id).await?;
+    totp::forget(&context, &deleted.id).await?;
+    keys::forget(&context, &deleted.id).await?;
+    roles::forget(&context, &deleted.id).await?;
+    let commit = sessions::ending_all(&context, context.batch(), &deleted.id).await?;
+    let commit = families::revoking_all(&context, commit, &deleted.id).await?;
+    commit.commit().await.map(drop)
 }
 
 async fn find(users: &State, id: &str) -> Result<(User, u64)> {
@@ -143,13 +197,6 @@ async fn find(users: &State, id: &str) -> Result<(User, u64)> {
     };
     let entry = entry.ok_or_else(|| not_found("id", id))?;
     Ok((decode(&entry)?, entry.revision))
-}
-
-fn decode(entry: &Entry) -> Result<User> {
-    entry
-        .value
-        .to()
-        .map_err(|error| Error::internal(format!("{} holds no user", entry.key)).with_source(error))
 }
 
 fn new_id() -> String {

@@ -1,11 +1,11 @@
-//! Core: users, and who they are.
+//! Users: who people are.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use syscall_sdk::contract::{Method, Topic};
+use syscall_sdk::contract::{Method, Task, Topic};
 use syscall_sdk::wire::Timestamp;
 use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -40,6 +40,8 @@ pub const DELETE_USER: Method<GetUser, DeletedUser> =
 pub const USER_CREATED: Topic<User> = Topic::new("core", "user:created");
 /// A user was changed; in the same commit.
 pub const USER_UPDATED: Topic<User> = Topic::new("core", "user:updated");
+/// Forgets what else was kept of a deleted user: password, second factor, keys, roles, sessions. Created in the commit that deletes.
+pub const FORGET_USER: Task<DeletedUser, ()> = Task::new("core", "forget-user");
 /// A user was deleted; in the same commit.
 pub const USER_DELETED: Topic<DeletedUser> = Topic::new("core", "user:deleted");
 
