@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::contract::audit;
+use crate::error::{Error, Kind, Result};
 use crate::name::{Topic, TopicFilter};
 use crate::store::{Batch, Direction, Emit, Event, EventQuery, Heads, Outcome, Seq, Store};
 use crate::telemetry;
@@ -61,6 +62,24 @@ impl Events {
             data,
             trace: telemetry::current_trace().map(|trace| trace.to_string()),
         })
+    }
+
+    /// Refuses a name that nobody emits from outside: what such an event says, others take for the service's own word.
+    ///
+    /// # Errors
+    /// `RESERVED_EVENT`.
+    pub fn check_from_outside(topic: &str) -> Result<()> {
+        if !topic.starts_with(audit::RESERVED) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Forbidden,
+            format!(
+                "events whose name begins with {:?} are the service's own; choose another name",
+                audit::RESERVED
+            ),
+        )
+        .with_code("RESERVED_EVENT"))
     }
 
     /// Follows events: those after a place in the log, later than a moment where one is given, and then as they come.

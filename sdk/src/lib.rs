@@ -11,7 +11,7 @@
 //! | ports | [`store`] [`resolve`] [`transport`] |
 //! | rights | [`auth`] |
 //! | facilities | [`state`] [`events`] [`jobs`] [`logs`] [`metrics`] [`registry`] [`admission`] |
-//! | on those | [`health`] [`rpc`] |
+//! | on those | [`health`] [`rpc`] [`audit`] |
 //! | on those | [`pipe`] |
 //! | on those | [`subscription`] [`workflow`] |
 //! | on those | [`why`] |
@@ -52,6 +52,7 @@ pub mod registry;
 pub mod state;
 
 // facilities on those
+pub mod audit;
 pub mod health;
 pub mod pipe;
 pub mod rpc;

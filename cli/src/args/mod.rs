@@ -1,6 +1,7 @@
 //! What may be typed, a file a group of commands.
 
 mod ask;
+mod audit;
 mod conform;
 mod groups;
 mod jobs;
@@ -16,6 +17,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use ask::{Call, Emit, Events, One, OneOrAll, Path, Pipe, Ps, Resolve};
+pub(crate) use audit::{Audit, AuditList, AuditVerify};
 pub(crate) use conform::{Conform, Level};
 pub(crate) use groups::{DeadLetter, DeadLetters, Group, OneGroup, OneLetter};
 pub(crate) use jobs::{CreateJob, Job, Jobs, JobsAction, OneJob, OnePause, PauseJobs, RetryJob, RetryJobs, WaitJob};
@@ -110,6 +112,9 @@ pub(crate) enum Command {
     /// One dead letter: look at it, edit it, try it again, forget it.
     #[command(subcommand)]
     DeadLetter(DeadLetter),
+    /// Who did what, on what, from where, and how it was decided: the trail that core keeps.
+    #[command(subcommand)]
+    Audit(Audit),
     /// How one service is, or all of them.
     Health(OneOrAll),
     /// Who a service says it is.

@@ -1,5 +1,6 @@
 //! The shell's commands, one file each; what may be typed is in [`crate::args`].
 
+mod audit;
 mod call;
 mod commit;
 mod completions;
@@ -55,6 +56,7 @@ pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result
         Command::Group(group) => groups::run(&remote, json, group).await,
         Command::DeadLetters(letters) => dead_letters::list(&remote, json, letters).await,
         Command::DeadLetter(letter) => dead_letters::run(&remote, json, letter).await,
+        Command::Audit(audit) => audit::run(&remote, json, audit).await,
         Command::Health(which) => health::run(&remote, json, which).await,
         Command::Identity(which) => identity::run(&remote, json, which).await,
         Command::Peers(which) => peers::list(&remote, json, which).await,

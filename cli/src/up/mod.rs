@@ -9,7 +9,7 @@ mod processes;
 use std::process::ExitCode;
 
 use syscall_sdk::config::Variables;
-use syscall_sdk::host::{EXIT_CONFIG, Host, StartError, process_environment};
+use syscall_sdk::host::{EXIT_CONFIG, Host, Sources, StartError};
 
 use crate::args::{Target, Up};
 use crate::fleet;
@@ -24,6 +24,8 @@ pub(crate) struct Order {
     pub(crate) variables: Variables,
     /// What services and owner show, where the keys are this command's own.
     identity: Option<Identity>,
+    /// Where they were read from.
+    pub(crate) sources: Sources,
 }
 
 impl Order {
@@ -41,7 +43,9 @@ impl Order {
 
 /// Runs the fleet until it is told to stop.
 pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
-    let (mut variables, faults) = process_environment();
+    let (sources, mut faults) = Sources::of_process();
+    let (mut variables, found) = sources.read();
+    found.iter().for_each(|problem| faults.push(problem));
     if !faults.is_empty() {
         let host = fleet::mount(Host::new(variables), &up.only);
         let faults = host.map_or(faults.clone(), |host| host.faults_beside(faults));
@@ -49,7 +53,7 @@ pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
         return ExitCode::from(EXIT_CONFIG);
     }
     if let Some(key) = &up.serve_one {
-        return processes::serve_one(key, variables).await;
+        return processes::serve_one(key, variables, sources).await;
     }
     // These name one service; a fleet has nine.
     for name in ["SERVICE_NAME", "SERVICE_ROLE", "PORT"] {
@@ -75,6 +79,7 @@ pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
         json,
         variables,
         identity,
+        sources,
     };
     let outcome = if order.up.processes {
         processes::run(order).await

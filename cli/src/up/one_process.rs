@@ -16,7 +16,10 @@ use crate::fleet;
 
 pub(super) async fn run(order: Order) -> Result<ExitCode> {
     let begun = Instant::now();
-    let mut host = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?;
+    let mut host = fleet::mount(
+        Host::new(order.variables.clone()).reload_from(order.sources.clone()),
+        &order.up.only,
+    )?;
     if let Some(identity) = &order.identity {
         host = host.tokens(identity.tokens.clone());
     }

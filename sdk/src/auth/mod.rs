@@ -17,6 +17,7 @@ mod token;
 mod verifier;
 mod word;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,6 +85,15 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Who it is, for the record: the checked subject, or as far as they say where nobody is asked.
+    pub fn actor(&self) -> Cow<'_, str> {
+        match (&self.principal, &self.service) {
+            (Some(principal), _) => Cow::Borrowed(&principal.subject),
+            (None, Some(service)) => Cow::Owned(format!("{SERVICE_SUBJECT}{service}")),
+            (None, None) => Cow::Borrowed("anonymous"),
+        }
+    }
+
     /// A name that tells callers apart: the checked one where there is one.
     pub fn name(&self) -> Option<&str> {
         let checked = self.principal.as_ref().map(|principal| principal.subject.as_str());

@@ -2,20 +2,22 @@
 //!
 //! Only [`crate::host`] reads the process's environment; everything here is a function of a map.
 
+mod live;
 mod parse;
+mod reload;
 mod secret;
+mod variables;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use live::{Live, Told};
 pub use parse::{kept_max, parse};
+pub use reload::{AT_START, Change, LIVE, change};
 pub use secret::Secret;
+pub use variables::Variables;
 
 use crate::wire::LogLevel;
-
-/// Variables by name. Secrets given as `NAME_FILE` have been read into `NAME` by who made the map.
-pub type Variables = BTreeMap<String, String>;
 
 /// Everything that is wrong with the environment, for one message and exit code 78.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

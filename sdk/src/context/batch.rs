@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Context, encode};
+use crate::audit::Record;
 use crate::contract::{Flow, Payload, Task, Topic};
 use crate::error::Result;
 use crate::events::Events;
@@ -77,6 +78,22 @@ impl Commit {
     #[must_use]
     pub fn emit<T: Payload>(self, topic: &Topic<T>, data: &T) -> Self {
         self.push(|_| Ok(Events::emit_op(topic.name, Some(encode(data)?))?.into()))
+    }
+
+    /// Emits an event whose name is known at run time alone.
+    #[must_use]
+    pub fn emit_named<T: Payload>(self, topic: &str, data: &T) -> Self {
+        self.push(|_| Ok(Events::emit_op(topic, Some(encode(data)?))?.into()))
+    }
+
+    /// Puts something on the record: what is done here and that it was done are one commit. Who, from where and in which trace is that
+    /// of the request, where the record does not say it.
+    #[must_use]
+    pub fn audit(self, record: Record) -> Self {
+        self.push(|context| {
+            let who = context.who();
+            Ok(record.op(&who, context.request().address)?.into())
+        })
     }
 
     /// Creates a job.

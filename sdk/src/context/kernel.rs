@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
@@ -7,9 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Bus, PipeHandler, ServedMethod, ServedStream};
 use crate::admission::Admission;
-use crate::auth::Gate;
+use crate::audit::{Denial, Denials};
+use crate::auth::{Caller, Gate};
 use crate::clock::Clock;
-use crate::config::{Environment, Settings, Variables};
+use crate::config::{Environment, Live, Settings};
+use crate::error::Error;
 use crate::events::Events;
 use crate::health::Health;
 use crate::jobs::Jobs;
@@ -30,10 +33,10 @@ use crate::workflow::Flows;
 pub struct Kernel {
     /// What the registry says of it.
     pub record: ServiceRecord,
-    /// What the environment says to it.
+    /// What the environment said to this life when it began.
     pub settings: Settings,
-    /// Everything else that the environment says; read one variable at a time by [`super::Context::secret`].
-    pub(crate) variables: Variables,
+    /// What the environment says now; one variable of it at a time is read by [`super::Context::secret`].
+    pub live: Live,
     /// What was built.
     pub build: BuildInfo,
     /// This life of the process: fences what another life began.
@@ -72,6 +75,8 @@ pub struct Kernel {
     pub health: Health,
     /// Who may call what.
     pub gate: Gate,
+    /// Who was refused of late.
+    pub denials: Denials,
     /// Calls to other services.
     pub rpc: Client,
     /// Calls to the public network.
@@ -164,6 +169,18 @@ impl Kernel {
         ];
         let on = switched.into_iter().filter(|(_, on)| *on).map(|(name, _)| name);
         on.chain(["logs", "metrics", "traces"]).map(str::to_owned).collect()
+    }
+
+    /// Puts on the record that a call was refused for who made it, such as `POST /v1/sys/job` or `rpc core getUserById`. Never waits and
+    /// never fails: refusals are told within a minute, those that are alike as one.
+    pub fn denied(&self, caller: &Caller, address: Option<IpAddr>, target: &str, refusal: &Error) {
+        let denial = Denial {
+            actor: &caller.actor(),
+            address,
+            target,
+            reason: refusal.code(),
+        };
+        self.denials.note(self.clock.now(), denial);
     }
 
     /// The port listened on; the registry's until it is known.

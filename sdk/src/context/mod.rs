@@ -12,6 +12,7 @@ mod method;
 mod revocations;
 mod stream;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
@@ -32,6 +33,7 @@ pub(crate) use method::decode;
 pub use method::{MethodHandler, ServedMethod};
 pub use stream::{ServedStream, StreamHandler};
 
+use crate::audit::Record;
 use crate::auth::{Caller, Need};
 use crate::clock::Clock;
 use crate::config::Secret;
@@ -65,6 +67,8 @@ pub struct Context {
 pub struct RequestInfo {
     /// Who calls.
     pub caller: Caller,
+    /// From which address, where the caller came over a socket that has one.
+    pub address: Option<IpAddr>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
     /// How many calls deep this is.
@@ -222,9 +226,27 @@ impl Context {
             .await
     }
 
+    /// Puts something on the record, by itself; it is durable when this returns. Together with what it speaks of, it is
+    /// [`Commit::audit`]. Who, from where and in which trace is that of the request, where the record does not say it.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub async fn audit(&self, record: Record) -> Result<()> {
+        self.batch().audit(record).commit().await.map(drop)
+    }
+
     /// A write of several things at once.
     pub fn batch(&self) -> Commit {
         Commit::new(self.clone())
+    }
+
+    /// Who acts, for the record: the caller, or outside a request the kernel itself.
+    fn who(&self) -> Cow<'_, str> {
+        if self.request.request_id.is_some() {
+            self.request.caller.actor()
+        } else {
+            Cow::Borrowed("kernel")
+        }
     }
 
     /// The state that syscalls reach.
@@ -300,9 +322,11 @@ impl Context {
         &self.kernel.bus
     }
 
-    /// A variable of the environment, treated as a secret; `NAME_FILE` has been read into `NAME`.
+    /// A variable of the environment, treated as a secret, as it is now; `NAME_FILE` has been read into `NAME`. Ask anew rather than keep
+    /// it: a secret that is rotated holds from then on.
     pub fn secret(&self, name: &str) -> Option<Secret> {
-        let value = self.kernel.variables.get(name)?.trim();
+        let told = self.kernel.live.now();
+        let value = told.variables.get(name)?.trim();
         (!value.is_empty()).then(|| Secret::new(value))
     }
 

@@ -352,3 +352,14 @@ pub mod delivery {
     /// Tells a subscriber that a source began a new log.
     pub const RENEW: &str = "events.renew";
 }
+
+/// The audit trail: what every service puts on the record, and who chains it.
+pub mod audit {
+    /// The service that keeps the chain.
+    pub const KEEPER: &str = "core";
+    /// The event by which a service puts something on the record. Names that begin as it does are the kernel's: nobody emits them over
+    /// the wire.
+    pub const RECORDED: &str = "audit:recorded";
+    /// How such names begin.
+    pub const RESERVED: &str = "audit:";
+}

@@ -8,10 +8,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Make, Wrap, announce, credentials, deliveries, flows, outside, pipes, stall, stores, upkeep};
+use super::{Make, Wrap, announce, credentials, deliveries, denials, flows, outside, pipes, stall, stores, upkeep};
 use crate::admission::{Admission, Quota};
+use crate::audit::Denials;
 use crate::clock::Clock;
-use crate::config::{Settings, Variables};
+use crate::config::{Live, Settings};
 use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase};
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -38,7 +39,8 @@ use crate::workflow::{Flows, FlowsOptions};
 pub(super) struct Plan {
     pub(super) record: ServiceRecord,
     pub(super) settings: Settings,
-    pub(super) variables: Variables,
+    /// What may change while it runs; outlives each life.
+    pub(super) live: Live,
     pub(super) registry: Registry,
     pub(super) switchboard: Switchboard,
     pub(super) output: Option<Output>,
@@ -136,7 +138,8 @@ async fn begin(
     scope: &Scope,
     store: Arc<dyn Store>,
 ) -> Result<Life> {
-    let settings = plan.settings.clone();
+    // As it is now: another life may have been told other things.
+    let settings = plan.live.now().settings.clone();
     let metrics = Metrics::new(clock.clone());
     let jobs = Jobs::new(Arc::clone(&store), clock.clone(), flows::known_jobs(&service));
     let rpc = Client::new(ClientOptions {
@@ -189,6 +192,7 @@ async fn begin(
         flows,
         health: Health::new(checks(&service, &store, &jobs, &cell), clock.clone()),
         gate: credentials::gate(plan, &clock)?,
+        denials: Denials::default(),
         http: outside::http_client(plan.settings.environment)?,
         methods,
         stream_methods: service.stream_methods.clone(),
@@ -202,7 +206,7 @@ async fn begin(
         record: plan.record.clone(),
         registry: plan.registry.clone(),
         scope: scope.clone(),
-        variables: plan.variables.clone(),
+        live: plan.live.clone(),
         settings,
         incarnation,
         clock,
@@ -237,6 +241,7 @@ async fn begin(
     }
     upkeep::run_kernel_tasks(&kernel);
     stall::watch(&kernel);
+    denials::tell(&kernel);
     deliveries::run(&kernel);
     let handler = crate::http::handler(Arc::clone(&kernel), service.routes);
     kernel.phase.send_replace(Phase::Ready);

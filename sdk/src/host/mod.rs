@@ -6,12 +6,14 @@ mod announce;
 mod boot;
 mod credentials;
 mod deliveries;
+mod denials;
 mod drain;
 mod environment;
 mod flows;
 mod front_door;
 mod outside;
 mod pipes;
+mod reload;
 mod retention;
 mod single;
 mod stall;
@@ -31,13 +33,14 @@ use tokio::time::Instant;
 use tracing::Span;
 
 pub use drain::DrainBudget;
-pub use environment::process_environment;
+pub use environment::{Read, Sources, process_environment};
 pub use front_door::{Door, front_door};
+pub use reload::Reloaded;
 pub use single::{main, serve_one, stop_signal};
 pub use start_error::StartError;
 pub use supervisor::{Standing, Status};
 
-use crate::config::{self, LogFormat, Problems, Secret, Settings, Variables};
+use crate::config::{self, Live, LogFormat, Problems, Secret, Settings, Variables};
 use crate::error::Result;
 use crate::lifecycle::Scope;
 use crate::registry::Registry;
@@ -45,6 +48,8 @@ use crate::service::Service;
 use crate::store::Store;
 use crate::telemetry::{self, Format, Output};
 use crate::transport::{Bound, ConnectionLimits, Handler, Listener, Server, Switchboard};
+use crate::wire::LogLevel;
+use reload::{Mounted, Reloader};
 use supervisor::Supervisor;
 
 /// Exit code of a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
@@ -65,6 +70,7 @@ pub struct Host {
     wrap: Option<Wrap>,
     tokens: BTreeMap<String, Secret>,
     limits: Option<ConnectionLimits>,
+    sources: Option<Sources>,
 }
 
 impl Host {
@@ -78,6 +84,7 @@ impl Host {
             wrap: None,
             tokens: BTreeMap::new(),
             limits: None,
+            sources: None,
         }
     }
 
@@ -117,6 +124,14 @@ impl Host {
         self
     }
 
+    /// Reads these again when one of their files changes, and when it is [told to](Running::reload). What was changed in the variables after
+    /// they were read from there stays so.
+    #[must_use]
+    pub fn reload_from(mut self, sources: Sources) -> Self {
+        self.sources = Some(sources);
+        self
+    }
+
     /// Runs a service.
     #[must_use]
     pub fn mount(mut self, make: impl Fn() -> Service + Send + Sync + 'static) -> Self {
@@ -146,7 +161,7 @@ impl Host {
             }
         }
 
-        telemetry::install(self.log_level(&settings));
+        telemetry::install(least_grave(&settings));
         let limits = self.limits.unwrap_or_else(|| {
             let edge = settings.first().map(|settings| settings.trust_edge);
             ConnectionLimits::behind(edge.unwrap_or_default())
@@ -158,14 +173,20 @@ impl Host {
             Ok(Bound::Tcp(address)) => Some(address.port()),
             _ => None,
         });
-        let mut supervisors = Vec::new();
+        let (mut supervisors, mut mounts) = (Vec::new(), Vec::new());
         for ((key, make), settings) in self.mounts.iter().zip(settings) {
+            let record = registry.get(key)?.clone();
+            let live = Live::new(settings.clone(), self.variables.clone());
+            mounts.push(Mounted {
+                record: record.clone(),
+                live: live.clone(),
+            });
             let plan = boot::Plan {
-                record: registry.get(key)?.clone(),
+                record,
                 // Behind a unix socket it is the front door's port that callers know.
                 port: port.or(settings.port),
                 settings,
-                variables: self.variables.clone(),
+                live,
                 registry: registry.clone(),
                 switchboard: switchboard.clone(),
                 output: self.output.clone(),
@@ -175,10 +196,15 @@ impl Host {
             };
             supervisors.push(Supervisor::start(&scope, plan));
         }
+        let neighbours = Supervisor::neighbours(&supervisors);
+        let reloader = self
+            .sources
+            .map(|sources| Reloader::new(sources, registry.clone(), mounts, neighbours));
         Ok(Starting {
             listeners,
             running: Running {
                 limits,
+                reloader,
                 scope,
                 servers: Vec::new(),
                 supervisors,
@@ -231,14 +257,12 @@ impl Host {
         }
         faults
     }
+}
 
-    fn log_level(&self, settings: &[Settings]) -> crate::wire::LogLevel {
-        settings
-            .iter()
-            .map(|settings| settings.log_level)
-            .min()
-            .unwrap_or(crate::wire::LogLevel::Info)
-    }
+/// The level at which lines of a process are kept: the least grave of its services'.
+fn least_grave<'a>(settings: impl IntoIterator<Item = &'a Settings>) -> LogLevel {
+    let levels = settings.into_iter().map(|settings| settings.log_level);
+    levels.min().unwrap_or(LogLevel::Info)
 }
 
 /// A host whose services boot; its doors are bound and not yet open.
@@ -291,6 +315,9 @@ impl Starting {
                 outside::tell_where(&kernel, bound);
             }
         }
+        if let Some(reloader) = &running.reloader {
+            reloader.watch(&running.scope);
+        }
         Ok(running)
     }
 }
@@ -299,6 +326,7 @@ impl Starting {
 #[derive(Debug)]
 pub struct Running {
     limits: ConnectionLimits,
+    reloader: Option<Reloader>,
     scope: Scope,
     servers: Vec<Server>,
     supervisors: Vec<Supervisor>,
@@ -332,6 +360,18 @@ impl Running {
             .iter()
             .find(|supervisor| supervisor.key() == key)?
             .kernel()
+    }
+
+    /// Reads what it was [told to reload from](Host::reload_from) again: what may change holds from now on in every service, or nothing does.
+    ///
+    /// # Errors
+    /// `CONFIG_INVALID` with every fault, or what kept it from the record; then all is as it was. `NOT_RELOADABLE` where it was told of no
+    /// sources.
+    pub async fn reload(&self, why: &str) -> Result<Reloaded> {
+        match &self.reloader {
+            Some(reloader) => reloader.reload(why).await,
+            None => Err(Error::invalid("this host was told of nothing to reload from").with_code("NOT_RELOADABLE")),
+        }
     }
 
     /// The fleet, with the environment's overrides.

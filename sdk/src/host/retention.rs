@@ -34,11 +34,12 @@ const fn retention(most: KeptMax) -> Retention {
 /// Starts it.
 pub(super) fn run(kernel: &Kernel) {
     let (store, clock) = (Arc::clone(&kernel.store), kernel.clock.clone());
-    let most = kernel.settings.kept_max;
+    let live = kernel.live.clone();
     let (told, kept) = watch::channel(Kept::default());
-    register(kernel, most, kept);
+    register(kernel, kept);
     kernel.scope.spawn_background("retention", async move {
         loop {
+            let most = live.now().settings.kept_max;
             let pruned = match store.commit(Batch::new(clock.now()).with(retention(most))).await {
                 Ok(outcomes) => matches!(outcomes.first(), Some(Outcome::Pruned(rows)) if *rows > 0),
                 Err(error) => {
@@ -56,7 +57,7 @@ pub(super) fn run(kernel: &Kernel) {
 }
 
 /// The bytes that were kept after the latest slice, and how many may be.
-fn register(kernel: &Kernel, most: KeptMax, kept: watch::Receiver<Kept>) {
+fn register(kernel: &Kernel, kept: watch::Receiver<Kept>) {
     let levels = |events: u64, changes: u64, jobs: u64| -> Vec<(Labels, f64)> {
         let kinds = [("events", events), ("changes", changes), ("jobs", jobs)];
         let level = |(kind, bytes): (&str, u64)| (vec![("kind", kind.to_owned())], bytes as f64);
@@ -70,9 +71,13 @@ fn register(kernel: &Kernel, most: KeptMax, kept: watch::Receiver<Kept>) {
             levels(kept.events, kept.changes, kept.jobs)
         },
     );
+    let live = kernel.live.clone();
     kernel.metrics.levels(
         "syscall_store_kept_max_bytes",
         "Bytes of each kind past which the oldest go.",
-        move || levels(most.events, most.changes, most.jobs),
+        move || {
+            let most = live.now().settings.kept_max;
+            levels(most.events, most.changes, most.jobs)
+        },
     );
 }

@@ -1,10 +1,14 @@
 //! A process with one service: a service's own `main`, and one of a fleet of processes.
 
+use std::convert::Infallible;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{Door, DrainBudget, EXIT_CONFIG, Host, StartError, output_format, process_environment};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Door, DrainBudget, EXIT_CONFIG, Host, Running, Sources, StartError, output_format};
 use crate::config::{Environment, Problems, Settings, Variables};
 use crate::service::Service;
 use crate::telemetry::Output;
@@ -14,7 +18,9 @@ use crate::transport::Bind;
 ///
 /// 0 after a drain, 78 for a bad environment, 1 for any other fatal fault.
 pub fn main(make: fn() -> Service) -> ExitCode {
-    let (variables, faults) = process_environment();
+    let (sources, mut faults) = Sources::of_process();
+    let (variables, found) = sources.read();
+    found.iter().for_each(|problem| faults.push(problem));
     if !faults.is_empty() {
         return refuse(&Host::new(variables).mount(make).faults_beside(faults));
     }
@@ -25,22 +31,24 @@ pub fn main(make: fn() -> Service) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(async { serve_one(make, variables, stop_signal()).await });
+    let code = runtime.block_on(async { serve_one(make, variables, sources, stop_signal()).await });
     // What is left now ignored its cancellation; the process ends around it.
     runtime.shutdown_timeout(Duration::from_millis(100));
     code
 }
 
-/// Runs one service with these variables until `stop` says why it should stop, drains it, and gives the exit code as [`main`] does.
+/// Runs one service with these variables, which are read again from `sources` on SIGHUP and when a file of theirs changes, until `stop` says why it should stop, drains it, and gives the exit code as [`main`] does.
 ///
 /// Lines go to standard output, and what keeps it from starting to standard error.
 pub async fn serve_one(
     make: fn() -> Service,
     variables: Variables,
+    sources: Sources,
     stop: impl Future<Output = &'static str>,
 ) -> ExitCode {
     let key = make().key();
-    let host = Host::new(variables).mount(make);
+    let hangup = hangup();
+    let host = Host::new(variables).reload_from(sources).mount(make);
     let (registry, settings) = match host.check() {
         Ok(checked) => checked,
         Err(StartError::Config(problems)) => return refuse(&problems),
@@ -58,15 +66,20 @@ pub async fn serve_one(
         Err(StartError::Config(problems)) => return refuse(&problems),
         Err(error) => return fatal(&error),
     };
-    tokio::select! {
-        signal = stop => {
+    let ended = tokio::select! {
+        signal = stop => Ok(signal),
+        gone = running.quarantined() => Err(gone),
+        never = reload_on(hangup, &running) => match never {},
+    };
+    match ended {
+        Ok(signal) => {
             let unfinished = running.stop(budget, signal).await;
             if !unfinished.is_empty() {
                 eprintln!("did not finish in its time: {}", unfinished.join(", "));
             }
             ExitCode::SUCCESS
         }
-        (service, reason) = running.quarantined() => {
+        Err((service, reason)) => {
             running.stop(DrainBudget::none(), "quarantined").await;
             eprintln!("{service} is given up: {reason}");
             ExitCode::FAILURE
@@ -96,20 +109,34 @@ fn own_binds(settings: &Settings, registry_port: u16, key: &str) -> Vec<Bind> {
 /// It listens from the call on, not from the first poll: a signal that comes while the fleet says that it is up must drain it too.
 /// Call it within a runtime.
 pub fn stop_signal() -> impl Future<Output = &'static str> + Send {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-    async fn next(signal: std::io::Result<Signal>) {
-        match signal {
-            Ok(mut signal) => drop(signal.recv().await),
-            // Without the handler the signal ends the process by itself.
-            Err(_) => std::future::pending().await,
-        }
-    }
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     async move {
         tokio::select! {
-            () = next(terminate) => "SIGTERM",
-            () = next(interrupt) => "SIGINT",
+            () = next(&mut terminate) => "SIGTERM",
+            () = next(&mut interrupt) => "SIGINT",
         }
+    }
+}
+
+/// Listens for SIGHUP, from the call on: it asks for what the service is told to be read again.
+fn hangup() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
+/// Reads again what the service is told, at each signal.
+async fn reload_on(mut signal: io::Result<Signal>, running: &Running) -> Infallible {
+    loop {
+        next(&mut signal).await;
+        // What is wrong was told where it was found.
+        let _ = running.reload("SIGHUP").await;
+    }
+}
+
+async fn next(signal: &mut io::Result<Signal>) {
+    match signal {
+        Ok(signal) => drop(signal.recv().await),
+        // Without the handler the signal ends the process by itself.
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::announce;
 use super::boot::{self, Life, Plan};
+use super::denials;
 use super::stall;
 use crate::context::{BusEvent, Kernel, Phase};
 use crate::error::Error;
@@ -80,6 +81,11 @@ impl Shared {
         self.life.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The kernel that it has now.
+    pub(super) fn kernel(&self) -> Option<Arc<Kernel>> {
+        self.life().map(|life| Arc::clone(&life.kernel))
+    }
+
     fn set(&self, life: Option<Arc<Life>>) {
         *self.life.lock().unwrap_or_else(PoisonError::into_inner) = life;
     }
@@ -116,7 +122,7 @@ impl Supervisor {
     }
 
     pub(super) fn kernel(&self) -> Option<Arc<Kernel>> {
-        self.shared.life().map(|life| Arc::clone(&life.kernel))
+        self.shared.kernel()
     }
 
     /// The kernel of whichever life there is, for who looks later.
@@ -200,6 +206,9 @@ impl Supervisor {
         let Some(life) = self.shared.life() else {
             return Vec::new();
         };
+        // Those of the last minute; a store that does not take them now is asked no more.
+        let told = denials::flush(&life.kernel);
+        let _ = tokio::time::timeout(STORE_CLOSE, told).await;
         let unfinished = bury(&life, grace).await;
         self.shared.set(None);
         unfinished

@@ -39,6 +39,7 @@ pub(super) fn routes() -> Routes {
                 .gives::<Emitted>(201, "Emitted.")
                 .fails(&[
                     (400, "The body does not fit."),
+                    (403, "The name is one of the service's own."),
                     (409, "An event of this id is there already; only CloudEvents bring their own."),
                     (422, "Another body came under this Idempotency-Key."),
                 ]),
@@ -88,6 +89,9 @@ async fn emit(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
         Form::One => (vec![cloudevents::read_one(&body, source)?], false),
         Form::Batch => (cloudevents::read_batch(&body, source)?, true),
     };
+    emits
+        .iter()
+        .try_for_each(|emit| Events::check_from_outside(&emit.topic))?;
     if !(1..=TRANSACTION_MAX).contains(&emits.len()) {
         return Err(Error::invalid(format!("a batch has 1 to {TRANSACTION_MAX} events")).into());
     }

@@ -29,6 +29,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::delete("/v1/sys/events/groups/{group}", consume(), delete)
+                .audited("group.forget")
                 .says("Forgets a group and its place.")
                 .gives_media(204, "It is gone.", "")
                 .fails(&[missing]),
@@ -57,6 +58,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::post("/v1/sys/events/groups/{group}/seek", consume(), seek)
+                .audited("group.seek")
                 .says("Moves the group to another place in the log.")
                 .takes::<Seek>()
                 .gives::<Group>(200, "The group as it is now.")

@@ -34,6 +34,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::post("/v1/sys/jobs/retry", Access::right("job create"), many)
+                .audited("jobs.retry")
                 .says("Queues dead jobs anew, a slice at a time, the newest first.")
                 .takes::<RetryJobs>()
                 .gives::<RetriedJobs>(200, "How many, and where to go on.")

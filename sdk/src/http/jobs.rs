@@ -70,6 +70,7 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::post("/v1/sys/jobs/{name}/pause", Access::right("job pause"), pause)
                 .control()
+                .audited("jobs.pause")
                 .says("Begins no more jobs of a name, in any replica and after any restart; what runs goes on.")
                 .takes::<PauseJobs>()
                 .gives::<Pause>(200, "Paused.")
@@ -78,6 +79,7 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::post("/v1/sys/jobs/{name}/resume", Access::right("job pause"), resume)
                 .control()
+                .audited("jobs.resume")
                 .says("Ends the pause of the jobs of a name.")
                 .gives::<Pause>(200, "The pause that is over.")
                 .fails(&[(404, "They are not paused.")]),
@@ -85,6 +87,7 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::post("/v1/sys/job/{id}/pause", Access::right("job pause"), pause_schedule)
                 .control()
+                .audited("schedule.pause")
                 .says("Lets a schedule tick no more until it is resumed; jobs that it made go on.")
                 .takes::<PauseJobs>()
                 .gives::<Pause>(200, "Paused.")
@@ -93,6 +96,7 @@ pub(super) fn routes() -> Routes {
         .with(
             Route::post("/v1/sys/job/{id}/resume", Access::right("job pause"), resume_schedule)
                 .control()
+                .audited("schedule.resume")
                 .says("Ends the pause of a schedule; a tick that passed meanwhile is a missed one.")
                 .gives::<Pause>(200, "The pause that is over.")
                 .fails(&[(404, "It is not paused.")]),

@@ -30,7 +30,7 @@ mod traces;
 mod why;
 mod workflows;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::handler::Handler as _;
@@ -45,6 +45,7 @@ pub use respond::{Failure, Html, failure, json};
 pub use system::system_health;
 
 use crate::admission::Priority;
+use crate::config::Live;
 use crate::context::{Context, Kernel};
 use crate::error::{Error, Kind};
 use crate::service::{RouteKind, Routes};
@@ -73,6 +74,7 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
             kind: route.kind,
             priority: route.priority,
             measured: true,
+            audited: route.audited,
         };
         let guard = guard(route.verb.as_str(), route.path, rule);
         let mut methods = route.router;
@@ -98,6 +100,7 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
         kind: RouteKind::Plain,
         priority: Priority::Work,
         measured: false,
+        audited: None,
     };
     let unmatched = guard("ANY", "unmatched", nowhere);
     let nothing = axum::routing::any(nothing).with_state::<()>(());
@@ -119,11 +122,15 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     router = router
         .fallback_service(nowhere)
         .method_not_allowed_fallback(not_so.layer(unmatched));
-    if let Some(cors) = cors(&kernel.settings.allowed_origins) {
-        router = router.layer(cors);
-    }
     let router: Router = router.with_state(context);
+    let (live, crossed) = (kernel.live.clone(), Arc::<OnceLock<Router>>::default());
     Handler::new(move |request| {
+        // Other origins' scripts cost something where they may call at all, and there alone.
+        let router = if live.allows_origins() {
+            crossed.get_or_init(|| router.clone().layer(cors(live.clone())))
+        } else {
+            &router
+        };
         let answer = router.clone().oneshot(request);
         Box::pin(async move {
             match answer.await {
@@ -176,17 +183,15 @@ fn syscalls(kernel: &Kernel) -> Routes {
     routes
 }
 
-fn cors(origins: &[String]) -> Option<CorsLayer> {
-    if origins.is_empty() {
-        return None;
-    }
-    let layer = CorsLayer::new().allow_methods(Any).allow_headers(Any);
-    Some(if origins.iter().any(|origin| origin == "*") {
-        layer.allow_origin(Any)
-    } else {
-        // Checked when they were read from the environment.
-        layer.allow_origin(AllowOrigin::list(
-            origins.iter().filter_map(|origin| origin.parse().ok()),
-        ))
-    })
+/// Lets scripts of the origins call that are allowed when they do.
+fn cors(live: Live) -> CorsLayer {
+    let allowed = AllowOrigin::predicate(move |origin, _| {
+        let told = live.now();
+        let mut allowed = told.settings.allowed_origins.iter();
+        allowed.any(|allowed| allowed == "*" || allowed.as_bytes() == origin.as_bytes())
+    });
+    CorsLayer::new()
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .allow_origin(allowed)
 }

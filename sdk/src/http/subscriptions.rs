@@ -46,6 +46,7 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::put("/v1/sys/events/dead/{id}", consume(), edit)
+                .audited("dead-letter.edit")
                 .says("Gives the event other data, to be redriven with.")
                 .takes::<EditDeadLetter>()
                 .gives::<DeadLetter>(200, "The dead letter as it is now.")
@@ -53,12 +54,14 @@ pub(super) fn routes() -> Routes {
         )
         .with(
             Route::delete("/v1/sys/events/dead/{id}", consume(), drop_letter)
+                .audited("dead-letter.drop")
                 .says("Forgets a dead letter.")
                 .gives_media(204, "It is gone.", "")
                 .fails(&[missing, moving]),
         )
         .with(
             Route::post("/v1/sys/events/dead/{id}/redrive", consume(), redrive)
+                .audited("dead-letter.redrive")
                 .says("Tries it again: a subscription's handler takes it now, a group's next fetch gets it.")
                 .kind(RouteKind::Rpc)
                 .gives::<Redriven>(200, "What became of it.")

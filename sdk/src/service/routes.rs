@@ -23,6 +23,7 @@ pub struct Route {
     pub(crate) access: Access,
     pub(crate) kind: RouteKind,
     pub(crate) priority: Priority,
+    pub(crate) audited: Option<&'static str>,
     pub(crate) summary: &'static str,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Schema>,
@@ -150,6 +151,7 @@ impl Route {
             access,
             kind: RouteKind::Plain,
             priority: Priority::Work,
+            audited: None,
             summary: "",
             parameters,
             body: None,
@@ -176,6 +178,15 @@ impl Route {
     #[must_use]
     pub fn control(mut self) -> Self {
         self.priority = Priority::Control;
+        self
+    }
+
+    /// Puts every call that is let in on the record under this action, before it is done: what cannot be put on the record is not done.
+    /// For what an auditor would ask after. Where the effect is a commit of one's own, [`Commit::audit`](crate::context::Commit::audit)
+    /// is better: it says what came of it.
+    #[must_use]
+    pub fn audited(mut self, action: &'static str) -> Self {
+        self.audited = Some(action);
         self
     }
 

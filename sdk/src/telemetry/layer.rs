@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -33,10 +34,21 @@ const QUIET: [&str; 8] = [
 /// tests start many hosts.
 pub fn install(level: LogLevel) {
     let layer = KernelLayer {
-        level: tracing_level(level),
+        level: AtomicU8::new(level as u8),
     };
     // Only the first host of a process can; the next find it in place.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(layer));
+}
+
+/// Shows nothing below another level from now on, where the process's subscriber is the kernel's.
+pub fn set_level(level: LogLevel) {
+    tracing::dispatcher::get_default(|dispatch| {
+        if let Some(layer) = dispatch.downcast_ref::<KernelLayer>() {
+            layer.level.store(level as u8, Ordering::Relaxed);
+        }
+    });
+    // Each place that logs remembers whether it is wanted.
+    tracing::callsite::rebuild_interest_cache();
 }
 
 /// The span under which everything of one service runs; what is logged beneath it lands in `recorder`. It is not recorded itself.
@@ -116,17 +128,15 @@ struct Open {
 }
 
 struct KernelLayer {
-    level: Level,
+    /// A [`LogLevel`]; asked only where a place that logs is met for the first time, or the level changes.
+    level: AtomicU8,
 }
 
 impl KernelLayer {
     fn wanted(&self, metadata: &Metadata<'_>) -> bool {
+        let own = tracing_level(self.level.load(Ordering::Relaxed));
         let foreign = QUIET.iter().any(|library| metadata.target().starts_with(library));
-        let most = if foreign {
-            Level::WARN.min(self.level)
-        } else {
-            self.level
-        };
+        let most = if foreign { Level::WARN.min(own) } else { own };
         // A span is the carrier of its service: it stays even where only errors are shown.
         (metadata.is_span() && !foreign && *metadata.level() <= Level::INFO) || *metadata.level() <= most
     }
@@ -267,12 +277,13 @@ impl Fields {
     }
 }
 
-fn tracing_level(level: LogLevel) -> Level {
+/// Of a [`LogLevel`] as a number.
+fn tracing_level(level: u8) -> Level {
     match level {
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Error | LogLevel::Fatal => Level::ERROR,
+        level if level == LogLevel::Debug as u8 => Level::DEBUG,
+        level if level == LogLevel::Info as u8 => Level::INFO,
+        level if level == LogLevel::Warn as u8 => Level::WARN,
+        _ => Level::ERROR,
     }
 }
 

@@ -14,7 +14,7 @@ mod trace;
 
 pub use export::{Exporter, Otlp};
 pub use histogram::{Histogram, Quantiles, Snapshot};
-pub use layer::{current_trace, install, join_trace, mark_error, root_span, trace_of};
+pub use layer::{current_trace, install, join_trace, mark_error, root_span, set_level, trace_of};
 pub use output::{Format, Output};
 pub use recorder::{LOGS_MAX, MESSAGE_MAX_BYTES, Recorder, SPANS_MAX};
 pub use ring::Ring;

@@ -1,5 +1,6 @@
 //! The JSON of the syscall contract, one file a family: shapes only, no behaviour.
 
+mod audit;
 mod bounds;
 mod cloudevent;
 mod commit;
@@ -22,6 +23,7 @@ mod unique;
 mod why;
 mod workflows;
 
+pub use audit::{AuditEntry, AuditHead, AuditOutcome, AuditPage, AuditRecord};
 pub use bounds::{DEPTH_MAX, KEY_MAX_BYTES, KEYS_MAX, TooMuch, VALUES_MAX, check_bounds};
 pub use cloudevent::{CloudEvent, EmittedBatch};
 pub use commit::{CheckState, CommitOp, CommitRequest, CommitResult, Committed, DeleteState, DeletedState};

@@ -18,7 +18,7 @@ const LEVELS: [&[&str]; 18] = [
     &["store", "resolve", "transport"],
     &["auth"],
     &["state", "events", "jobs", "logs", "metrics", "registry", "admission"],
-    &["health", "rpc"],
+    &["audit", "health", "rpc"],
     &["pipe"],
     &["subscription", "workflow"],
     &["why"],

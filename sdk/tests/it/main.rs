@@ -5,6 +5,7 @@
     reason = "a test that meets what it does not expect stops there"
 )]
 
+mod audit;
 mod auth;
 mod bad_input;
 mod calls;
@@ -22,7 +23,9 @@ mod lives;
 mod overload;
 mod pipes;
 mod railway;
+mod reload;
 mod retention;
+mod secrets;
 mod sockets;
 #[cfg(feature = "testing")]
 mod stalls;

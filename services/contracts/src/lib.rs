@@ -1,7 +1,8 @@
-//! What the nine services offer one another: one file a service (the operator has a second for its graphs), and nothing but types and promises.
+//! What the nine services offer one another: one file a service (the operator has a second for its graphs, core one for the trail), and nothing but types and promises.
 //!
 //! It is the only crate that services share, so that no two of them depend on each other.
 
+pub mod audit;
 pub mod core;
 pub mod docs;
 pub mod operator;

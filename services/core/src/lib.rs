@@ -1,6 +1,6 @@
 //! Core: who people and programs are, and what they may do.
 //!
-//! Everything lives in namespaces of its own, which no syscall reaches; every change is one commit with its event. Secrets are shown once
+//! So is the audit trail of the fleet kept here. Everything lives in namespaces of its own, which no syscall reaches; every change is one commit with its event. Secrets are shown once
 //! and kept as hashes. What no role grants is denied.
 
 mod audit;
@@ -17,6 +17,7 @@ mod sessions;
 mod throttle;
 mod token;
 mod totp;
+mod trail;
 mod users;
 mod writes;
 
@@ -32,7 +33,7 @@ use passwords::Hasher;
 pub fn service() -> Service {
     let hasher = Hasher::default();
     let (rotate, schedule) = oauth::signing::SCHEDULE;
-    Service::new("core", env!("CARGO_PKG_VERSION"))
+    let service = Service::new("core", env!("CARGO_PKG_VERSION"))
         .method(core::CREATE_USER, users::create)
         .method(core::GET_USER, users::get)
         .method(core::GET_USER_BY_EMAIL, users::get_by_email)
@@ -70,6 +71,8 @@ pub fn service() -> Service {
         .routes(outside::routes())
         .start(roles::ensure)
         .start(oauth::signing::ensure)
+        .routes(trail::routes());
+    trail::keep(service)
 }
 
 /// A handler that is given the hasher, whose places all handlers share.

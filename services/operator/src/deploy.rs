@@ -2,6 +2,7 @@
 
 use blackroad_os_contracts::operator::{DeployService, Deployment};
 use serde_json::json;
+use syscall_sdk::audit::Record;
 use syscall_sdk::context::JobContext;
 use syscall_sdk::error::{Error, Result};
 
@@ -20,6 +21,9 @@ pub(crate) async fn run(context: JobContext, params: DeployService) -> Result<De
     let railway = Railway::new(&context, token);
     context.progress(&json!({ "step": "looking the service up" })).await?;
     let place = railway.find(&record.name).await?;
+    // Before it is asked for: what cannot be put on the record is not deployed.
+    let record_of_it = Record::allowed("deploy", format!("service/{}", record.key)).with("branch", &branch);
+    context.audit(record_of_it.with("job", &context.job().id)).await?;
     context
         .progress(&json!({ "step": "asking for the deployment", "branch": branch }))
         .await?;

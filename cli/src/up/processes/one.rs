@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use syscall_sdk::config::Variables;
-use syscall_sdk::host;
+use syscall_sdk::host::{self, Sources};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
@@ -13,7 +13,7 @@ use crate::fleet;
 
 /// Runs one service until a signal, or until standard input closes: its other end is held by the process that started this one, and
 /// closes however that ends.
-pub(in crate::up) async fn serve_one(key: &str, variables: Variables) -> ExitCode {
+pub(in crate::up) async fn serve_one(key: &str, variables: Variables, sources: Sources) -> ExitCode {
     let Some(make) = fleet::make(key) else {
         eprintln!("there is no service {key:?}");
         return ExitCode::FAILURE;
@@ -25,7 +25,7 @@ pub(in crate::up) async fn serve_one(key: &str, variables: Variables) -> ExitCod
             () = orphaned() => "the fleet's own process is gone",
         }
     };
-    let code = Box::pin(host::serve_one(make, variables, stop)).await;
+    let code = Box::pin(host::serve_one(make, variables, sources, stop)).await;
     if let Some(directory) = directory {
         // The last one out; before that it is not empty and stays.
         let _ = std::fs::remove_dir(directory);

@@ -31,8 +31,9 @@ use tracing::Instrument;
 use super::quota::tell_quota;
 use super::respond::{Refused, failure};
 use crate::admission::{Priority, Reference, Who};
-use crate::auth::{Access, Of};
-use crate::context::{Asked, Kernel, RequestInfo};
+use crate::audit::Record;
+use crate::auth::{Access, Caller, Of};
+use crate::context::{Asked, Context, Kernel, RequestInfo};
 use crate::error::{Error, Kind};
 use crate::lifecycle::panic_message;
 use crate::metrics::Counter;
@@ -62,6 +63,8 @@ pub(super) struct Rule {
     pub(super) priority: Priority,
     /// Whether what it takes tells something of the service; a refusal takes nothing.
     pub(super) measured: bool,
+    /// As what it is put on the record, where it is.
+    pub(super) audited: Option<&'static str>,
 }
 
 /// The guard of one route: a tower layer.
@@ -299,10 +302,11 @@ impl Inner {
         S::Future: Send,
     {
         let access = &self.rule.access;
-        if *access != Access::Public
-            && let Err(error) = self.kernel.gate.admit(access, &mut caller(request.headers()))
-        {
-            return failure(&error);
+        if *access != Access::Public {
+            let mut caller = caller(request.headers());
+            if let Err(error) = self.kernel.gate.admit(access, &mut caller) {
+                return self.denied(&caller, who::address(&self.kernel, &request), &error);
+            }
         }
         never_fails(inner.call(request).await)
     }
@@ -321,14 +325,13 @@ impl Inner {
         S::Future: Send,
     {
         let access = &self.rule.access;
-        if *access == Access::Session
-            && let Err(error) = same_origin(request.method(), request.headers())
-        {
-            return failure(&error);
-        }
         let mut caller = caller(request.headers());
-        if let Err(error) = self.kernel.gate.admit(access, &mut caller) {
-            return failure(&error);
+        let origin = match access {
+            Access::Session => same_origin(request.method(), request.headers()),
+            _ => Ok(()),
+        };
+        if let Err(error) = origin.and_then(|()| self.kernel.gate.admit(access, &mut caller)) {
+            return self.denied(&caller, client, &error);
         }
         if let Some(refused) = refuse_encoding(request.headers()) {
             return refused;
@@ -338,6 +341,7 @@ impl Inner {
         let traced = request.headers().contains_key(header::TRACEPARENT);
         let info = RequestInfo {
             caller,
+            address,
             deadline: limit.map(|limit| begun + limit),
             hops: number(request.headers(), header::HOPS).map_or(0, |hops| u8::try_from(hops).unwrap_or(u8::MAX)),
             repeated: number(request.headers(), header::PREVIOUS_ATTEMPTS).is_some_and(|before| before > 0),
@@ -353,6 +357,12 @@ impl Inner {
             client,
         };
         let info = Arc::new(info);
+        if let Some(action) = self.rule.audited {
+            let context = Context::new(Arc::clone(&self.kernel)).within(Arc::clone(&info));
+            if let Err(error) = context.audit(Record::allowed(action, request.uri().path())).await {
+                return failure(&error);
+            }
+        }
         request.extensions_mut().insert(Arc::clone(&info));
 
         let work = AssertUnwindSafe(async move { never_fails(inner.call(request).await) }).catch_unwind();
@@ -395,6 +405,12 @@ impl Inner {
             Access::Public | Access::Session => false,
         };
         asks && !info.asked.was() && !response.status().is_client_error() && !response.status().is_server_error()
+    }
+
+    /// Refuses, and puts it on the record.
+    fn denied(&self, caller: &Caller, address: Option<IpAddr>, error: &Error) -> Response {
+        self.kernel.denied(caller, address, &self.name, error);
+        failure(error)
     }
 }
 

@@ -1,11 +1,10 @@
 //! The public ways, over real sockets: what is asked there stands for an edge.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::HeaderMap;
-use syscall_sdk::config::{Environment, Fallback, Problems};
+use syscall_sdk::config::{Environment, Fallback, Problems, Variables};
 use syscall_sdk::http::turn_away;
 use syscall_sdk::lifecycle::Scope;
 use syscall_sdk::policy::Reach;
@@ -67,7 +66,7 @@ async fn edge(asleep: usize) -> Edge {
 /// A client that may go by core's public name.
 fn client(net: &Net, url: &str) -> Client {
     install_tls();
-    let variables = BTreeMap::from([("CORE_URL".to_owned(), url.to_owned())]);
+    let variables = Variables::from([("CORE_URL".to_owned(), url.to_owned())]);
     let mut problems = Problems::default();
     let registry = Registry::builtin().with_overrides(&variables, &mut problems);
     assert!(problems.is_empty(), "{problems}");

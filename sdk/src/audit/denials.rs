@@ -1,0 +1,129 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+use super::Record;
+use super::record::clean;
+use crate::wire::Timestamp;
+
+/// Refusals of one minute that are told apart. A person reads no more, and a scanner that goes through routes and addresses writes
+/// at most so many entries a minute and service into a trail that is kept for ever; the rest are counted in one.
+pub(super) const APART_MAX: usize = 64;
+/// The action of a record of refusals.
+const ACTION: &str = "call";
+
+/// A call that was refused for who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denial<'a> {
+    /// Who called, as far as it is known.
+    pub actor: &'a str,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// What was called, such as `POST /v1/sys/job` or `rpc core getUserById`.
+    pub target: &'a str,
+    /// The code of the refusal.
+    pub reason: &'a str,
+}
+
+/// Refusals of the current minute: those that are alike are one with a count. Cheap to clone; bounded, and never in a caller's way.
+#[derive(Clone, Default)]
+pub struct Denials(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    held: Mutex<Held>,
+    noted: Notify,
+}
+
+#[derive(Default)]
+struct Held {
+    apart: HashMap<Alike, Seen>,
+    /// Those for which there was no room, and when the first of them came.
+    rest: Option<Seen>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Alike {
+    actor: String,
+    address: Option<IpAddr>,
+    target: String,
+    reason: String,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    first: DateTime<Utc>,
+    count: u64,
+}
+
+impl Denials {
+    /// Notes a refusal.
+    pub fn note(&self, at: DateTime<Utc>, denial: Denial<'_>) {
+        let mut held = self.held();
+        let alike = Alike {
+            actor: clean(denial.actor),
+            address: denial.address,
+            target: clean(denial.target),
+            reason: clean(denial.reason),
+        };
+        let held = &mut *held;
+        let room = held.apart.len() < APART_MAX || held.apart.contains_key(&alike);
+        let seen = if room {
+            held.apart.entry(alike).or_insert(Seen { first: at, count: 0 })
+        } else {
+            held.rest.get_or_insert(Seen { first: at, count: 0 })
+        };
+        seen.count = seen.count.saturating_add(1);
+        self.0.noted.notify_one();
+    }
+
+    /// Waits until there is something to tell. Cancel-safe.
+    pub async fn noted(&self) {
+        self.0.noted.notified().await;
+    }
+
+    /// What was noted since the last time, as records; the counting begins anew.
+    pub fn take(&self) -> Vec<Record> {
+        let held = std::mem::take(&mut *self.held());
+        let since = |record: Record, seen: Seen| {
+            record
+                .with("since", Timestamp(seen.first).to_string())
+                .times(seen.count)
+        };
+        let mut apart: Vec<(Alike, Seen)> = held.apart.into_iter().collect();
+        apart.sort_by_key(|(_, seen)| seen.first);
+        let apart = apart.into_iter().map(|(alike, seen)| {
+            let record = Record::denied(ACTION, alike.target)
+                .by(alike.actor)
+                .because(alike.reason);
+            let record = match alike.address {
+                Some(address) => record.address(address),
+                None => record,
+            };
+            since(record, seen)
+        });
+        let rest = held.rest.map(|seen| {
+            let record = Record::denied(ACTION, "others")
+                .by("others")
+                .because("more refusals in one minute than are told apart");
+            since(record, seen)
+        });
+        apart.chain(rest).collect()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Denials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Denials")
+            .field("apart", &self.held().apart.len())
+            .finish()
+    }
+}
