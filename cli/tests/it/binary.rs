@@ -108,6 +108,13 @@ impl Fleet {
         Self::of(shell)
     }
 
+    /// Starts a fleet in a directory.
+    pub(crate) fn start_in_directory(directory: &std::path::Path, args: &[&str]) -> Result<Self> {
+        let mut command = blackroad(&["up", "--json", "--port", "0"]);
+        command.args(args).current_dir(directory);
+        Self::of(command)
+    }
+
     /// Starts a fleet whose data lies in a database.
     pub(crate) fn start_in(database: &str, args: &[&str]) -> Result<Self> {
         let mut command = blackroad(&["up", "--json", "--port", "0"]);

@@ -9,6 +9,7 @@
     reason = "a test that meets what it does not expect stops there"
 )]
 
+mod amnesia;
 mod authorization;
 mod binary;
 mod browser;
