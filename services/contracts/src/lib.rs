@@ -2,6 +2,7 @@
 //!
 //! It is the only crate that services share, so that no two of them depend on each other.
 
+pub mod api;
 pub mod audit;
 pub mod core;
 pub mod docs;

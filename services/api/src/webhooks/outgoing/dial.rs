@@ -1,0 +1,103 @@
+//! Requests to addresses that strangers chose: to the public network alone, whatever a name resolves to, and never on to another place.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use syscall_sdk::config::Environment;
+use syscall_sdk::error::{Error, Result};
+use syscall_sdk::policy::Reach;
+
+/// Longest wait for an endpoint's answer: what Standard Webhooks advises as the least that a sender should give.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Makes the client once, by what the environment allows.
+#[derive(Debug, Default)]
+pub(super) struct Dialler(OnceLock<reqwest::Client>);
+
+impl Dialler {
+    /// A client that resolves names by itself and connects to nothing but what may be reached.
+    pub(super) fn client(&self, environment: Environment) -> Result<&reqwest::Client> {
+        if let Some(client) = self.0.get() {
+            return Ok(client);
+        }
+        syscall_sdk::transport::install_tls();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .https_only(!at_home(environment))
+            .dns_resolver(Arc::new(Checked(reach(environment))))
+            .build()
+            .map_err(|error| Error::internal("the client of webhooks cannot be made").with_source(error))?;
+        Ok(self.0.get_or_init(|| client))
+    }
+}
+
+/// Refuses a URL to which no webhook may go. Of a name it says nothing of where it leads: that is looked at whenever it is dialled.
+///
+/// # Errors
+/// `INVALID_URL`.
+pub(super) fn check(url: &str, environment: Environment) -> Result<Url> {
+    let wrong = |what: &str| Error::invalid(format!("the url {what}")).with_code("INVALID_URL");
+    let url = Url::parse(url).map_err(|_| wrong("is none; write https://host/path"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if at_home(environment) => {}
+        _ => return Err(wrong("does not begin with https://")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(
+            "has a user or a password in it; the signature is what proves who sends",
+        ));
+    }
+    // An address needs no resolving, so the resolver never sees it.
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    if let Ok(address) = host.parse::<IpAddr>() {
+        reach(environment)
+            .check(address)
+            .map_err(|barred| wrong(&format!("leads where no webhook may go: {barred}")))?;
+    }
+    Ok(url)
+}
+
+/// Whether this is a laptop or a test, whose endpoints listen on it.
+fn at_home(environment: Environment) -> bool {
+    matches!(environment, Environment::Development | Environment::Test)
+}
+
+fn reach(environment: Environment) -> Reach {
+    if at_home(environment) {
+        Reach::PUBLIC.or_loopback()
+    } else {
+        Reach::PUBLIC
+    }
+}
+
+/// The system's resolver, without the addresses that may not be reached.
+pub(super) struct Checked(pub(super) Reach);
+
+impl Resolve for Checked {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let (mut fit, mut barred): (Vec<SocketAddr>, _) = (Vec::new(), None);
+            for address in found {
+                match reach.check(address.ip()) {
+                    Ok(()) => fit.push(address),
+                    Err(why) => barred = Some(why),
+                }
+            }
+            match (fit.is_empty(), barred) {
+                (true, Some(why)) => Err(why.into()),
+                _ => Ok(Box::new(fit.into_iter()) as Addrs),
+            }
+        })
+    }
+}
