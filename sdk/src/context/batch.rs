@@ -92,7 +92,7 @@ impl Commit {
     pub fn audit(self, record: Record) -> Self {
         self.push(|context| {
             let who = context.who();
-            Ok(record.op(&who, context.request().address)?.into())
+            Ok(record.op(&who, context.request().client)?.into())
         })
     }
 

@@ -67,8 +67,6 @@ pub struct Context {
 pub struct RequestInfo {
     /// Who calls.
     pub caller: Caller,
-    /// From which address, where the caller came over a socket that has one.
-    pub address: Option<IpAddr>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
     /// How many calls deep this is.

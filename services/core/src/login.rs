@@ -60,11 +60,11 @@ pub(crate) async fn by_password(context: &Context, hasher: &Hasher, attempt: Att
     };
     let buckets = buckets(&account, origin, known);
     if let Some(wait) = throttle::take(context, &buckets).await? {
-        audit::note(context, &Decision::denied("login", target, "THROTTLED"));
+        audit::note(context, Decision::denied("login", target, "THROTTLED")).await?;
         return Ok(Outcome::Wait(wait));
     }
     if passwords::is_absurd(password) || !passwords::verify(context, hasher, user.as_ref(), password).await? {
-        audit::note(context, &Decision::denied("login", target, "WRONG_PASSWORD"));
+        audit::note(context, Decision::denied("login", target, "WRONG_PASSWORD")).await?;
         return Ok(Outcome::Wrong);
     }
     // A verified password means that there is a user.

@@ -167,7 +167,7 @@ pub(crate) async fn delete(context: Context, params: GetUser) -> Result<DeletedU
             .emit(&USER_DELETED, &deleted)
             .enqueue(&FORGET_USER, &deleted);
         let decision = Decision::allowed("user.delete", format!("user/{}", user.id));
-        match audit::commit(&context, commit, decision).await {
+        match audit::commit(commit, decision).await {
             Ok(()) => return Ok(deleted),
             Err(error) if error.code() == "VERSION_CONFLICT" => {}
             Err(error) => return Err(error),

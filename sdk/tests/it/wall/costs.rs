@@ -63,7 +63,14 @@ async fn what_the_wall_costs() {
         age_max: Duration::from_secs(3_600),
         ..ConnectionLimits::default()
     };
-    let server = Server::start(&scope, listener, answer(), Front::new(|_| http::Response::default()), limits).unwrap();
+    let server = Server::start(
+        &scope,
+        listener,
+        answer(),
+        Front::new(|_| http::Response::default()),
+        limits,
+    )
+    .unwrap();
     let syscall_sdk::transport::Bound::Tcp(walled) = *server.bound() else {
         panic!("one TCP address")
     };

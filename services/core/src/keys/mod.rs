@@ -111,7 +111,7 @@ pub(crate) async fn create(context: Context, params: CreateApiKey) -> Result<Cre
     };
     let commit = users::while_there(&context, commit.emit(&KEY_CREATED, &kept.key), &user.id)?;
     let decision = Decision::allowed("key.create", format!("key/{}", kept.key.id));
-    audit::commit(&context, commit, decision).await?;
+    audit::commit(commit, decision).await?;
     Ok(CreatedApiKey {
         key: kept.key,
         secret: Hidden(secret),
@@ -153,7 +153,7 @@ pub(crate) async fn revoke(context: Context, params: RevokeApiKey) -> Result<Api
         .delete(&keys, &by_hash(&kept.hash), Condition::Any)
         .emit(&KEY_REVOKED, &kept.key);
     let decision = Decision::allowed("key.revoke", format!("key/{}", kept.key.id));
-    match audit::commit(&context, commit, decision).await {
+    match audit::commit(commit, decision).await {
         // Someone else has revoked it meanwhile.
         Err(error) if error.code() == "VERSION_CONFLICT" => Err(missing()),
         other => other.map(|()| kept.key),

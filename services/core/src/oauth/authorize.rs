@@ -85,7 +85,7 @@ async fn decide(context: &Context, headers: &HeaderMap, query: &str, said: Optio
             if said.decision != "allow" {
                 let target = format!("client/{}", asked.client.client.id);
                 let actor = format!("user/{}", visitor.user.id);
-                audit::note(context, &Decision::denied("consent", target, "DENIED").by(actor));
+                audit::note(context, Decision::denied("consent", target, "DENIED").by(actor)).await?;
                 return back(context, &asked, Err(refused("access_denied", "the person said no")));
             }
             true
@@ -119,7 +119,7 @@ async fn allow(context: &Context, asked: &Asked, wish: &Wish, visitor: &Visitor)
     let code = codes::issue(context, consent).await?;
     let target = format!("client/{}", asked.client.client.id);
     let actor = format!("user/{}", visitor.user.id);
-    audit::note(context, &Decision::allowed("consent", target).by(actor));
+    audit::note(context, Decision::allowed("consent", target).by(actor)).await?;
     back(context, asked, Ok(code))
 }
 

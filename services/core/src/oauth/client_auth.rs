@@ -48,7 +48,7 @@ pub(super) async fn authenticated(context: &Context, headers: &HeaderMap, said: 
         Some(found) if found.is_shown_by(secret.as_deref()) => Ok(found),
         _ => {
             let decision = Decision::denied("client.authenticate", format!("client/{id}"), "WRONG_SECRET");
-            audit::note(context, &decision);
+            audit::note(context, decision).await?;
             Err(Refusal::Client(
                 "there is no such client, or its secret is another".to_owned(),
             ))

@@ -107,7 +107,6 @@ pub(crate) async fn delete(context: Context, params: GetClient) -> Result<Client
         .delete(&clients, &key, Condition::Present)
         .emit(&CLIENT_DELETED, &params);
     audit::commit(
-        &context,
         commit,
         Decision::allowed("client.delete", format!("client/{}", params.id)),
     )
@@ -178,12 +177,7 @@ async fn put(context: &Context, client: Client, action: &'static str, condition:
         }
     };
     let commit = commit.emit(&CLIENT_CHANGED, &client);
-    audit::commit(
-        context,
-        commit,
-        Decision::allowed(action, format!("client/{}", client.id)),
-    )
-    .await?;
+    audit::commit(commit, Decision::allowed(action, format!("client/{}", client.id))).await?;
     Ok(CreatedClient {
         client,
         secret: secret.map(Hidden),

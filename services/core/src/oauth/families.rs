@@ -175,7 +175,7 @@ pub(super) async fn revoke(context: &Context, family: &Family, reason: &'static 
         Decision::allowed("token.revoke", target)
     };
     let decision = decision.by(format!("client/{}", kept.client_id));
-    audit::commit(context, commit, decision).await
+    audit::commit(commit, decision).await
 }
 
 /// The commit with the end of every family of a user.

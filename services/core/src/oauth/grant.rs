@@ -56,7 +56,7 @@ pub(super) async fn token(
         None => return Err(Refusal::request("grant_type is missing")),
     };
     let target = format!("client/{}", client.client.id);
-    audit::note(&context, &Decision::allowed("token.issue", &target).by(&target));
+    audit::note(&context, Decision::allowed("token.issue", &target).by(&target)).await?;
     Ok(answer(StatusCode::OK, &body))
 }
 

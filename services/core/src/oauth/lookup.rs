@@ -128,5 +128,5 @@ async fn forbid(context: &Context, claims: &AccessClaims) -> Outcome<()> {
         .batch()
         .put_for(&revoked, &claims.jti, &Revoked {}, Condition::Any, left);
     let decision = Decision::allowed("token.revoke", format!("token/{}", claims.jti));
-    audit::commit(context, commit, decision.by(format!("client/{}", claims.client_id))).await
+    audit::commit(commit, decision.by(format!("client/{}", claims.client_id))).await
 }

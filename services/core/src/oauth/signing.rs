@@ -124,7 +124,7 @@ pub(crate) async fn rotate(context: JobContext, (): ()) -> Result<()> {
     for (number, key) in kept.iter().take(due.retired) {
         let commit = context.batch().delete(&keys, &name(*number), Condition::Any);
         let decision = Decision::allowed("signing-key.retire", format!("key/{}", key.kid));
-        audit::commit(&context, commit, decision).await?;
+        audit::commit(commit, decision).await?;
     }
     Ok(())
 }
@@ -156,7 +156,6 @@ async fn put(context: &Context, keys: &State, number: u64, use_from: DateTime<Ut
     let key = Kept::new(use_from)?;
     let commit = context.batch().put(keys, &name(number), &key, Condition::Absent);
     let made = audit::commit(
-        context,
         commit,
         Decision::allowed("signing-key.make", format!("key/{}", key.kid)),
     )

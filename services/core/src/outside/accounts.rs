@@ -50,7 +50,7 @@ pub(super) async fn of(context: &Context, issuer: &str, claims: &Claims) -> Resu
     let commit = context.batch().put(&accounts, &key, &account, Condition::Any);
     let commit = users::while_there(context, commit, &user.id)?;
     let decision = Decision::allowed("account.link", format!("user/{}", user.id)).by(format!("user/{}", user.id));
-    let linked = audit::commit(context, commit, decision).await;
+    let linked = audit::commit(commit, decision).await;
     if writes::came_late(&linked) {
         return Ok(None);
     }

@@ -129,7 +129,7 @@ async fn back(context: Context, headers: HeaderMap, Query(said): Query<Back>) ->
         let claims = id_token::verify(&token, &keys, &provider.issuer, &provider.client_id, &journey.nonce);
         let claims = claims.ok_or_else(|| refused("What the provider says cannot be believed."))?;
         let Some(user) = accounts::of(&context, &provider.issuer, &claims).await? else {
-            audit::note(&context, &Decision::denied("login", "user/", "NO_ACCOUNT"));
+            audit::note(&context, Decision::denied("login", "user/", "NO_ACCOUNT")).await?;
             return Err(refused(
                 "Nobody here has that account. An administrator makes one, with the same e-mail address.",
             ));

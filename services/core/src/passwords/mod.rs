@@ -51,7 +51,7 @@ pub(crate) async fn prove(context: &Context, hasher: &Hasher, user: &str, passwo
     } else {
         let target = format!("user/{}", user.id);
         let decision = Decision::denied("password.prove", &target, "WRONG_PASSWORD").by(&target);
-        audit::note(context, &decision);
+        audit::note(context, decision).await?;
     }
     Ok(proven)
 }
@@ -89,7 +89,7 @@ pub(crate) async fn create_link(context: Context, params: GetUser) -> Result<Pas
     let user = users::found(&context, &params.id.0).await?;
     let (commit, link) = linking(&context, context.batch(), &user.id)?;
     let decision = Decision::allowed("password.link", format!("user/{}", user.id));
-    audit::commit(&context, commit, decision).await?;
+    audit::commit(commit, decision).await?;
     Ok(shown(&context, user.id, link))
 }
 

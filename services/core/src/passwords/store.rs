@@ -121,7 +121,7 @@ async fn set_with(
     let commit = families::revoking_all(context, commit, &user.id).await?;
     let commit = users::while_there(context, commit, &user.id)?;
     let decision = Decision::allowed("password.set", format!("user/{}", user.id));
-    audit::commit(context, commit, decision).await?;
+    audit::commit(commit, decision).await?;
     Ok(changed)
 }
 

@@ -77,7 +77,7 @@ pub(crate) async fn bootstrap(context: Context, params: BootstrapAdmin) -> Resul
             .emit(&ROLE_ASSIGNED, &assigned);
         let (commit, link) = passwords::linking(context, commit, &user.id)?;
         let decision = Decision::allowed("admin.bootstrap", format!("user/{}", user.id));
-        audit::commit(context, commit, decision).await.map(|()| (user, link))
+        audit::commit(commit, decision).await.map(|()| (user, link))
     })
     .await?;
     Ok(passwords::shown(context, user.id, link))

@@ -65,7 +65,7 @@ pub(crate) async fn put(context: Context, params: PutRole) -> Result<Role> {
             .put(roles, &key(&role.name), &role, condition)
             .emit(&ROLE_CHANGED, &role);
         let decision = Decision::allowed("role.put", format!("role/{}", role.name));
-        audit::commit(context, commit, decision).await.map(|()| role)
+        audit::commit(commit, decision).await.map(|()| role)
     })
     .await
 }
@@ -95,7 +95,7 @@ pub(crate) async fn delete(context: Context, params: DeleteRole) -> Result<Role>
             .delete(roles, &key(&role.name), Condition::Revision(revision))
             .emit(&ROLE_DELETED, params);
         let decision = Decision::allowed("role.delete", format!("role/{}", role.name));
-        audit::commit(context, commit, decision).await.map(|()| role)
+        audit::commit(commit, decision).await.map(|()| role)
     })
     .await
 }
@@ -123,7 +123,7 @@ pub(crate) async fn assign(context: Context, params: AssignRole) -> Result<UserR
             .emit(&ROLE_ASSIGNED, params);
         let commit = users::while_there(shared, commit, &user.id)?;
         let decision = Decision::allowed("role.assign", format!("user/{}", user.id));
-        audit::commit(shared, commit, decision).await
+        audit::commit(commit, decision).await
     })
     .await?;
     rights_of(&context, &params.user_id.0).await
@@ -168,7 +168,7 @@ async fn take(context: &Context, params: &AssignRole, keep_last_admin: bool) -> 
             .delete(roles, &of(user, &role.name), Condition::Present)
             .emit(&ROLE_UNASSIGNED, params);
         let decision = Decision::allowed("role.unassign", format!("user/{user}"));
-        audit::commit(context, commit, decision).await
+        audit::commit(commit, decision).await
     })
     .await
 }

@@ -73,7 +73,7 @@ pub(crate) async fn begin(
     }
     commit = users::while_there(context, commit, &user.id)?;
     let decision = Decision::allowed("login", format!("user/{}", user.id)).by(format!("user/{}", user.id));
-    audit::commit(context, commit, decision).await?;
+    audit::commit(commit, decision).await?;
     Ok(token)
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn end(context: &Context, user: &str, id: Option<&str>) -> Resu
     }
     if ended > 0 {
         let decision = Decision::allowed("session.end", format!("user/{user}"));
-        audit::commit(context, commit, decision).await?;
+        audit::commit(commit, decision).await?;
     }
     Ok(RevokedSessions { ended })
 }

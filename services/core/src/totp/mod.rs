@@ -113,7 +113,7 @@ pub(crate) async fn confirm(context: &Context, user: &str, code: &str) -> Result
         .emit(&SECOND_FACTOR_CHANGED, &changed);
     let commit = users::while_there(context, commit, user)?;
     let decision = Decision::allowed("second-factor.on", format!("user/{user}")).by(format!("user/{user}"));
-    audit::commit(context, commit, decision).await?;
+    audit::commit(commit, decision).await?;
     Ok(Some(codes))
 }
 
@@ -175,12 +175,7 @@ pub(crate) async fn forget(context: &Context, user: &str) -> Result<()> {
         .batch()
         .delete(&secrets, &of(user), Condition::Any)
         .emit(&SECOND_FACTOR_CHANGED, &changed);
-    audit::commit(
-        context,
-        commit,
-        Decision::allowed("second-factor.off", format!("user/{user}")),
-    )
-    .await
+    audit::commit(commit, Decision::allowed("second-factor.off", format!("user/{user}"))).await
 }
 
 fn right_step(kept: &Kept, code: &str, context: &Context) -> Option<i64> {
