@@ -41,7 +41,7 @@ pub use start_error::StartError;
 pub use supervisor::{Standing, Status};
 
 use crate::config::{self, Live, LogFormat, Problems, Secret, Settings, Variables};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::registry::Registry;
 use crate::service::Service;

@@ -341,7 +341,6 @@ impl Inner {
         let traced = request.headers().contains_key(header::TRACEPARENT);
         let info = RequestInfo {
             caller,
-            address,
             deadline: limit.map(|limit| begun + limit),
             hops: number(request.headers(), header::HOPS).map_or(0, |hops| u8::try_from(hops).unwrap_or(u8::MAX)),
             repeated: number(request.headers(), header::PREVIOUS_ATTEMPTS).is_some_and(|before| before > 0),
