@@ -35,6 +35,7 @@ mod roster;
 mod scenarios;
 mod shell;
 mod siege;
+mod sign_in;
 mod store;
 mod up;
 mod web;
