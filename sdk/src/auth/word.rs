@@ -101,6 +101,8 @@ vocabulary! {
     PeersRead = "peers" "read", Of::Nothing, "the console, the shell";
     /// Reads what a service offers: its methods with their schemas, and its OpenAPI document.
     OpenapiRead = "openapi" "read", Of::Nothing, "the gateway, clients that generate code";
+    /// Reads the audit trail, which core keeps.
+    AuditRead = "audit" "read", Of::Nothing, "an auditor, `blackroad audit`";
     /// Reads the fleet as a tree of files; what lies in it is read with the reader's own rights.
     FsRead = "fs" "read", Of::Nothing, "the shell";
     /// Sees pages that ask for a signed-in person, without being one.

@@ -15,7 +15,7 @@ pub const LIVE: [&str; 5] = [
 
 /// What the kernel reads at its start alone: names, places, stores and what is switched on, around which everything else is built; and the
 /// service's own credential with the keys by which others' are known.
-pub const AT_START: [&str; 31] = [
+pub const AT_START: [&str; 32] = [
     "SERVICE_NAME",
     "SERVICE_ROLE",
     "ENVIRONMENT",
@@ -26,6 +26,7 @@ pub const AT_START: [&str; 31] = [
     "SYSCALL_ROOT_KEYS",
     "SYSCALL_SOCKETS",
     "TRUST_EDGE",
+    "CALLER_RATE",
     "AMNESIA",
     "DATABASE_URL",
     "DATA_DIR",

@@ -65,11 +65,22 @@ impl Page {
         serde_json::from_value(value).with_context(|| format!("the value of {expression}"))
     }
 
-    /// Waits until an expression is true, looking every few frames inside the page.
+    /// Waits until an expression is true, looking every few frames inside the page, and inside the next one where this one goes away.
     ///
     /// # Errors
     /// Where it is still not true when the time is over.
     pub(crate) async fn wait_for(&self, expression: &str, at_most: Duration) -> Result<()> {
+        let until = tokio::time::Instant::now() + at_most;
+        loop {
+            let left = until.saturating_duration_since(tokio::time::Instant::now());
+            match self.look_for(expression, left).await {
+                Err(error) if !left.is_zero() && went_away(&error) => {}
+                looked => return looked,
+            }
+        }
+    }
+
+    async fn look_for(&self, expression: &str, at_most: Duration) -> Result<()> {
         let poll = format!(
             "new Promise((resolve, reject) => {{
                 const end = performance.now() + {};
@@ -255,4 +266,10 @@ impl Page {
     pub(super) async fn ask(&self, method: &str, parameters: Value) -> Result<Value> {
         self.connection.ask(Some(&self.session), method, parameters).await
     }
+}
+
+/// Whether a page was left while it was asked: the question is for the next one.
+fn went_away(error: &anyhow::Error) -> bool {
+    let words = format!("{error:#}");
+    words.contains("navigated or closed") || words.contains("context was destroyed")
 }
