@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use blackroad_os_contracts::core::{CREATE_USER, CreateUser};
+use blackroad_os_contracts::docs::{SEARCH, SearchDocs};
 use syscall_sdk::wire::LogLevel;
 
 use crate::browser::Browser;
@@ -295,19 +296,18 @@ async fn a_call_draws_its_line_by_itself_and_the_line_leads_to_the_pair() -> Res
     let page = browser.page(1280, 800, false).await?;
     page.goto(&fleet.url("console", "/calls")).await?;
     page.wait_for(LIVE, SOON).await?;
-    let line = "document.querySelector('.graph [data-key=app-core]')";
+    let line = "document.querySelector('.graph [data-key=app-docs]')";
     assert!(
         page.eval::<bool>(&format!("{line} === null")).await?,
         "nobody has called"
     );
-    let email = "ada@example.com".to_owned();
-    let name = "Ada".to_owned();
-    fleet
-        .context("app")
-        .call(&CREATE_USER, CreateUser { email, name })
-        .await?;
+    let search = SearchDocs {
+        q: "jobs".to_owned(),
+        limit: None,
+    };
+    fleet.context("app").call(&SEARCH, search).await?;
     page.wait_for(
-        &format!("{line}.textContent.includes('app → core: 1 call, none failed')"),
+        &format!("{line}.textContent.includes('app → docs: 1 call, none failed')"),
         SOON,
     )
     .await?;
@@ -320,10 +320,10 @@ async fn a_call_draws_its_line_by_itself_and_the_line_leads_to_the_pair() -> Res
         .await?;
     page.screenshot_of_view(&picture("console-calls-pointed")).await?;
     page.press("Enter", 0).await?;
-    page.wait_for("document.querySelector('h1').textContent === 'app → core'", SOON)
+    page.wait_for("document.querySelector('h1').textContent === 'app → docs'", SOON)
         .await?;
     let said: String = page.eval("document.querySelector('#pair').textContent").await?;
-    assert!(said.contains("app and core are one process"), "{said}");
+    assert!(said.contains("app and docs are one process"), "{said}");
 
     let same = fleet.get("console.localhost:PORT", "/calls/core/core").await?;
     assert_eq!(same.status(), 404);

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use syscall_sdk::wire::LogLevel;
 
 use crate::browser::{Browser, CONTROL, Page};
 use crate::fleet::{Fleet, Place, stays_still, whole_everywhere, whole_without_script, within_budget};
@@ -279,10 +280,17 @@ async fn tail_shows_an_event_as_it_is_emitted_and_ends_by_ctrl_c() -> Result<()>
     page.wait_for(READY, SOON).await?;
     assert!(printed(&page).await?.trim_end().ends_with("stopped"));
 
+    fleet
+        .context("core")
+        .logs()
+        .write(LogLevel::Info, "a line to look at", None)?;
     type_line(&page, "tail /core/logs").await?;
     page.press("Enter", 0).await?;
-    page.wait_for("document.querySelector('#screen').innerText.includes('ready')", SOON)
-        .await?;
+    page.wait_for(
+        "document.querySelector('#screen').innerText.includes('a line to look at')",
+        SOON,
+    )
+    .await?;
     page.click("#stop").await?;
     page.wait_for(READY, SOON).await?;
     enter(&page, "tail nobody").await?;

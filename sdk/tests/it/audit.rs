@@ -41,13 +41,7 @@ async fn refused_calls_that_are_alike_are_one_record_with_a_count() {
     assert_eq!(
         told,
         json!([
-            [
-                "call",
-                "service:blackroad-os-docs",
-                "GET /metrics",
-                "UNAUTHENTICATED",
-                1
-            ],
+            ["call", "anonymous", "GET /metrics", "UNAUTHENTICATED", 1],
             ["call", "anonymous", "GET /v1/sys/jobs", "UNAUTHENTICATED", 250],
         ])
     );

@@ -12,7 +12,7 @@ use syscall_sdk::service::Service;
 use crate::support::{Answer, ask};
 
 const SECRETS: [(&str, &str); 5] = [
-    ("SYSCALL_TOKEN", "hush-1-syscall-token"),
+    ("SYSCALL_TOKEN", "hush-1.hush-syscall.hush-token"),
     ("DATABASE_URL", "postgres://hush-2-user:hush-3-password@db.example/main"),
     ("STRIPE_KEY", "hush-4-stripe-key"),
     ("WEBHOOK_GITHUB_SECRETS", "hush-5-github-secret"),

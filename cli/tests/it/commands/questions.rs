@@ -22,7 +22,7 @@ fn every_question_is_answered_to_people_and_to_programs() -> Result<()> {
         (&["emit", "core", "test:one", r#"{"n":1}"#], "emitted "),
         (&["logs", "core", "-n", "5"], "ready"),
         (&["jobs", "core"], "no jobs"),
-        (&["jobs", "docs", "--schedules"], "no schedules"),
+        (&["jobs", "core", "--schedules"], "rotate-signing-keys"),
         (&["state", "get", "core", "a/b"], "\"x\": 1"),
         (&["state", "ls", "core", "a/"], "a/b"),
         (&["health", "core"], "core is healthy"),
