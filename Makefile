@@ -3,10 +3,10 @@
 CARGO ?= cargo
 FLAGS := --workspace --all-features --locked
 
-.PHONY: test setup format lint docs layers deny unused features unit chaos netns fuzz bench bench-peers bench-scale clean
+.PHONY: test setup format lint docs layers deny unused features unit chaos netns openapi fuzz bench bench-peers bench-scale clean
 
 # What CI runs, in the order in which a fault is cheapest to learn of.
-test: setup format lint docs unit features deny unused
+test: setup format lint docs unit openapi features deny unused
 
 # Installs what the tests need where it can, and says in one line what is missing where it cannot.
 setup:
@@ -49,6 +49,13 @@ chaos:
 # run it too; here it prints its table. See docs/benchmarks.md.
 netns:
 	$(CARGO) test --locked -p syscall-sdk --all-features --test netns
+
+# Random requests made of the services' own OpenAPI documents (schemathesis, from PyPI): no fault of ours, no undocumented status, no body
+# of another shape. `make openapi EXAMPLES=200 SEED=7` looks longer.
+EXAMPLES ?= 10
+openapi:
+	$(CARGO) build $(FLAGS) --bin blackroad
+	EXAMPLES=$(EXAMPLES) SEED=$(SEED) .ci/schemathesis target/debug/blackroad
 
 # Each target under libFuzzer for a minute (`make fuzz SECONDS=600`), from the corpus that is kept; the ordinary tests feed the corpus and
 # mutations of it. Wants a nightly compiler, since the instrumentation is not stable, and installs cargo-fuzz.

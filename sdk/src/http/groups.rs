@@ -25,14 +25,14 @@ pub(super) fn routes() -> Routes {
             Route::get("/v1/sys/events/groups/{group}", Access::right("event read"), read)
                 .says("One group.")
                 .gives::<Group>(200, "The group.")
-                .fails(&[missing]),
+                .fails(&[wrong, missing]),
         )
         .with(
             Route::delete("/v1/sys/events/groups/{group}", consume(), delete)
                 .audited("group.forget")
                 .says("Forgets a group and its place.")
                 .gives_media(204, "It is gone.", "")
-                .fails(&[missing]),
+                .fails(&[wrong, missing]),
         )
         .with(
             Route::post("/v1/sys/events/groups/{group}/fetch", consume(), fetch)

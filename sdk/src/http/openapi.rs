@@ -91,15 +91,24 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
 fn responses(answers: &[Answer], schemas: &mut Map<String, Value>) -> Value {
     let mut responses = Map::new();
     for answer in answers {
-        let mut response = Map::from_iter([("description".to_owned(), Value::from(answer.description))]);
-        if !answer.media.is_empty() {
-            let schema = answer
-                .schema
-                .as_ref()
-                .map_or_else(|| json!({ "type": "string" }), |schema| collect(schema, schemas));
-            response.insert("content".to_owned(), json!({ answer.media: { "schema": schema } }));
+        let response = responses
+            .entry(answer.status.to_string())
+            .or_insert_with(|| json!({ "description": answer.description }));
+        if answer.media.is_empty() {
+            continue;
         }
-        responses.insert(answer.status.to_string(), Value::Object(response));
+        let schema = match &answer.schema {
+            Some(schema) => collect(schema, schemas),
+            // Any JSON is what its schema would say.
+            None if answer.media == "application/json" => json!({}),
+            None => json!({ "type": "string" }),
+        };
+        let content = &mut response["content"][answer.media]["schema"];
+        *content = match content.take() {
+            Value::Null => schema,
+            // One status, one media type, and which of two shapes depends on what was asked.
+            other => json!({ "anyOf": [other, schema] }),
+        };
     }
     Value::Object(responses)
 }

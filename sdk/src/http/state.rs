@@ -50,6 +50,7 @@ pub(super) fn routes() -> Routes {
                 .query("cursor", "string", "Go on from this cursor.")
                 .header("If-None-Match", "304 where the key still has this ETag.")
                 .gives::<Entry>(200, "The key's entry; a StateList where no key was named.")
+                .gives::<StateList>(200, "Where no key was named.")
                 .gives_media(304, "It has not changed.", "")
                 .fails(&[(400, "A parameter does not fit."), (404, "The key is absent.")]),
         )

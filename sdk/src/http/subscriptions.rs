@@ -20,6 +20,7 @@ pub(super) fn routes() -> Routes {
     let consume = || Access::right("event consume");
     let missing = (404, "There is no dead letter of this id.");
     let moving = (409, "It is being redriven.");
+    let wrong = (400, "A parameter or the body does not fit.");
     Routes::new()
         .with(
             Route::get("/v1/sys/events/subscriptions", Access::right("event read"), list)
@@ -36,13 +37,14 @@ pub(super) fn routes() -> Routes {
                 )
                 .query("limit", "integer", "At most so many; 100 unless said, 1,000 at most.")
                 .query("cursor", "string", "Go on from this cursor.")
-                .gives::<DeadLetters>(200, "The dead letters."),
+                .gives::<DeadLetters>(200, "The dead letters.")
+                .fails(&[wrong]),
         )
         .with(
             Route::get("/v1/sys/events/dead/{id}", Access::right("event read"), read)
                 .says("One dead letter.")
                 .gives::<DeadLetter>(200, "The dead letter.")
-                .fails(&[missing]),
+                .fails(&[wrong, missing]),
         )
         .with(
             Route::put("/v1/sys/events/dead/{id}", consume(), edit)
@@ -50,14 +52,14 @@ pub(super) fn routes() -> Routes {
                 .says("Gives the event other data, to be redriven with.")
                 .takes::<EditDeadLetter>()
                 .gives::<DeadLetter>(200, "The dead letter as it is now.")
-                .fails(&[missing, moving]),
+                .fails(&[wrong, missing, moving]),
         )
         .with(
             Route::delete("/v1/sys/events/dead/{id}", consume(), drop_letter)
                 .audited("dead-letter.drop")
                 .says("Forgets a dead letter.")
                 .gives_media(204, "It is gone.", "")
-                .fails(&[missing, moving]),
+                .fails(&[wrong, missing, moving]),
         )
         .with(
             Route::post("/v1/sys/events/dead/{id}/redrive", consume(), redrive)
@@ -65,7 +67,11 @@ pub(super) fn routes() -> Routes {
                 .says("Tries it again: a subscription's handler takes it now, a group's next fetch gets it.")
                 .kind(RouteKind::Rpc)
                 .gives::<Redriven>(200, "What became of it.")
-                .fails(&[missing, (409, "The handler failed again, or it is being redriven.")]),
+                .fails(&[
+                    wrong,
+                    missing,
+                    (409, "The handler failed again, or it is being redriven."),
+                ]),
         )
 }
 

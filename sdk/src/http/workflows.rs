@@ -72,7 +72,10 @@ pub(super) fn routes() -> Routes {
                 .says("Starts a new run with the input of this one and what its journal holds from before a step.")
                 .takes::<ForkWorkflow>()
                 .gives::<Workflow>(201, "The new run.")
-                .fails(&[(404, "There is no run of this id, or no such step in it.")]),
+                .fails(&[
+                    (400, "The body does not fit."),
+                    (404, "There is no run of this id, or no such step in it."),
+                ]),
         )
         .with(
             Route::post(

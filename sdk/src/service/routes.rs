@@ -193,7 +193,24 @@ impl Route {
     /// A page for people.
     #[must_use]
     pub fn page(self) -> Self {
-        self.kind(RouteKind::Page).gives_media(200, "The page.", "text/html")
+        self.kind(RouteKind::Page)
+            .gives_media(200, "The page.", "text/html")
+            .gives_media(404, "There is nothing that it could show.", "text/html")
+    }
+
+    /// What a page does on its reader's behalf, answered as a page or, to a program, in the contract's shape.
+    #[must_use]
+    pub fn acts(self) -> Self {
+        [
+            (400, "A parameter or the body does not fit."),
+            (404, "There is nothing to do it to."),
+        ]
+        .into_iter()
+        .fold(self, |route, (status, description)| {
+            route
+                .fails(&[(status, description)])
+                .gives_media(status, description, "text/html")
+        })
     }
 
     /// A query parameter that may be left out; `kind` is JSON Schema's word: `string`, `integer`, `boolean`.

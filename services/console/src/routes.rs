@@ -71,7 +71,8 @@ pub(crate) fn routes() -> Routes {
                 .says("Calls a method of a service on the reader's behalf; the body is its parameters.")
                 .kind(RouteKind::Rpc)
                 .takes::<Json>()
-                .gives::<Json>(200, "What the method gave."),
+                .gives::<Json>(200, "What the method gave.")
+                .acts(),
         )
         .with(
             Route::get("/services/{key}/jobs/{id}", Access::Session, one_job)
@@ -86,24 +87,28 @@ pub(crate) fn routes() -> Routes {
         .with(
             Route::post("/services/{key}/jobs/{id}/cancel", Access::Session, cancel)
                 .says("Cancels a job or a schedule on the reader's behalf.")
-                .gives_media(200, "The lists as they are then.", "text/html"),
+                .gives_media(200, "The lists as they are then.", "text/html")
+                .acts(),
         )
         .with(
             Route::post("/services/{key}/jobs/{id}/retry", Access::Session, retry)
                 .says("Queues a job anew on the reader's behalf.")
-                .gives_media(200, "The lists as they are then.", "text/html"),
+                .gives_media(200, "The lists as they are then.", "text/html")
+                .acts(),
         )
         .with(
             Route::post("/services/{key}/jobs/{id}/redrive", Access::Session, redrive)
                 .says("Makes another job of a dead one on the reader's behalf; the body is the edit.")
                 .takes::<RetryJob>()
-                .gives_media(200, "Which job was made of it.", "text/html"),
+                .gives_media(200, "Which job was made of it.", "text/html")
+                .acts(),
         )
         .with(
             Route::post("/services/{key}/jobs/retry", Access::Session, retry_all)
                 .says("Queues the dead jobs of the status that is shown anew, on the reader's behalf.")
                 .query("jobs", "string", "The status.")
-                .gives_media(200, "The list as it is then.", "text/html"),
+                .gives_media(200, "The list as it is then.", "text/html")
+                .acts(),
         )
         .with(
             Route::get("/traces", Access::Session, all_traces)
@@ -115,7 +120,7 @@ pub(crate) fn routes() -> Routes {
             Route::get("/traces/{traceId}", Access::Session, one_trace)
                 .says("One trace over all services.")
                 .page()
-                .gives_media(404, "No service has a span of it.", "text/html"),
+                .gives_media(400, "That is no trace id.", "text/html"),
         )
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn routes(site: &Site) -> Routes {
                 .query("limit", "integer", "At most so many; 20 unless said, 100 at most.")
                 .query("format", "string", "json for JSON.")
                 .kind(RouteKind::Page)
-                .gives::<FoundDocs>(200, "What was found; to a browser, a page."),
+                .gives::<FoundDocs>(200, "What was found; to a browser, a page.")
+                .gives_media(200, "What was found, as a page.", "text/html"),
         )
         .with(
             Route::get("/search.json", Access::Public, with(site, search_page::json_alone))

@@ -63,6 +63,10 @@ pub(crate) fn routes() -> Routes {
                 .gives::<Emitted>(201, "Emitted.")
                 .fails(&[
                     (400, "The body does not fit."),
+                    (
+                        403,
+                        "Events of that name are the kernel's own, or the caller has no right to them.",
+                    ),
                     (404, "No such service."),
                     (503, "The service cannot be reached."),
                 ]),

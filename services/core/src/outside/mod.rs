@@ -72,6 +72,7 @@ pub(crate) fn routes() -> Routes {
                 .query("state", "string", "As it was given.")
                 .query("iss", "string", "Which provider says so (RFC 9207).")
                 .gives_media(303, "On, signed in.", "")
+                .gives_media(404, "No other provider is configured.", "text/html")
                 .gives_media(
                     403,
                     "Nobody here has that account, or the sign-in began elsewhere.",
