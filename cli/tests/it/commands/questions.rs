@@ -20,7 +20,7 @@ fn every_question_is_answered_to_people_and_to_programs() -> Result<()> {
         (&["call", "core"], "createUser"),
         (&["call", "core", "listUsers"], "Ada"),
         (&["emit", "core", "test:one", r#"{"n":1}"#], "emitted "),
-        (&["logs", "core", "-n", "5"], "ready"),
+        (&["logs", "core", "-n", "50"], "ready"),
         (&["jobs", "core"], "no jobs"),
         (&["jobs", "core", "--schedules"], "rotate-signing-keys"),
         (&["state", "get", "core", "a/b"], "\"x\": 1"),
