@@ -3,16 +3,18 @@
 use anyhow::Result;
 use blackroad_os_contracts::core::{CREATE_USER, CreateUser};
 use blackroad_os_contracts::docs::{SEARCH, SearchDocs};
+use syscall_sdk::audit::Record;
 use syscall_sdk::wire::LogLevel;
 
 use crate::browser::Browser;
 use crate::fleet::{Fleet, Place, REST, stays_still, whole_everywhere, whole_without_script, within_budget};
 use crate::pages::{LIVE, SOON, check, picture};
 
-const PLACES: [Place<'static>; 5] = [
+const PLACES: [Place<'static>; 6] = [
     ("console", "/", "console-fleet"),
     ("console", "/services/core", "console-service"),
     ("console", "/traces", "console-traces"),
+    ("console", "/audit", "console-audit"),
     ("console", "/calls", "console-calls"),
     ("console", "/calls/api/core", "console-pair"),
 ];
@@ -36,6 +38,14 @@ async fn busy() -> Result<Fleet> {
         .call(&CREATE_USER, CreateUser { email, name })
         .await?;
     core.enqueue(&REST, &()).await?;
+    core.audit(Record::allowed("login", "user/7").by("user/7")).await?;
+    core.audit(Record::denied("login", "user/8").because("the password is wrong"))
+        .await?;
+    fleet
+        .until("core", "/v1/audit?action=login", |page| {
+            page["entries"].as_array().is_some_and(|entries| entries.len() >= 2)
+        })
+        .await?;
     Ok(fleet)
 }
 
@@ -388,6 +398,26 @@ async fn a_service_that_does_not_answer_is_said_so_and_the_others_are_shown() ->
     page.goto(&fleet.url("console", "/services/docs")).await?;
     let said: String = page.eval("document.querySelector('.state-error').textContent").await?;
     assert!(said.contains("docs did not answer."), "{said}");
+    fleet.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_trail_is_narrowed_by_what_is_clicked() -> Result<()> {
+    let (fleet, browser) = (busy().await?, Browser::launch().await?);
+    let page = browser.page(1280, 800, false).await?;
+    page.goto(&fleet.url("console", "/audit")).await?;
+    let says = |text: &str| format!("document.getElementById('trail').textContent.includes({text:?})");
+    assert!(page.eval::<bool>(&says("the password is wrong")).await?);
+    page.click("a[href='/audit?outcome=denied']").await?;
+    page.wait_for("location.search === '?outcome=denied'", SOON).await?;
+    page.wait_for(&says("user/8"), SOON).await?;
+    assert!(
+        !page.eval::<bool>(&says("user/7")).await?,
+        "what was let happen is not denied"
+    );
+    page.click("a[href='/audit?outcome=denied&target=user%2F8']").await?;
+    page.wait_for(&says("Only"), SOON).await?;
     fleet.stop().await;
     Ok(())
 }

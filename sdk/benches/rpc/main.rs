@@ -13,6 +13,7 @@
 mod bare;
 mod candidate;
 mod drive;
+mod guarded;
 mod ours;
 mod table;
 
@@ -26,8 +27,9 @@ use table::Table;
 /// Calls at once.
 const IN_FLIGHT: [usize; 3] = [1, 64, 512];
 /// What is measured here, by the word that chooses it and the name that it is shown by.
-const OURS: [(&str, &str); 6] = [
+const OURS: [(&str, &str); 7] = [
     ("tcp", table::OURS),
+    ("guarded", table::GUARDED),
     ("unix", "ours, unix socket"),
     ("process", "ours, in process"),
     ("bare", table::BARE),
@@ -55,7 +57,8 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn serve(kind: &str) {
     match kind {
-        "ours" => runtime().block_on(ours::serve()),
+        "ours" => runtime().block_on(ours::serve(&[])),
+        "guarded" => runtime().block_on(ours::serve(&guarded::variables())),
         _ => runtime().block_on(bare::serve()),
     }
 }
@@ -64,11 +67,13 @@ fn candidate(kind: &str) {
     let runtime = runtime();
     let network = |server: &str, by| {
         let server = Server::start(server);
-        let network = runtime.block_on(Network::of(&server.addresses, by));
+        let minter = (kind == "guarded").then(guarded::minter);
+        let network = runtime.block_on(Network::of(&server.addresses, by, minter));
         drive(&runtime, Some(server.id()), async || network.caller());
     };
     match kind {
         "tcp" => network("ours", By::Tcp),
+        "guarded" => network("guarded", By::Tcp),
         "unix" => network("ours", By::Unix),
         "client" => network("bare", By::Tcp),
         "process" => {

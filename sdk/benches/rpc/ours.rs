@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use syscall_sdk::auth::Minter;
 use syscall_sdk::clock::Clock;
 use syscall_sdk::config::Variables;
 use syscall_sdk::context::Context;
@@ -44,17 +45,20 @@ fn core() -> Service {
     Service::new("core", "1").method(ECHO, |_: Context, message: Message| async move { Ok(message) })
 }
 
-fn host() -> Host {
-    Host::new(Variables::from([("AMNESIA".to_owned(), "true".to_owned())]))
+fn host(told: &[(&str, String)]) -> Host {
+    let told = told.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Host::new(Variables::from_iter(
+        told.chain([("AMNESIA".to_owned(), "true".to_owned())]),
+    ))
 }
 
 /// Serves at two ports and two sockets: the client asks one address for no more than 256 calls at once, and half a thousand are measured.
-pub(crate) async fn serve() {
+pub(crate) async fn serve(told: &[(&str, String)]) {
     let folder = tempfile::tempdir().expect("a folder");
     let sockets = ["one", "two"].map(|name| Bind::Unix(folder.path().join(name)));
     let ports = [0, 0].map(|port| Bind::Tcp(([127, 0, 0, 1], port).into()));
     let binds = ports.into_iter().chain(sockets).collect();
-    let running = host()
+    let running = host(told)
         .mount(core)
         .start(vec![Door::of_service("core", binds)])
         .await
@@ -82,8 +86,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) async fn of(addresses: &[String], by: By) -> Self {
-        let caller = host()
+    pub(crate) async fn of(addresses: &[String], by: By, minter: Option<Minter>) -> Self {
+        let caller = host(&[])
             .mount(|| Service::new("api", "1"))
             .start(Vec::new())
             .await
@@ -101,7 +105,7 @@ impl Network {
         let client = Client::new(ClientOptions {
             name: api.name,
             role: api.role,
-            minter: None,
+            minter,
             registry,
             resolver: Arc::new(table),
             dial: Arc::new(Sockets::default()),
@@ -145,7 +149,7 @@ pub(crate) struct Process(Running);
 
 impl Process {
     pub(crate) async fn start() -> Self {
-        let both = host().mount(core).mount(|| Service::new("api", "1"));
+        let both = host(&[]).mount(core).mount(|| Service::new("api", "1"));
         Process(both.start(Vec::new()).await.expect("both boot"))
     }
 

@@ -3,6 +3,8 @@
 use crate::candidate::Round;
 
 pub(crate) const OURS: &str = "ours, TCP";
+/// The same with a token that is checked and a caller who is counted.
+pub(crate) const GUARDED: &str = "ours, TCP, guarded";
 pub(crate) const BARE: &str = "axum + reqwest, HTTP/1.1 pool";
 pub(crate) const CLIENT: &str = "our client, bare axum";
 pub(crate) const HYPER: &str = "hyper alone, bare axum";
@@ -83,6 +85,10 @@ impl Table {
                         times >= least,
                     );
                 }
+            }
+            if let Some(times) = self.pairs(in_flight, GUARDED, OURS, rate) {
+                let what = "throughput of guarded beside open";
+                row(in_flight, what, format!("{times:.2} ×"), "≥ 0.9 ×", times >= 0.9);
             }
             if let Some(added) = self.pairs(in_flight, OURS, BARE, |one, other| one.p99_us - other.p99_us) {
                 let what = format!("p99 added to {BARE}");

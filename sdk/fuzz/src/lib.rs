@@ -7,10 +7,12 @@
 
 mod requests;
 mod streams;
+mod token;
 mod words;
 
 pub use requests::requests;
 pub use streams::sse;
+pub use token::token;
 pub use words::{cron, registry, traceparent, wire};
 
 /// A target: bytes in, a panic where a law is broken.
@@ -22,6 +24,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("registry", registry),
     ("requests", requests),
     ("sse", sse),
+    ("token", token),
     ("traceparent", traceparent),
     ("wire", wire),
 ];

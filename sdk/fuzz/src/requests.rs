@@ -11,8 +11,8 @@ use syscall_sdk::transport::{Body, Request, Response};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-/// Who is asked: the file tree, the graphs of nodes, and the users, with every syscall.
-const SERVICES: [&str; 3] = ["core", "operator", "os"];
+/// Who is asked: the users, the graphs of nodes, the file tree, and the gateway with its webhooks; each with every syscall.
+const SERVICES: [&str; 4] = ["core", "operator", "os", "api"];
 /// Longest wait for an answer: a call has 30 s at most, so one that takes longer hangs.
 const ANSWER_MAX: Duration = Duration::from_secs(40);
 /// How long a body is read: a stream of events never ends.
@@ -26,12 +26,21 @@ struct Fleet {
 impl Fleet {
     fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime needs threads and an event queue");
-        let variables = [("AMNESIA", "true"), ("LOG_LEVEL", "fatal"), ("SYSCALL_AUTH", "open")];
+        let variables = [
+            ("AMNESIA", "true"),
+            ("LOG_LEVEL", "fatal"),
+            ("SYSCALL_AUTH", "open"),
+            ("WEBHOOK_GITHUB_SECRETS", "it's a secret to everybody"),
+            ("WEBHOOK_STRIPE_SECRETS", "whsec_of_some_sixteen_bytes"),
+            ("WEBHOOK_SLACK_SECRETS", "8f742231b10e8888abcd99yyyzzz85a5"),
+            ("WEBHOOK_STANDARD_SECRETS", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let host = Host::new(Variables::from(variables))
             .mount(blackroad_os_core::service)
             .mount(blackroad_os_operator::service)
-            .mount(blackroad_os_interface::service);
+            .mount(blackroad_os_interface::service)
+            .mount(blackroad_os_api::service);
         let running = runtime
             .block_on(host.start(Vec::new()))
             .expect("the fleet starts in memory");

@@ -63,6 +63,14 @@ impl Credential {
             )),
         }
     }
+
+    /// The text that [`Credential::parse`] reads.
+    pub fn to_text(&self) -> Secret {
+        match self {
+            Credential::Holder(holder) => holder.to_text(),
+            Credential::Bearer(token) => token.clone(),
+        }
+    }
 }
 
 /// The claims of each token of a chain, the one that is shown first. Nothing is checked: for who looks a token over.

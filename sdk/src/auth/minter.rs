@@ -43,10 +43,17 @@ pub struct Minter(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    credential: Credential,
+    clock: Clock,
+    held: RwLock<Arc<Held>>,
+}
+
+/// What is held, with what was signed by it.
+#[derive(Debug)]
+struct Held {
+    /// `None` where nothing is held yet.
+    credential: Option<Credential>,
     /// The header of a bearer token, which never changes.
     bearer: Option<HeaderValue>,
-    clock: Clock,
     fresh: RwLock<HashMap<String, Callee>>,
 }
 
@@ -66,21 +73,27 @@ struct Fresh {
 }
 
 impl Minter {
-    /// A minter of what is held.
+    /// A minter of what is held, or of nothing yet: then nothing is shown.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` where a bearer token cannot stand in a header.
-    pub fn new(credential: Credential, clock: Clock) -> Result<Self> {
-        let bearer = match &credential {
-            Credential::Bearer(token) => Some(header(token.reveal())?),
-            Credential::Holder(_) => None,
-        };
-        Ok(Minter(Arc::new(Inner {
-            credential,
-            bearer,
-            clock,
-            fresh: RwLock::default(),
-        })))
+    pub fn new(credential: impl Into<Option<Credential>>, clock: Clock) -> Result<Self> {
+        let held = RwLock::new(Arc::new(Held::new(credential.into())?));
+        Ok(Minter(Arc::new(Inner { clock, held })))
+    }
+
+    /// Holds another credential from now on, or none; what was signed by the one before is shown no more. The same one changes nothing.
+    ///
+    /// # Errors
+    /// As [`Minter::new`]; then the one before is held on.
+    pub fn hold(&self, credential: impl Into<Option<Credential>>) -> Result<()> {
+        let credential = credential.into();
+        let mut held = self.0.held.write().unwrap_or_else(PoisonError::into_inner);
+        let text = |credential: &Option<Credential>| credential.as_ref().map(Credential::to_text);
+        if text(&held.credential) != text(&credential) {
+            *held = Arc::new(Held::new(credential)?);
+        }
+        Ok(())
     }
 
     /// The `Authorization` of a request to a service; `None` where what is held is not good there, so that what is public can still be
@@ -92,16 +105,18 @@ impl Minter {
         if purpose == Purpose::Nothing {
             return Ok(None);
         }
-        let holder = match &self.0.credential {
-            Credential::Bearer(_) => return Ok(self.0.bearer.clone()),
-            Credential::Holder(holder) => holder,
+        let held = Arc::clone(&self.0.held.read().unwrap_or_else(PoisonError::into_inner));
+        let holder = match &held.credential {
+            None => return Ok(None),
+            Some(Credential::Bearer(_)) => return Ok(held.bearer.clone()),
+            Some(Credential::Holder(holder)) => holder,
         };
         if !holder.is_for(callee) {
             return Ok(None);
         }
         let now = seconds(&self.0.clock);
         {
-            let fresh = self.0.fresh.read().unwrap_or_else(PoisonError::into_inner);
+            let fresh = held.fresh.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = fresh.get(callee).and_then(|callee| callee.get(purpose))
                 && known.renew_at > now
             {
@@ -129,9 +144,23 @@ impl Minter {
             header: header.clone(),
             renew_at: until.saturating_sub(RENEW_BEFORE.as_secs()),
         };
-        let mut all = self.0.fresh.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = held.fresh.write().unwrap_or_else(PoisonError::into_inner);
         all.entry(callee.to_owned()).or_default().put(purpose, fresh);
         Ok(Some(header))
+    }
+}
+
+impl Held {
+    fn new(credential: Option<Credential>) -> Result<Self> {
+        let bearer = match &credential {
+            Some(Credential::Bearer(token)) => Some(header(token.reveal())?),
+            _ => None,
+        };
+        Ok(Held {
+            credential,
+            bearer,
+            fresh: RwLock::default(),
+        })
     }
 }
 

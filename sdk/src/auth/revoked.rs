@@ -108,6 +108,12 @@ impl Known {
                 .is_some_and(|statement| principal.issued_at <= statement.said_at)
     }
 
+    /// Drops what was said by a root that is not among these.
+    pub(super) fn keep_those_of(&mut self, roots: &RootKeys) {
+        let said_by_one = |statement: &Statement| kid(&statement.text).is_some_and(|kid| roots.of(&kid).is_some());
+        self.0.retain(|_, statement| said_by_one(statement));
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -24,7 +24,7 @@ type Fingerprint = [u8; 32];
 /// Checks tokens that are shown to one service.
 pub struct Verifier {
     service: String,
-    roots: RootKeys,
+    roots: RwLock<RootKeys>,
     clock: Clock,
     cache: RwLock<Cache>,
     revoked: RwLock<Known>,
@@ -43,7 +43,7 @@ impl Verifier {
     pub fn new(service: impl Into<String>, roots: RootKeys, clock: Clock) -> Self {
         Verifier {
             service: service.into(),
-            roots,
+            roots: RwLock::new(roots),
             clock,
             cache: RwLock::default(),
             revoked: RwLock::default(),
@@ -86,7 +86,7 @@ impl Verifier {
     /// `REVOCATION_INVALID` where no trusted root signed it.
     pub fn read_revocation(&self, statement: &str) -> Result<Option<Revoked>> {
         let now = self.now();
-        let (revoked, statement) = Known::check(statement, &self.roots, now)?;
+        let (revoked, statement) = Known::check(statement, &read(&self.roots), now)?;
         let news = read(&self.revoked).is_news(&revoked, &statement, now);
         Ok(news.then_some(revoked))
     }
@@ -106,15 +106,33 @@ impl Verifier {
     /// `REVOCATION_INVALID` where no trusted root signed it, `TOO_MANY_REVOCATIONS`.
     pub fn revoke(&self, statement: &str) -> Result<bool> {
         let now = self.now();
-        let (revoked, statement) = Known::check(statement, &self.roots, now)?;
+        let (revoked, statement) = Known::check(statement, &read(&self.roots), now)?;
         let news = write(&self.revoked).take(revoked, statement, now)?;
         if news {
             // After the statement is known, so that nothing is checked without it and remembered.
-            let mut cache = write(&self.cache);
-            cache.generation += 1;
-            cache.checked.clear();
+            self.forget();
         }
         Ok(news)
+    }
+
+    /// Trusts these root keys from now on, and no other: what was checked before is checked anew, and statements of a key that is trusted
+    /// no more are void.
+    pub fn trust(&self, roots: RootKeys) {
+        let mut trusted = write(&self.roots);
+        if *trusted == roots {
+            return;
+        }
+        write(&self.revoked).keep_those_of(&roots);
+        *trusted = roots;
+        drop(trusted);
+        // After the keys hold, so that nothing is checked with the old ones and remembered.
+        self.forget();
+    }
+
+    fn forget(&self) {
+        let mut cache = write(&self.cache);
+        cache.generation += 1;
+        cache.checked.clear();
     }
 
     /// The statements of revocation that are known, to be handed on.
@@ -146,7 +164,7 @@ impl Verifier {
         let malformed = Refusal::Fault(Fault::Unreadable(Unreadable::Malformed));
         let Parent { parent } = peek(token).ok_or(malformed)?;
         let principal = match parent {
-            None => first(token, &self.roots, now),
+            None => first(token, &read(&self.roots), now),
             Some(text) => {
                 let parent = self.chain(&text, now, left - 1)?;
                 further(token, &parent, &text, now)
@@ -242,7 +260,7 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("service", &self.service)
-            .field("roots", &self.roots)
+            .field("roots", &*read(&self.roots))
             .finish_non_exhaustive()
     }
 }

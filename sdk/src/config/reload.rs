@@ -5,25 +5,24 @@ use std::collections::BTreeSet;
 use super::Variables;
 
 /// What the kernel reads again while it runs.
-pub const LIVE: [&str; 5] = [
+pub const LIVE: [&str; 7] = [
     "LOG_LEVEL",
     "ALLOWED_ORIGINS",
+    "SYSCALL_TOKEN",
+    "SYSCALL_ROOT_KEYS",
     "EVENTS_MAX_BYTES",
     "CHANGES_MAX_BYTES",
     "JOBS_MAX_BYTES",
 ];
 
-/// What the kernel reads at its start alone: names, places, stores and what is switched on, around which everything else is built; and the
-/// service's own credential with the keys by which others' are known.
-pub const AT_START: [&str; 32] = [
+/// What the kernel reads at its start alone: names, places, stores and what is switched on, around which everything else is built.
+pub const AT_START: [&str; 30] = [
     "SERVICE_NAME",
     "SERVICE_ROLE",
     "ENVIRONMENT",
     "PORT",
     "VERSION",
     "SYSCALL_AUTH",
-    "SYSCALL_TOKEN",
-    "SYSCALL_ROOT_KEYS",
     "SYSCALL_SOCKETS",
     "TRUST_EDGE",
     "CALLER_RATE",

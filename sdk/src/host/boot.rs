@@ -145,7 +145,7 @@ async fn begin(
     let rpc = Client::new(ClientOptions {
         name: plan.record.name.clone(),
         role: plan.record.role.clone(),
-        minter: credentials::minter(plan, &clock)?,
+        minter: Some(credentials::minter(&plan.record, &settings, &clock)?),
         registry: plan.registry.clone(),
         resolver: outside::resolver(plan)?,
         dial: Arc::new(Sockets::reaching(outside::inside(plan))),
@@ -191,7 +191,7 @@ async fn begin(
         events,
         flows,
         health: Health::new(checks(&service, &store, &jobs, &cell), clock.clone()),
-        gate: credentials::gate(plan, &clock)?,
+        gate: credentials::gate(&plan.record, &settings, &clock)?,
         denials: Denials::default(),
         http: outside::http_client(plan.settings.environment)?,
         methods,

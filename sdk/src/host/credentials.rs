@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::boot::Plan;
 use crate::auth::{Credential, Gate, Minter, RootKeys, SERVICE_SUBJECT, Verifier, seconds};
 use crate::clock::Clock;
 use crate::config::{AuthMode, Environment, Problems, Settings};
+use crate::context::Kernel;
 use crate::error::Result;
 use crate::registry::ServiceRecord;
 
@@ -46,23 +46,36 @@ pub(super) fn check(record: &ServiceRecord, settings: &Settings, problems: &mut 
 }
 
 /// What stands before the service's routes.
-pub(super) fn gate(plan: &Plan, clock: &Clock) -> Result<Gate> {
-    if plan.settings.auth == AuthMode::Open {
+pub(super) fn gate(record: &ServiceRecord, settings: &Settings, clock: &Clock) -> Result<Gate> {
+    if settings.auth == AuthMode::Open {
         return Ok(Gate::Open);
     }
-    let roots = roots(&plan.settings)?;
+    let roots = roots(settings)?;
     if roots.is_empty() {
         tracing::warn!(
             "SYSCALL_ROOT_KEYS is not set, so that nobody is let in but to what is public; `blackroad token keygen` makes a root key"
         );
     }
-    let key = plan.record.key.as_str();
+    let key = record.key.as_str();
     Ok(Gate::guarded(key, Verifier::new(key, roots, clock.clone())))
 }
 
-/// What signs for the service's own calls, where it holds anything.
-pub(super) fn minter(plan: &Plan, clock: &Clock) -> Result<Option<Minter>> {
-    let Some(token) = &plan.settings.token else {
+/// What signs for the service's own calls; where it holds nothing, it shows nothing.
+pub(super) fn minter(record: &ServiceRecord, settings: &Settings, clock: &Clock) -> Result<Minter> {
+    Minter::new(held(record, settings, clock)?, clock.clone())
+}
+
+/// Lets a life that goes on trust and hold what it is told now. What is the same as before costs nothing and stays.
+pub(super) fn renew(kernel: &Kernel) -> Result<()> {
+    let settings = &kernel.live.now().settings;
+    if let Some(verifier) = kernel.gate.verifier() {
+        verifier.trust(roots(settings)?);
+    }
+    kernel.rpc.hold(held(&kernel.record, settings, &kernel.clock)?)
+}
+
+fn held(record: &ServiceRecord, settings: &Settings, clock: &Clock) -> Result<Option<Credential>> {
+    let Some(token) = &settings.token else {
         return Ok(None);
     };
     let credential = Credential::parse(token)?;
@@ -72,11 +85,11 @@ pub(super) fn minter(plan: &Plan, clock: &Clock) -> Result<Option<Minter>> {
             tracing::warn!(
                 left_seconds = left,
                 "SYSCALL_TOKEN ends soon, and then no other service lets this one in; `blackroad token mint {}` makes another",
-                plan.record.key
+                record.key
             );
         }
     }
-    Minter::new(credential, clock.clone()).map(Some)
+    Ok(Some(credential))
 }
 
 fn roots(settings: &Settings) -> Result<RootKeys> {

@@ -180,6 +180,7 @@ impl Host {
             mounts.push(Mounted {
                 record: record.clone(),
                 live: live.clone(),
+                token: self.tokens.get(&record.key).cloned(),
             });
             let plan = boot::Plan {
                 record,

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::stores;
 use super::supervisor::Neighbours;
 use super::{Sources, least_grave};
+use super::{credentials, stores};
 use crate::audit::Record;
-use crate::config::{self, Live, Problems, Settings, Told, Variables};
+use crate::config::{self, Live, Problems, Secret, Settings, Told, Variables};
 use crate::context::{BusEvent, Context, Kernel};
 use crate::error::{Error, Kind, Result};
 use crate::lifecycle::Scope;
@@ -41,6 +41,8 @@ pub struct Reloaded {
 pub(super) struct Mounted {
     pub(super) record: ServiceRecord,
     pub(super) live: Live,
+    /// Its token, where whoever runs the host gave it one beside the environment.
+    pub(super) token: Option<Secret>,
 }
 
 /// Reloads a host. Cheap to clone.
@@ -159,8 +161,10 @@ impl Reloader {
         for mounted in &self.0.mounts {
             let record = &mounted.record;
             match config::parse(variables, &record.key, &record.name, &record.role) {
-                Ok(settings) => {
+                Ok(mut settings) => {
+                    settings.token = mounted.token.clone().or(settings.token);
                     stores::check(&settings, &mut found);
+                    credentials::check(record, &settings, &mut found);
                     all.push(settings);
                 }
                 Err(faults) => faults.iter().for_each(|fault| found.push(fault)),
@@ -191,7 +195,7 @@ impl Reloader {
                 variables: variables.clone(),
             }));
         }
-        self.set_level();
+        self.hold(kernels);
         for (at, kernel) in kernels.iter().enumerate() {
             let record = Record::allowed(ACTION, "config").by("kernel");
             let record = record
@@ -205,7 +209,7 @@ impl Reloader {
             for (mounted, told) in mounts.iter().zip(&before) {
                 mounted.live.replace(Arc::clone(told));
             }
-            self.set_level();
+            self.hold(kernels);
             tracing::error!(error = %error.chain(), "the new configuration could not be put on the record; all is as it was");
             for kernel in &kernels[..at] {
                 let record = Record::failed(ACTION, "config").by("kernel");
@@ -221,9 +225,18 @@ impl Reloader {
         Ok(())
     }
 
-    fn set_level(&self) {
+    /// Brings to where they are used those that are not asked for each time.
+    fn hold(&self, kernels: &[Arc<Kernel>]) {
         let now: Vec<Arc<Told>> = self.0.mounts.iter().map(|mounted| mounted.live.now()).collect();
         telemetry::set_level(least_grave(now.iter().map(|told| &told.settings)));
+        for kernel in kernels {
+            if let Err(error) = credentials::renew(kernel) {
+                // They were checked before anything was told; what stays is what was held.
+                kernel.scope.span().in_scope(
+                    || tracing::error!(error = %error.chain(), "what was told of keys and token cannot be held"),
+                );
+            }
+        }
     }
 }
 

@@ -104,6 +104,15 @@ impl Client {
         })))
     }
 
+    /// Calls with another credential from now on, or with none.
+    ///
+    /// # Errors
+    /// As [`crate::auth::Minter::hold`]; then all is as it was.
+    pub fn hold(&self, credential: Option<crate::auth::Credential>) -> Result<()> {
+        let minter = self.0.options.minter.as_ref();
+        minter.map_or(Ok(()), |minter| minter.hold(credential))
+    }
+
     /// Calls a method by its contract.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ mod pipes;
 mod railway;
 mod reload;
 mod retention;
+mod rotation;
 mod secrets;
 mod sockets;
 #[cfg(feature = "testing")]

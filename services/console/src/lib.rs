@@ -5,6 +5,7 @@
 
 mod actions;
 mod ask;
+mod audit;
 mod board;
 mod calls;
 mod live;

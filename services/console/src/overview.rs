@@ -15,7 +15,7 @@ pub(crate) async fn page(context: &Context, board: &Board) -> String {
     let content = format!(
         concat!(
             r#"<div class="page-head"><div><h1>Fleet</h1><p>What each service says of itself. Rates and latencies are of the last 10 seconds, "#,
-            r#"the lines beside them of the last 10 minutes.</p></div><div class="tools">{}{}<a class="button" href="/calls">Calls</a><a class="button" href="/traces">Traces</a></div></div>{}"#
+            r#"the lines beside them of the last 10 minutes.</p></div><div class="tools">{}{}<a class="button" href="/calls">Calls</a><a class="button" href="/traces">Traces</a><a class="button" href="/audit">Audit</a></div></div>{}"#
         ),
         live_controls(),
         as_command(

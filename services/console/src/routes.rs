@@ -22,7 +22,7 @@ use crate::calls::{self, Watch};
 use crate::parts::{ASSETS, frame};
 use crate::service::{self, job, why};
 use crate::view::View;
-use crate::{live, overview, trace, traces};
+use crate::{audit, live, overview, trace, traces};
 
 /// Between looks at the fleet while its page is open.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -109,6 +109,16 @@ pub(crate) fn routes() -> Routes {
                 .query("jobs", "string", "The status.")
                 .gives_media(200, "The list as it is then.", "text/html")
                 .acts(),
+        )
+        .with(
+            Route::get("/audit", Access::right("audit read"), whole_trail)
+                .says("The audit trail: who did what, and was it let happen.")
+                .query("outcome", "string", "Only allowed, denied or failed.")
+                .query("actor", "string", "Only of this actor.")
+                .query("target", "string", "Only on this.")
+                .query("action", "string", "Only this action.")
+                .query("before", "integer", "Entries before this one.")
+                .page(),
         )
         .with(
             Route::get("/traces", Access::Session, all_traces)
@@ -255,6 +265,10 @@ async fn redrive(
 
 async fn retry_all(context: Context, Path(key): Path, Query(view): Query<View>) -> Result<Response, Failure> {
     Ok(actions::retry_all(&context, &key, &view).await?)
+}
+
+async fn whole_trail(context: Context, Query(choice): Query<audit::Choice>) -> Html {
+    Html(audit::page(&context, &choice).await)
 }
 
 async fn all_traces(context: Context, Query(view): Query<View>) -> Html {

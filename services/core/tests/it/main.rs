@@ -13,6 +13,7 @@ mod passwords;
 mod roles;
 mod second_factor;
 mod sign_in;
+mod signals;
 mod support;
 mod throttling;
 mod users;
