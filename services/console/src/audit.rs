@@ -191,18 +191,18 @@ fn list(context: &Context, choice: &Choice, entries: &[AuditEntry]) -> Html {
                 Html::text(entry.sequence),
                 ago(entry.at, now),
                 Html::trusted(format!(
-                    "{}{}",
+                    "<span>{}{}</span>",
                     by("actor", &entry.actor),
                     Html::text(from.unwrap_or_default())
                 )),
                 Html::trusted(format!(
-                    "{}{}",
+                    "<span>{}{}</span>",
                     by("action", &entry.action),
                     Html::text(times.unwrap_or_default())
                 )),
                 by("target", &entry.target),
                 Html::trusted(format!(
-                    "{} {}",
+                    "<span>{} {}</span>",
                     outcome(entry.outcome),
                     Html::text(entry.reason.as_deref().unwrap_or_default())
                 )),
