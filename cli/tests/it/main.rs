@@ -21,6 +21,7 @@ mod demo;
 mod docs_site;
 mod documents;
 mod fleet;
+mod gateway;
 mod hosts;
 mod live;
 mod orders;

@@ -54,6 +54,32 @@ pub enum Priority {
     Control,
 }
 
+/// What is asked for, where callers have a quota of it beside the one of all their requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// What programs of strangers ask: the gateway's paths.
+    Api,
+    /// What proves who somebody is: a sign-in, a token.
+    Auth,
+    /// Pages for people.
+    Page,
+}
+
+/// What callers have; none where they are not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// Of everything, each caller.
+    pub caller: Option<Quota>,
+    /// Of [`Class::Api`], each address that shows no credential which is known.
+    pub api: Option<Quota>,
+    /// Of [`Class::Api`], each principal.
+    pub key: Option<Quota>,
+    /// Of [`Class::Auth`], each caller.
+    pub auth: Option<Quota>,
+    /// Of [`Class::Page`], each caller.
+    pub page: Option<Quota>,
+}
+
 /// By whom requests are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
@@ -78,6 +104,10 @@ struct Inner {
     waits: AtomicUsize,
     readers: Crowd<Who>,
     callers: Option<Limiter>,
+    api: Option<Limiter>,
+    keys: Option<Limiter>,
+    auth: Option<Limiter>,
+    pages: Option<Limiter>,
     /// When a refusal was last worth a line.
     told: Mutex<Option<Instant>>,
 }
@@ -85,13 +115,13 @@ struct Inner {
 impl Default for Admission {
     /// Without a limit for each caller.
     fn default() -> Self {
-        Self::new(None)
+        Self::new(Quotas::default())
     }
 }
 
 impl Admission {
     /// Places, and so many requests for each caller.
-    pub fn new(callers: Option<Quota>) -> Self {
+    pub fn new(quotas: Quotas) -> Self {
         Admission(Arc::new(Inner {
             in_flight: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
@@ -100,7 +130,11 @@ impl Admission {
             streams: AtomicUsize::new(0),
             waits: AtomicUsize::new(0),
             readers: Crowd::default(),
-            callers: callers.map(Limiter::new),
+            callers: quotas.caller.map(Limiter::new),
+            api: quotas.api.map(Limiter::new),
+            keys: quotas.key.map(Limiter::new),
+            auth: quotas.auth.map(Limiter::new),
+            pages: quotas.page.map(Limiter::new),
             told: Mutex::new(None),
         }))
     }
@@ -109,6 +143,19 @@ impl Admission {
     pub fn ask(&self, who: &Who, now: Instant) -> Option<(Turn, &Quota)> {
         let callers = self.0.callers.as_ref()?;
         Some((callers.ask_at(who, now), callers.quota()))
+    }
+
+    /// The same for what is asked for, where that has a quota of its own.
+    pub fn ask_for(&self, class: Class, who: &Who, now: Instant) -> Option<(Turn, &Quota)> {
+        let inner = &self.0;
+        let limiter = match (class, who) {
+            (Class::Api, Who::Principal(_)) => &inner.keys,
+            (Class::Api, Who::Address(_)) => &inner.api,
+            (Class::Auth, _) => &inner.auth,
+            (Class::Page, _) => &inner.pages,
+        };
+        let limiter = limiter.as_ref()?;
+        Some((limiter.ask_at(who, now), limiter.quota()))
     }
 
     /// A place for a request at work, if there is one.

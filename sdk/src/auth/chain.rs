@@ -1,11 +1,13 @@
 //! A chain of tokens: the root signed the first, and each further one is signed by the holder of the one before and allows no more.
 
 use super::key::{PublicKey, RootKeys};
-use super::principal::{EVERY_SERVICE, Principal, names};
+use super::principal::{EVERY_SERVICE, Principal, SERVICE_SUBJECT, names};
+use super::right::Need;
 use super::rights::Rights;
 use super::token::{
     AUDIENCE_MAX, BEARER_LIFE_MAX, LEEWAY, ROOT_ISSUER, SERVICE_LIFE_MAX, TOKEN_TYPE, Unreadable, kid, read,
 };
+use super::word::Word;
 use crate::wire::{Audience, TokenClaims};
 
 /// Most tokens of a chain: the root's, a service's or a person's narrowing of it, one more for a helper, and one to spare.
@@ -31,7 +33,7 @@ pub(super) fn first(text: &str, roots: &RootKeys, now: u64) -> Result<Principal,
     let kid = kid(text).ok_or(Fault::Unreadable(Unreadable::Malformed))?;
     let root = roots.of(&kid).ok_or(Fault::Unreadable(Unreadable::Signature))?;
     let claims: TokenClaims = read(text, root, TOKEN_TYPE).map_err(Fault::Unreadable)?;
-    if claims.iss != ROOT_ISSUER || claims.parent.is_some() {
+    if claims.iss != ROOT_ISSUER || claims.parent.is_some() || claims.act.is_some() {
         return Err(Fault::Widened);
     }
     let life = claims.exp.saturating_sub(claims.iat);
@@ -46,6 +48,7 @@ pub(super) fn first(text: &str, roots: &RootKeys, now: u64) -> Result<Principal,
     let link = Link::of(claims, now)?;
     Ok(Principal {
         subject: link.claims.sub,
+        by: None,
         audience: link.audience,
         rights: link.rights,
         issued_at: link.claims.iat,
@@ -68,7 +71,6 @@ pub(super) fn further(text: &str, parent: &Principal, parent_text: &str, now: u6
     // What was peeked at to find the parent is the same text; said again, since everything hangs on it.
     let continues = claims.parent.as_deref() == Some(parent_text)
         && claims.iss == parent.subject
-        && claims.sub == parent.subject
         && claims.exp <= parent.expires_at
         && claims.iat.saturating_add(LEEWAY.as_secs()) >= parent.issued_at;
     if !continues {
@@ -78,12 +80,24 @@ pub(super) fn further(text: &str, parent: &Principal, parent_text: &str, now: u6
     if !within(&parent.audience, &link.audience) || !parent.rights.cover_all(&link.rights) {
         return Err(Fault::Widened);
     }
+    let by = match &link.claims.act {
+        None if link.claims.sub == parent.subject => parent.by.clone(),
+        // Whoever is spoken for speaks for nobody in turn.
+        Some(actor) if parent.by.is_none() && actor.sub == parent.subject => {
+            if !may_speak(&parent.rights, &link.claims.sub, &link.audience) {
+                return Err(Fault::Widened);
+            }
+            Some(actor.sub.clone())
+        }
+        None | Some(_) => return Err(Fault::Widened),
+    };
     let mut tokens = parent.tokens.clone();
     tokens.push(link.claims.jti);
     let mut keys = parent.keys.clone();
     keys.extend(link.holder.map(|key| key.thumbprint()));
     Ok(Principal {
         subject: link.claims.sub,
+        by,
         audience: link.audience,
         rights: link.rights,
         issued_at: parent.issued_at,
@@ -100,6 +114,13 @@ pub(super) fn within(outer: &[String], inner: &[String]) -> bool {
         EVERY_SERVICE => outer.iter().any(|named| named == EVERY_SERVICE),
         service => names(outer, service),
     })
+}
+
+/// Whether rights allow to speak for a subject at each of some services. Nobody speaks for a service: services are let in, exempted from
+/// rates and given their deliveries by their own tokens alone.
+pub(super) fn may_speak(rights: &Rights, subject: &str, audience: &[String]) -> bool {
+    let need = Need::one(Word::Speak, subject);
+    !subject.starts_with(SERVICE_SUBJECT) && audience.iter().all(|service| rights.allow(&need, service))
 }
 
 /// What any token of a chain must be, by itself.

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::chain::{CHAIN_MAX, within};
+use super::chain::{CHAIN_MAX, may_speak, within};
 use super::key::{PublicKey, SigningKey};
 use super::principal::{EVERY_SERVICE, names};
 use super::rights::Rights;
 use super::token::{Grant, peek, write};
 use crate::config::Secret;
 use crate::error::{Error, Result};
-use crate::wire::{Audience, TokenClaims};
+use crate::wire::{Actor, Audience, TokenClaims};
 
 /// What is held.
 #[derive(Debug)]
@@ -158,6 +158,29 @@ impl Holder {
     /// # Errors
     /// `INVALID_ARGUMENT` where it would not be narrower, with what is beyond; or where this one has ended.
     pub fn narrow(&self, narrowing: &Narrowing, now: u64) -> Result<String> {
+        self.write(&self.subject, narrowing, now, None)
+    }
+
+    /// Signs a narrower token that says for whom the holder calls. The rights are the holder's own: whoever signs it has asked before
+    /// whether the other has them.
+    ///
+    /// # Errors
+    /// As [`Holder::narrow`]; `INVALID_ARGUMENT` where the holder may not speak for this subject, and for any service.
+    pub fn speak_for(&self, subject: &str, narrowing: &Narrowing, now: u64) -> Result<String> {
+        if !may_speak(&self.rights, subject, &narrowing.audience) {
+            return Err(Error::invalid(format!(
+                "{} may not speak for {subject:?} at {}: its token lacks `speak`, or that is a service",
+                self.subject,
+                shown(&narrowing.audience)
+            )));
+        }
+        let actor = Actor {
+            sub: self.subject.clone(),
+        };
+        self.write(subject, narrowing, now, Some(actor))
+    }
+
+    fn write(&self, subject: &str, narrowing: &Narrowing, now: u64, act: Option<Actor>) -> Result<String> {
         if !within(&self.audience, &narrowing.audience) {
             return Err(Error::invalid(format!(
                 "this token is good at {}, so it cannot be narrowed to {}",
@@ -171,7 +194,7 @@ impl Holder {
             )));
         }
         let grant = Grant {
-            subject: self.subject.clone(),
+            subject: subject.to_owned(),
             audience: narrowing.audience.clone(),
             rights: narrowing.rights.clone(),
             life: narrowing.life,
@@ -186,6 +209,7 @@ impl Holder {
             now,
             until,
             Some(self.token.clone()),
+            act,
         )
     }
 }

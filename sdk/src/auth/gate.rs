@@ -39,12 +39,10 @@ impl Gate {
         matches!(self, Gate::Open)
     }
 
-    /// Whether an `Authorization` holds the token of a service that was checked before: the fleet's own calls are not counted against
-    /// anybody's rate, and the first of them, which is, costs no more than another's.
-    pub fn knows_service(&self, authorization: &str) -> bool {
-        let known = |verifier: &Verifier| verifier.known(bearer(authorization)?);
-        let principal = self.verifier().and_then(known);
-        principal.is_some_and(|principal| principal.service().is_some())
+    /// Who shows an `Authorization` that was checked before: by whom a request is counted must be known before its credential is
+    /// looked at, and the first of each, which is counted by its address, costs no more than another's.
+    pub fn known(&self, authorization: &str) -> Option<Arc<Principal>> {
+        self.verifier()?.known(bearer(authorization)?)
     }
 
     /// What checks tokens, where they are asked for.
@@ -113,7 +111,7 @@ impl Guarded {
 }
 
 /// The token of an `Authorization` (RFC 6750, section 2.1).
-fn bearer(shown: &str) -> Option<&str> {
+pub fn bearer(shown: &str) -> Option<&str> {
     let (scheme, token) = shown.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case("bearer ").then(|| token.trim())
 }

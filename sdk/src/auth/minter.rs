@@ -1,18 +1,19 @@
 //! Signs what each call shows: a token for one callee, for a few minutes, with the rights of that call alone.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::HeaderValue;
 
 use super::credential::{Credential, Holder, Narrowing};
+use super::principal::Principal;
 use super::right::{Need, Pattern, Right, What};
 use super::rights::Rights;
 use super::verifier::seconds;
 use super::word::Word;
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// How long a token for a call lives: long enough to be signed once for thousands of calls, short enough that one which is stolen on its
 /// way is soon worth nothing.
@@ -21,6 +22,13 @@ pub const CALL_LIFE: Duration = Duration::from_secs(5 * 60);
 const RENEW_BEFORE: Duration = Duration::from_secs(90);
 /// Most tokens kept for one callee: a service has tens of methods; names beyond are made up.
 const KEPT_MAX: usize = 512;
+
+/// How long a token lives that names whom a call is made for: the call's own time and clocks half a minute apart.
+pub const SPOKEN_LIFE: Duration = Duration::from_secs(60);
+/// How long before its end another of these is signed: more than the longest call.
+const SPOKEN_RENEW_BEFORE: Duration = Duration::from_secs(35);
+/// Most of them kept: a thousand people at four methods each within half a minute. They are small, and signing another takes 20 µs.
+const SPOKEN_MAX: usize = 4_096;
 
 /// What a request is for, as far as rights go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +63,8 @@ struct Held {
     /// The header of a bearer token, which never changes.
     bearer: Option<HeaderValue>,
     fresh: RwLock<HashMap<String, Callee>>,
+    /// For calls of one method in another's name: callee, method, subject.
+    spoken: Mutex<HashMap<(String, String, String), Fresh>>,
 }
 
 /// What is fresh for one callee.
@@ -105,7 +115,7 @@ impl Minter {
         if purpose == Purpose::Nothing {
             return Ok(None);
         }
-        let held = Arc::clone(&self.0.held.read().unwrap_or_else(PoisonError::into_inner));
+        let held = self.held();
         let holder = match &held.credential {
             None => return Ok(None),
             Some(Credential::Bearer(_)) => return Ok(held.bearer.clone()),
@@ -160,8 +170,125 @@ impl Held {
             credential,
             bearer,
             fresh: RwLock::default(),
+            spoken: Mutex::default(),
         })
     }
+
+    fn spoken(&self) -> MutexGuard<'_, HashMap<(String, String, String), Fresh>> {
+        // Nothing that can panic runs under this lock.
+        self.spoken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Minter {
+    fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.0.held.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The `Authorization` of a request in the name of someone who has no token of the fleet's own: good at one service, for what both
+    /// they and this service may do of what the request is for, for a minute.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` where that is nothing; `INTERNAL` where this service cannot speak for others.
+    pub fn speak(&self, callee: &str, purpose: Purpose<'_>, whom: &Principal) -> Result<Option<HeaderValue>> {
+        if purpose == Purpose::Nothing {
+            return Ok(None);
+        }
+        let held = self.held();
+        let Some(Credential::Holder(holder)) = &held.credential else {
+            return Err(Error::internal(
+                "what this service holds names no key, so it cannot speak for others; mint it a SYSCALL_TOKEN",
+            ));
+        };
+        let rights = spoken(holder, callee, purpose, whom)?;
+        let now = seconds(&self.0.clock);
+        let kept = match purpose {
+            Purpose::Method(method) => Some((callee.to_owned(), method.to_owned(), whom.subject.clone())),
+            _ => None,
+        };
+        if let Some(kept) = &kept
+            && let Some(known) = held.spoken().get(kept)
+            && known.renew_at > now
+        {
+            return Ok(Some(known.header.clone()));
+        }
+        let narrowing = Narrowing {
+            audience: vec![callee.to_owned()],
+            rights,
+            life: SPOKEN_LIFE,
+            holder: None,
+        };
+        let token = holder
+            .speak_for(&whom.subject, &narrowing, now)
+            .map_err(|error| Error::internal("a token in its caller's name could not be signed; where this service's own is older than what the registry now gives it, mint it anew").with_source(error))?;
+        let header = header(&token)?;
+        if let Some(kept) = kept {
+            let fresh = Fresh {
+                header: header.clone(),
+                renew_at: (now + (SPOKEN_LIFE - SPOKEN_RENEW_BEFORE).as_secs()).min(holder.expires_at()),
+            };
+            let mut spoken = held.spoken();
+            if spoken.len() >= SPOKEN_MAX {
+                spoken.retain(|_, fresh| fresh.renew_at > now);
+                if spoken.len() >= SPOKEN_MAX {
+                    spoken.clear();
+                }
+            }
+            spoken.insert(kept, fresh);
+        }
+        Ok(Some(header))
+    }
+}
+
+/// What a call in another's name may do: what the service and the other both may.
+fn spoken(holder: &Holder, callee: &str, purpose: Purpose<'_>, whom: &Principal) -> Result<Rights> {
+    let word = match purpose {
+        Purpose::Nothing => return Ok(Rights::default()),
+        Purpose::Method(_) => Some(Word::Rpc),
+        Purpose::Of(word) => Some(word),
+        Purpose::Anything | Purpose::Relayed => None,
+    };
+    let both = holder.rights().meet(&whom.rights, word, callee);
+    let wanted = match purpose {
+        Purpose::Method(method) => format!("rpc {callee} {method}"),
+        _ => word.map_or_else(|| "any right".to_owned(), |word| Right::all(word).at(callee).to_string()),
+    };
+    let has = |rights: &Rights| match purpose {
+        Purpose::Method(method) => rights.allow(&Need::rpc(callee, method), callee),
+        Purpose::Of(word) => rights.have(word, callee),
+        _ => !rights.is_empty(),
+    };
+    if !has(&whom.rights) {
+        return Err(Error::new(
+            Kind::Forbidden,
+            format!("this needs the right `{wanted}`, which {} does not have", whom.subject),
+        ));
+    }
+    if !has(&both) {
+        return Err(Error::new(
+            Kind::Forbidden,
+            format!(
+                "{} asks for `{wanted}` in nobody's name, or for less of it; show a token of the fleet's own",
+                holder.subject()
+            ),
+        )
+        .with_code("NOT_SPOKEN_FOR"));
+    }
+    Ok(match purpose {
+        // A name that reads as a pattern cannot be written down as one name.
+        Purpose::Method(method) => exact(callee, method).map_or(both, |exact| Rights::new([exact])),
+        _ => both,
+    })
+}
+
+/// The right to one method, where its name can be written down as one name.
+fn exact(callee: &str, method: &str) -> Option<Right> {
+    let exact = Right {
+        word: Word::Rpc,
+        at: Some(callee.to_owned()),
+        pattern: Pattern::Exact(method.to_owned()),
+    };
+    exact.to_string().parse::<Right>().is_ok_and(|read| read == exact).then_some(exact)
 }
 
 impl Callee {
@@ -199,17 +326,11 @@ fn for_purpose(holder: &Holder, callee: &str, purpose: Purpose<'_>) -> Rights {
         Purpose::Nothing => Rights::default(),
         Purpose::Method(method) => {
             let need = Need::rpc(callee, method);
-            let exact = Right {
-                word: Word::Rpc,
-                at: Some(callee.to_owned()),
-                pattern: Pattern::Exact(method.to_owned()),
-            };
-            // A name that reads as a pattern cannot be written down as one name.
-            let readable = exact.to_string().parse::<Right>().is_ok_and(|read| read == exact);
-            match owned.allow(&need, callee) {
-                false => Rights::default(),
-                true if readable => Rights::new([exact]),
-                true => of_word(owned, callee, Word::Rpc),
+            match (owned.allow(&need, callee), exact(callee, method)) {
+                (false, _) => Rights::default(),
+                (true, Some(exact)) => Rights::new([exact]),
+                // A name that reads as a pattern cannot be written down as one name.
+                (true, None) => of_word(owned, callee, Word::Rpc),
             }
         }
         Purpose::Of(word) => of_word(owned, callee, word),

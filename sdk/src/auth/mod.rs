@@ -23,10 +23,10 @@ use std::sync::Arc;
 
 pub use chain::CHAIN_MAX;
 pub use credential::{Credential, Holder, Narrowing, claims_of};
-pub use gate::{Gate, Guarded};
+pub use gate::{Gate, Guarded, bearer};
 pub use key::{PublicKey, ROOT_KEYS_MAX, RootKeys, SigningKey};
-pub use minter::{CALL_LIFE, Minter, Purpose};
-pub use principal::{EVERY_SERVICE, Principal, SERVICE_SUBJECT};
+pub use minter::{CALL_LIFE, Minter, Purpose, SPOKEN_LIFE};
+pub use principal::{EVERY_SERVICE, PERSON_SUBJECT, Principal, SERVICE_SUBJECT};
 pub use revoked::{REVOCATION_MAX_BYTES, REVOCATIONS_MAX, sign_revocation};
 pub use right::{Need, Pattern, Right, What};
 pub use rights::{RIGHTS_MAX, Rights};

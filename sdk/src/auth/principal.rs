@@ -8,14 +8,18 @@ use super::word::Word;
 /// The first part of a service's subject: `service:core`. Whoever else holds a token is named otherwise, so that no person and no API key
 /// can have a service's name.
 pub const SERVICE_SUBJECT: &str = "service:";
+/// The first part of a person's subject: `user:01a3…`, and of one of their API keys `user:01a3…/key:01a4…`.
+pub const PERSON_SUBJECT: &str = "user:";
 /// In an audience: every service.
 pub const EVERY_SERVICE: &str = "*";
 
 /// What a verified chain of tokens comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// On whose behalf: `service:core`, `owner`, whatever the root named.
+    /// On whose behalf: `service:core`, `owner`, whatever the root named; where a service speaks for another, that other.
     pub subject: String,
+    /// Which service speaks for the subject, where it is not the subject's own token.
+    pub by: Option<String>,
     /// At which services, by key; `*` is all.
     pub audience: Vec<String>,
     /// What it allows there.
@@ -36,6 +40,12 @@ impl Principal {
     /// The service that it is, by key, if it is one.
     pub fn service(&self) -> Option<&str> {
         self.subject.strip_prefix(SERVICE_SUBJECT)
+    }
+
+    /// The person whom core knows by this id, by their own sign-in or by one of their keys.
+    pub fn person(&self) -> Option<&str> {
+        let person = self.subject.strip_prefix(PERSON_SUBJECT)?;
+        Some(person.split('/').next().unwrap_or(person))
     }
 
     /// Whether it may be shown to a service.

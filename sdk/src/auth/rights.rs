@@ -55,6 +55,44 @@ impl Rights {
         self.0.iter().any(|own| own.grants(need.word, Some(at), need.what))
     }
 
+    /// What both allow at a service, of one word or of any. Two patterns are apart or one is within the other, so that the narrower of
+    /// each pair that meets says it all.
+    pub fn meet(&self, other: &Rights, word: Option<Word>, at: &str) -> Rights {
+        let here = |rights: &Rights| -> Vec<Right> {
+            let there = rights
+                .0
+                .iter()
+                .filter(|right| right.at.as_deref().is_none_or(|own| own == at));
+            there.map(|right| right.clone().at(at)).collect()
+        };
+        let fits = |right: &Right| word.is_none_or(|word| right.word == word);
+        // Of one word, a right to everything is a right to all of it.
+        let read = |right: Right| match word {
+            Some(word) if right.word == Word::Admin => Right::all(word).at(at),
+            _ => right,
+        };
+        let others: Vec<Right> = here(other).into_iter().map(read).filter(fits).collect();
+        let mut both: Vec<Right> = Vec::new();
+        for own in here(self).into_iter().map(read).filter(fits) {
+            for other in &others {
+                let narrower = match () {
+                    () if own.covers(other) => other,
+                    () if other.covers(&own) => &own,
+                    () => continue,
+                };
+                if !both.contains(narrower) {
+                    both.push(narrower.clone());
+                }
+            }
+        }
+        Rights(both)
+    }
+
+    /// Whether they allow nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether any is of this word at a service, for whatever name.
     pub fn have(&self, word: Word, at: &str) -> bool {
         self.0.iter().any(|own| own.is_of(word, at))

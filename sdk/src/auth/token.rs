@@ -12,7 +12,7 @@ use super::key::{PublicKey, SigningKey};
 use super::rights::Rights;
 use crate::error::{Error, Result};
 use crate::name::new_id;
-use crate::wire::{Audience, Confirmation, TokenClaims};
+use crate::wire::{Actor, Audience, Confirmation, TokenClaims};
 
 /// Longest token, in bytes. A token for eight callees has about one kilobyte, and each narrowing adds a third and four hundred bytes; a
 /// request's head has room for 32 kilobytes in all.
@@ -85,10 +85,12 @@ pub fn sign_first(root: &SigningKey, grant: &Grant, now: u64) -> Result<String> 
         now,
         now.saturating_add(grant.life.as_secs()),
         None,
+        None,
     )
 }
 
 /// Signs a token whose bounds were checked against its parent.
+#[expect(clippy::too_many_arguments, reason = "the claims of a token, named once")]
 pub(super) fn write(
     key: &SigningKey,
     kid: Option<String>,
@@ -97,6 +99,7 @@ pub(super) fn write(
     now: u64,
     expires_at: u64,
     parent: Option<String>,
+    act: Option<Actor>,
 ) -> Result<String> {
     if grant.subject.is_empty()
         || grant.subject.len() > SUBJECT_MAX_BYTES
@@ -126,6 +129,7 @@ pub(super) fn write(
         cap: grant.rights.texts(),
         cnf: grant.holder.map(|key| Confirmation { jwk: key.to_jwk() }),
         parent,
+        act,
     };
     let text = sign(key, kid.as_deref(), TOKEN_TYPE, &claims)?;
     if text.len() > TOKEN_MAX_BYTES {

@@ -107,6 +107,8 @@ vocabulary! {
     FsRead = "fs" "read", Of::Nothing, "the shell";
     /// Sees pages that ask for a signed-in person, without being one.
     PageRead = "page" "read", Of::Nothing, "who looks after a fleet, with a token in place of a sign-in";
+    /// Says for whom a call is made, and calls with its own rights; never in the name of a service.
+    Speak = "speak" "", Of::Name("subject"), "the gateway, for people, clients and API keys that core has vouched for";
     /// Reads which tokens are revoked.
     RevocationRead = "revocation" "read", Of::Nothing, "every service, of the operator, when it comes up";
     /// Brings statements of revocation, which the root has signed.

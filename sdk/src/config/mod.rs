@@ -181,6 +181,19 @@ impl KeptMax {
 
 const MIB: u64 = 1024 * 1024;
 
+/// Requests a minute, by what is asked for; none where nobody is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// `API_RATE`: at the gateway, of an address without a credential that is known.
+    pub api: Option<u32>,
+    /// `KEY_RATE`: at the gateway, of a person, a client or an API key.
+    pub key: Option<u32>,
+    /// `AUTH_RATE`: of an address, for sign-ins and tokens.
+    pub auth: Option<u32>,
+    /// `PAGE_RATE`: of an address, for pages.
+    pub page: Option<u32>,
+}
+
 /// Which families of syscalls are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
@@ -234,6 +247,8 @@ pub struct Settings {
     pub trust_edge: TrustEdge,
     /// `CALLER_RATE`: requests a second that one caller has; none where callers are not counted.
     pub caller_rate: Option<u32>,
+    /// `API_RATE`, `KEY_RATE`, `AUTH_RATE`, `PAGE_RATE`.
+    pub rates: Rates,
     /// `ALLOWED_ORIGINS`: CORS origins, comma-separated.
     pub allowed_origins: Vec<String>,
     /// `AMNESIA`, `DATABASE_URL` and `DATA_DIR`.
@@ -271,6 +286,10 @@ pub(crate) struct Raw {
     pub(crate) syscall_sockets: Option<String>,
     pub(crate) trust_edge: Option<String>,
     pub(crate) caller_rate: Option<String>,
+    pub(crate) api_rate: Option<String>,
+    pub(crate) key_rate: Option<String>,
+    pub(crate) auth_rate: Option<String>,
+    pub(crate) page_rate: Option<String>,
     pub(crate) allowed_origins: Option<String>,
     pub(crate) amnesia: Option<String>,
     pub(crate) database_url: Option<Secret>,

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use super::{
-    AuthMode, Environment, Fallback, Features, KeptMax, LogFormat, Platform, Problems, Raw, Settings, StoreChoice,
-    TrustEdge, Variables,
+    AuthMode, Environment, Fallback, Features, KeptMax, LogFormat, Platform, Problems, Rates, Raw, Settings,
+    StoreChoice, TrustEdge, Variables,
 };
-use crate::policy::CALLER_RATE;
+use crate::policy::{API_RATE, AUTH_RATE, CALLER_RATE, KEY_RATE, PAGE_RATE};
 use crate::wire::LogLevel;
 
 /// Reads the environment of the service that is registered as `key`, `name` and `role`.
@@ -85,6 +85,12 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
             }
         },
         caller_rate: read.caller_rate(raw.caller_rate.as_deref(), environment),
+        rates: Rates {
+            api: read.rate("API_RATE", raw.api_rate.as_deref(), API_RATE, auth),
+            key: read.rate("KEY_RATE", raw.key_rate.as_deref(), KEY_RATE, auth),
+            auth: read.rate("AUTH_RATE", raw.auth_rate.as_deref(), AUTH_RATE, auth),
+            page: read.rate("PAGE_RATE", raw.page_rate.as_deref(), PAGE_RATE, auth),
+        },
         allowed_origins: read.origins(raw.allowed_origins.as_deref()),
         store,
         kept_max,
@@ -245,6 +251,14 @@ impl Reader {
             CALLER_RATE
         };
         let rate = self.number("CALLER_RATE", said, what).unwrap_or(default);
+        (rate > 0).then_some(rate)
+    }
+
+    /// Where nobody is asked for a credential everybody is one address, such as this machine's own.
+    fn rate(&mut self, variable: &str, said: Option<&str>, default: u32, auth: AuthMode) -> Option<u32> {
+        let default = if auth == AuthMode::Open { 0 } else { default };
+        let what = "requests a minute of one caller, or 0 to count nobody";
+        let rate = self.number(variable, said, what).unwrap_or(default);
         (rate > 0).then_some(rate)
     }
 

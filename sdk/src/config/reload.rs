@@ -16,7 +16,7 @@ pub const LIVE: [&str; 7] = [
 ];
 
 /// What the kernel reads at its start alone: names, places, stores and what is switched on, around which everything else is built.
-pub const AT_START: [&str; 30] = [
+pub const AT_START: [&str; 34] = [
     "SERVICE_NAME",
     "SERVICE_ROLE",
     "ENVIRONMENT",
@@ -26,6 +26,10 @@ pub const AT_START: [&str; 30] = [
     "SYSCALL_SOCKETS",
     "TRUST_EDGE",
     "CALLER_RATE",
+    "API_RATE",
+    "KEY_RATE",
+    "AUTH_RATE",
+    "PAGE_RATE",
     "AMNESIA",
     "DATABASE_URL",
     "DATA_DIR",

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bus, PipeHandler, ServedMethod, ServedStream};
+use super::{Bus, Identify, PipeHandler, ServedMethod, ServedStream};
 use crate::admission::Admission;
 use crate::audit::{Denial, Denials};
 use crate::auth::{Caller, Gate};
@@ -75,6 +75,8 @@ pub struct Kernel {
     pub health: Health,
     /// Who may call what.
     pub gate: Gate,
+    /// Who is let in by something else than a token of the fleet's own, where the service has such callers.
+    pub identify: Option<Arc<dyn Identify>>,
     /// Who was refused of late.
     pub denials: Denials,
     /// Calls to other services.

@@ -6,6 +6,7 @@ mod batch;
 mod bus;
 mod event;
 mod flow;
+mod identify;
 mod job;
 mod kernel;
 mod method;
@@ -27,6 +28,7 @@ pub use batch::Commit;
 pub use bus::{Bus, BusEvent, Listener};
 pub use event::EventContext;
 pub use flow::FlowContext;
+pub use identify::Identify;
 pub use job::JobContext;
 pub use kernel::{BuildInfo, Kernel, Phase};
 pub(crate) use method::decode;
@@ -45,6 +47,7 @@ use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::name::Namespace;
 use crate::pipe::{self, Pipe};
+use crate::policy::{mark, party};
 use crate::registry::Registry;
 use crate::rpc::{CallOptions, Client, Results};
 use crate::state::State;
@@ -175,7 +178,19 @@ impl Context {
             repeated: self.request.repeated,
             request_id: self.request.request_id.clone(),
             trace_state: self.request.trace_state.clone(),
+            sticky: self.sticky(),
             ..CallOptions::default()
+        }
+    }
+
+    /// For whom calls from here are made, as a number: the caller as they proved to be, or their address.
+    fn sticky(&self) -> Option<u64> {
+        let (principal, client) = (&self.request.caller.principal, self.request.client);
+        match (principal, client.map(party)) {
+            (Some(principal), _) => Some(mark(principal.subject.as_bytes())),
+            (None, Some(IpAddr::V4(address))) => Some(mark(&address.octets())),
+            (None, Some(IpAddr::V6(address))) => Some(mark(&address.octets())),
+            (None, None) => None,
         }
     }
 

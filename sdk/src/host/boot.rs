@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Make, Wrap, announce, credentials, deliveries, denials, flows, outside, pipes, stall, stores, upkeep};
-use crate::admission::{Admission, Quota};
+use crate::admission::{Admission, Quota, Quotas};
 use crate::audit::Denials;
 use crate::clock::Clock;
 use crate::config::{Live, Settings};
@@ -192,6 +192,7 @@ async fn begin(
         flows,
         health: Health::new(checks(&service, &store, &jobs, &cell), clock.clone()),
         gate: credentials::gate(&plan.record, &settings, &clock)?,
+        identify: service.identify.clone(),
         denials: Denials::default(),
         http: outside::http_client(plan.settings.environment)?,
         methods,
@@ -202,7 +203,7 @@ async fn begin(
         streams: CancellationToken::new(),
         port: plan.port.map_or_else(OnceLock::new, OnceLock::from),
         traffic: Traffic::default(),
-        admission: Admission::new(settings.caller_rate.map(|rate| Quota::per_second("caller", rate))),
+        admission: Admission::new(quotas(&settings)),
         record: plan.record.clone(),
         registry: plan.registry.clone(),
         scope: scope.clone(),
@@ -252,6 +253,19 @@ async fn begin(
         attempts,
         taking,
     })
+}
+
+/// What callers have, by what they ask for.
+fn quotas(settings: &Settings) -> Quotas {
+    let rates = settings.rates;
+    let per_minute = |name, rate: Option<u32>| rate.map(|rate| Quota::per_minute(name, rate));
+    Quotas {
+        caller: settings.caller_rate.map(|rate| Quota::per_second("caller", rate)),
+        api: per_minute("api", rates.api),
+        key: per_minute("key", rates.key),
+        auth: per_minute("auth", rates.auth),
+        page: per_minute("page", rates.page),
+    }
 }
 
 /// Announces the service; called when its doors are open.

@@ -1,10 +1,7 @@
 //! What a life reaches outside of its process: peers, the public network, the collector; and what it says of its platform.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::DrainBudget;
 use super::boot::Plan;
@@ -14,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::policy::Reach;
 use crate::resolve::{Dns, Endpoint, Resolver, Table};
-use crate::rpc::Outside;
+use crate::rpc::{Outside, abroad, is_at_home, public_client};
 use crate::telemetry::{Exporter, Otlp};
 use crate::transport::Bound;
 
@@ -26,7 +23,12 @@ pub(super) fn resolver(plan: &Plan) -> Result<Arc<dyn Resolver>> {
     if let Some(directory) = &plan.settings.sockets {
         let table = plan.registry.services().fold(Table::default(), |table, service| {
             let host = format!("{}.railway.internal", service.name);
-            table.with(host, Endpoint::Unix(directory.join(format!("{}.sock", service.key))))
+            let socket = Endpoint::Unix(directory.join(format!("{}.sock", service.key)));
+            // On one machine there is one version of each, whatever the registry has elsewhere.
+            let versions = service.version.iter().filter_map(|version| version.host());
+            versions.fold(table.with(host, socket.clone()), |table, host| {
+                table.with(host, socket.clone())
+            })
         });
         return Ok(Arc::new(table));
     }
@@ -68,56 +70,10 @@ pub(super) fn inside(plan: &Plan) -> Reach {
     }
 }
 
-/// Where calls to the public network may lead: in development and tests to what stands for it on this machine, too.
-fn abroad(environment: Environment) -> Reach {
-    if is_at_home(environment) {
-        Reach::PUBLIC.or_loopback()
-    } else {
-        Reach::PUBLIC
-    }
-}
-
-const fn is_at_home(environment: Environment) -> bool {
-    matches!(environment, Environment::Development | Environment::Test)
-}
-
-/// Resolves names as the system does, and gives the addresses alone to which a way may lead.
-#[derive(Debug)]
-struct Names(Reach);
-
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let mut barred = None;
-            let fit: Vec<SocketAddr> = found
-                .filter(|address| match reach.check(address.ip()) {
-                    Ok(()) => true,
-                    Err(why) => {
-                        barred = Some(why);
-                        false
-                    }
-                })
-                .collect();
-            match barred {
-                // Where some fit and some do not, those that do are the name's own.
-                Some(why) if fit.is_empty() => Err(why.into()),
-                _ => Ok(Box::new(fit.into_iter()) as Addrs),
-            }
-        })
-    }
-}
-
-/// The client of the public network, without retries of its own. A name that leads inside, to this machine or to a cloud's metadata is
-/// as one that leads nowhere; for a URL that holds an address there is [`Reach::check_url`].
+/// The client of the public network, for the service's own requests and for the public ways.
 pub(super) fn http_client(environment: Environment) -> Result<reqwest::Client> {
-    crate::transport::install_tls();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
+    public_client(environment)
         .timeout(HTTP_TIMEOUT)
-        .dns_resolver(Arc::new(Names(abroad(environment))))
         .build()
         .map_err(|error| Error::internal("the client of the public network cannot be made").with_source(error))
 }

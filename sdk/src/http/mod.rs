@@ -31,26 +31,33 @@ mod why;
 mod workflows;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::handler::Handler as _;
+use http::HeaderName;
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 pub use extract::{Body, Path, Payload, Query, parse};
 pub use guard::{refuse, turn_away};
+pub use pipes::relay_pipe;
 pub use quota::tell_quota;
 pub use respond::{Failure, Html, failure, json};
 pub use system::system_health;
 
-use crate::admission::Priority;
+use crate::admission::{Class, Priority};
 use crate::config::Live;
 use crate::context::{Context, Kernel};
 use crate::error::{Error, Kind};
+use crate::rpc::header;
 use crate::service::{RouteKind, Routes};
 use crate::transport::Handler;
 use guard::{Guard, Rule};
+
+/// How long a browser may keep what a preflight said: a list that is changed holds everywhere within ten minutes.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 
 /// Builds everything that a service answers into one handler: the syscalls that are switched on, and its own routes.
 pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
@@ -74,6 +81,7 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
             kind: route.kind,
             priority: route.priority,
             measured: true,
+            class: route.class.or((route.kind == RouteKind::Page).then_some(Class::Page)),
             audited: route.audited,
         };
         let guard = guard(route.verb.as_str(), route.path, rule);
@@ -100,6 +108,7 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
         kind: RouteKind::Plain,
         priority: Priority::Work,
         measured: false,
+        class: None,
         audited: None,
     };
     let unmatched = guard("ANY", "unmatched", nowhere);
@@ -190,8 +199,21 @@ fn cors(live: Live) -> CorsLayer {
         let mut allowed = told.settings.allowed_origins.iter();
         allowed.any(|allowed| allowed == "*" || allowed.as_bytes() == origin.as_bytes())
     });
+    // What a script may read of an answer beside the few fields that it always may.
+    let told = [
+        "ratelimit",
+        "ratelimit-policy",
+        "retry-after",
+        header::REQUEST_ID,
+        header::ORIGIN,
+        header::VERSION,
+        header::IDEMPOTENCY_REPLAYED,
+    ];
     CorsLayer::new()
         .allow_methods(Any)
-        .allow_headers(Any)
+        // Named one by one: a `*` does not stand for Authorization (Fetch, "CORS-unsafe request-header names").
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(told.map(HeaderName::from_static))
+        .max_age(PREFLIGHT_AGE)
         .allow_origin(allowed)
 }

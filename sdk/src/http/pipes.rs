@@ -1,6 +1,7 @@
 //! Pipes: opened by an upgrade, or within the process by the end that the request bears.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -12,10 +13,13 @@ use tracing::Instrument;
 use super::extract::Path;
 use super::respond::{Failure, failure};
 use super::rpc::misdirected;
+use crate::admission::Who;
 use crate::auth::{Access, Need, Word};
 use crate::context::{Context, PipeHandler};
 use crate::error::{Error, Kind, Result};
 use crate::pipe::{self, Lack, Pipe, Plug};
+use crate::policy::party;
+use crate::rpc::CallOptions;
 use crate::service::{Route, RouteKind, Routes};
 use crate::telemetry::{self, current_trace, join_trace};
 
@@ -73,6 +77,62 @@ async fn open(context: Context, Path(name): Path, mut request: Request) -> Resul
     Ok(response)
 }
 
+/// Opens a pipe of another service for a caller of this one, and carries the bytes of its WebSocket: for a gateway. Access is asked for
+/// before; the callee asks again. At most `life` goes by until it is ended.
+///
+/// # Errors
+/// As opening a pipe; what the callee says instead of opening it. `TOO_MANY_STREAMS` where the caller has as many open as one may.
+pub async fn relay_pipe(
+    context: &Context,
+    service: &str,
+    name: &str,
+    mut request: Request,
+    life: Duration,
+) -> Result<Response, Failure> {
+    same_site(context, request.headers())?;
+    let accept = match pipe::accept(request.headers()) {
+        Ok(accept) => accept,
+        Err(lack) => return Ok(refuse(name, lack)),
+    };
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return Ok(refuse(name, Lack::Upgrade));
+    };
+    let kernel = context.kernel();
+    let info = context.request();
+    let who = match (&info.caller.principal, info.client) {
+        (Some(principal), _) if principal.service().is_some() => None,
+        (Some(principal), _) => Some(Who::Principal(principal.subject.clone())),
+        (None, client) => client.map(|client| Who::Address(party(client))),
+    };
+    let places = (kernel.pipe_room.enter()?, kernel.admission.stream(who)?);
+    let options = CallOptions {
+        relay_for: Some(info.caller.clone()),
+        ..context.call_options()
+    };
+    let callee = pipe::open(context.rpc(), &kernel.scope, service, name, options).await?;
+    let caller = pipe::over_socket(&kernel.scope, upgrade);
+    let (streams, ending) = (kernel.streams.clone(), kernel.scope.token());
+    kernel.scope.spawn_graceful("pipe-relay", async move {
+        let stop = async {
+            tokio::select! {
+                () = streams.cancelled() => {}
+                () = ending.cancelled() => {}
+                () = tokio::time::sleep(life) => {}
+            }
+        };
+        pipe::join(caller, callee, stop).await;
+        drop(places);
+    });
+    let headers = [
+        (CONNECTION, HeaderValue::from_static("upgrade")),
+        (UPGRADE, HeaderValue::from_static("websocket")),
+        (SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers).into_response();
+    *response.version_mut() = http::Version::HTTP_11;
+    Ok(response)
+}
+
 /// Runs the handler beside the request, which is answered at once, for as long as the pipe lasts.
 fn serve(context: &Context, name: &str, handler: &PipeHandler, pipe: Pipe, place: impl Send + 'static) {
     // Not below the request's span, which ends with the head of the answer.
@@ -102,6 +162,9 @@ fn serve(context: &Context, name: &str, handler: &PipeHandler, pipe: Pipe, place
 }
 
 /// A browser lets any page open a WebSocket to anywhere and asks nobody (RFC 6455, section 10.2), so who asks is looked at here.
+///
+/// # Errors
+/// `CROSS_SITE` where the request bears the `Origin` of a page that is neither this service's nor allowed.
 fn same_site(context: &Context, headers: &HeaderMap) -> Result<()> {
     let Some(origin) = headers.get(ORIGIN) else {
         return Ok(());

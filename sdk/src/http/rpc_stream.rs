@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::response::Response;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
-use http::{HeaderName, HeaderValue, Method};
+use http::header::{ACCEPT, HeaderMap};
+use http::{HeaderName, HeaderValue};
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
@@ -20,7 +20,6 @@ use crate::error::{Error, Kind, Result};
 use crate::lifecycle::panic_message;
 use crate::rpc::{CallOptions, header};
 use crate::telemetry::{self, current_trace, join_trace};
-use crate::transport::{Body, Request};
 use crate::wire::{Json, RpcRequest, RpcResponse};
 
 /// Whether the caller reads a stream of results.
@@ -121,24 +120,15 @@ impl Source {
 
 /// Passes a call on whose answer may be a stream, with the caller's own credential, and gives the answer as it comes.
 pub(super) async fn relay(context: &Context, service: &str, request: &RpcRequest) -> Result<Response, Failure> {
-    let call = RpcRequest {
-        service: None,
-        ..request.clone()
-    };
-    let text =
-        serde_json::to_vec(&call).map_err(|error| Error::internal("a call has no JSON form").with_source(error))?;
-    let mut onward = Request::new(Body::from(text));
-    *onward.method_mut() = Method::POST;
-    *onward.uri_mut() = http::Uri::from_static("/v1/sys/rpc");
-    let headers = onward.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
     let options = CallOptions {
         timeout: request.timeout.map(std::time::Duration::from_millis),
         relay_for: Some(context.request().caller.clone()),
         ..context.call_options()
     };
-    let answer = context.rpc().request(service, onward, &options).await?;
+    let answer = context
+        .rpc()
+        .call_for_stream(service, &request.method, request.params.as_ref(), options)
+        .await?;
     let (parts, body) = answer.into_parts();
     let mut response = Response::new(body);
     *response.status_mut() = parts.status;

@@ -31,6 +31,7 @@ mod end;
 mod handshake;
 mod open;
 mod plug;
+mod relay;
 mod serve;
 mod socket;
 
@@ -44,6 +45,7 @@ pub use handshake::Handshake;
 pub(crate) use handshake::{Lack, accept};
 pub use open::open;
 pub(crate) use plug::Plug;
+pub(crate) use relay::join;
 pub use serve::Room;
 pub(crate) use serve::{over_socket, run};
 pub use socket::connect;

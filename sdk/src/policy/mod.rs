@@ -3,6 +3,7 @@
 mod addresses;
 mod crowd;
 mod dice;
+mod share;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 pub use addresses::{Barred, Reach, party};
 pub use crowd::{Crowd, Member};
 pub use dice::Dice;
+pub use share::{claim, mark};
 
 /// Default deadline of an RPC: what tarpc and connect-rust take, and longer than any healthy internal call.
 pub const RPC_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,6 +27,14 @@ pub const BODY_MAX_BYTES: usize = 1024 * 1024;
 pub const IN_FLIGHT_MAX: usize = 512;
 /// Requests a second that one caller has of one service, unless said: more than any page or program asks that does not loop.
 pub const CALLER_RATE: u32 = 500;
+/// Requests a minute at the gateway of an address that shows no credential which is known: a page that tries it out, or a guesser of keys.
+pub const API_RATE: u32 = 100;
+/// Requests a minute at the gateway of one person, client or API key: ten a second for as long as it takes is a job, or a pipe.
+pub const KEY_RATE: u32 = 600;
+/// Requests a minute of an address for what proves who somebody is: a sign-in is two, and an office signs in one after the other.
+pub const AUTH_RATE: u32 = 10;
+/// Requests a minute of an address for pages: a reader who opens eight a second reads none of them.
+pub const PAGE_RATE: u32 = 500;
 /// Taken from the deadline at each hop, so that the callee gives up before its caller does.
 pub const HOP_MARGIN: Duration = Duration::from_millis(5);
 /// Calls that a call may cause, one inside the other, before it is taken for a ring.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::grants::rights_at;
+use super::{has_port, is_base_url};
 use crate::error::{Error, Result};
 use crate::name::ServiceKey;
 
@@ -59,6 +60,21 @@ pub struct ServiceRecord {
     /// any event.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rights: BTreeMap<String, Vec<String>>,
+    /// Versions that run side by side, each with its share of the callers; none where there is one, at its internal URL.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub version: Vec<VersionRecord>,
+}
+
+/// One of several versions of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionRecord {
+    /// What it is called: `blue`, `green`.
+    pub name: String,
+    /// Where it is found on the private network.
+    pub internal: String,
+    /// Of a hundred callers so many are its own; 0 gets none.
+    pub weight: u32,
 }
 
 impl ServiceRecord {
@@ -141,6 +157,14 @@ pub struct EdgeHealth {
     pub expects: u16,
 }
 
+impl VersionRecord {
+    /// The host of its internal URL.
+    pub fn host(&self) -> Option<String> {
+        let uri = self.internal.parse::<http::Uri>().ok()?;
+        uri.host().map(str::to_owned)
+    }
+}
+
 impl ServiceRecord {
     /// The internal URL, the same in every environment.
     pub fn internal(&self) -> String {
@@ -163,6 +187,7 @@ impl RegistryFile {
             if service.port == 0 || service.replicas == 0 {
                 return Err(at("port and replicas are at least 1".to_owned()));
             }
+            check_versions(&service.version).map_err(at)?;
         }
         for service in &self.service {
             if let Some(unknown) = service
@@ -189,6 +214,45 @@ impl RegistryFile {
         }
         Ok(())
     }
+}
+
+/// Of a hundred callers: what the weights of a service's versions come to.
+const WEIGHTS: u32 = 100;
+
+fn check_versions(versions: &[VersionRecord]) -> Result<(), String> {
+    for (nth, version) in versions.iter().enumerate() {
+        let name = &version.name;
+        ServiceKey::new(name).map_err(|error| format!("version {name:?}: {error}"))?;
+        if !is_base_url(&version.internal) || !has_port(&version.internal) {
+            return Err(format!(
+                "version {name:?}: internal is {:?}; it is http:// or https://, a host, the port on which it listens, and no path",
+                version.internal
+            ));
+        }
+        for other in &versions[..nth] {
+            if other.name == *name {
+                return Err(format!("{name:?} names two versions"));
+            }
+            if other.internal == version.internal {
+                return Err(format!(
+                    "versions {:?} and {name:?} have one internal URL, so that they are the same",
+                    other.name
+                ));
+            }
+        }
+    }
+    let sum: u64 = versions.iter().map(|version| u64::from(version.weight)).sum();
+    if !versions.is_empty() && sum != u64::from(WEIGHTS) {
+        let each: Vec<String> = versions
+            .iter()
+            .map(|version| format!("{} {}", version.name, version.weight))
+            .collect();
+        return Err(format!(
+            "the weights of its versions are {WEIGHTS} together, and {} are {sum}",
+            each.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn one() -> u32 {

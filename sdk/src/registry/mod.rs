@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{EdgeHealth, Record, RegistryFile, ServiceRecord, Urls, Zone};
+pub use file::{EdgeHealth, Record, RegistryFile, ServiceRecord, Urls, VersionRecord, Zone};
 
 use crate::config::{Environment, Problems, Variables};
 use crate::error::{Error, Result};
@@ -198,14 +198,31 @@ impl Registry {
         self.url(service, Environment::Production, Way::Internal)
     }
 
-    /// Which service a `Host` names, if any: its key, name, internal name or one of its public names. Ports do not matter.
+    /// The versions of a service that run side by side; none where there is one, and where the environment says where that is.
+    ///
+    /// # Errors
+    /// `UNKNOWN_SERVICE`.
+    pub fn versions(&self, service: &str) -> Result<&[VersionRecord]> {
+        let service = self.get(service)?;
+        let said = self.0.internal.contains_key(&service.key);
+        Ok(if said { &[] } else { &service.version })
+    }
+
+    /// Which service a `Host` names, if any: its key, name, internal name or one of its public names, or where one of its versions is found. Ports do not matter.
     pub fn by_host(&self, host: &str) -> Option<&ServiceRecord> {
         let host = host_name(host).to_ascii_lowercase();
         let label = host
             .strip_suffix(".localhost")
             .or_else(|| host.strip_suffix(".railway.internal"));
+        let versioned = |service: &ServiceRecord| {
+            service
+                .version
+                .iter()
+                .any(|version| host_of_url(&version.internal) == host)
+        };
         self.services().find(|service| match label {
-            Some(label) => service.key == label || service.name == label,
+            Some(label) => service.key == label || service.name == label || versioned(service),
+            None if versioned(service) && !is_shared(host.as_str()) => true,
             None => {
                 let urls = [
                     service.production.cloudflare.as_deref(),
@@ -230,6 +247,11 @@ pub fn host_name(host: &str) -> &str {
         Some(rest) => rest.split(']').next().unwrap_or(rest),
         None => host.split(':').next().unwrap_or(host),
     }
+}
+
+/// Whether a host is this machine, where versions may lie side by side with anything else.
+fn is_shared(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok()
 }
 
 fn host_of_url(url: &str) -> &str {

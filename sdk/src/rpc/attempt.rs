@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
 use super::classify::{Again, is_draining, is_misdirected, of_response, of_silence};
+use super::header;
 use super::peer::{Pace, Peer, Ticket, Verdict};
 use super::pool::{Pool, Unanswered};
 use super::tried::Tried;
-use super::{ANSWER_MAX_BYTES, header};
 use crate::error::{Error, Kind, Result};
 use crate::policy::Backoff;
 use crate::resolve::Endpoint;
@@ -44,8 +44,8 @@ pub(super) struct Errand<'a> {
     pub(super) pool: &'a Pool,
     pub(super) parts: Parts,
     pub(super) body: Bytes,
-    /// Whether an attempt ends with the answer's last byte, or with its head.
-    pub(super) whole: bool,
+    /// How many bytes of an answer are read before an attempt ends; none where it ends with the answer's head.
+    pub(super) whole: Option<usize>,
     /// Whether doing it twice does no more than doing it once.
     pub(super) repeatable: bool,
     /// Whether it is made for a call that is itself a repeat: then the one who repeats is up there, not here.
@@ -199,11 +199,13 @@ impl Errand<'_> {
             }
         }
         match self.pool.send(&endpoint, request).await {
-            Ok(response) if self.whole => match read(response).await {
-                Ok(response) => Outcome::Answered(response),
-                Err(unanswered) => Outcome::Unanswered(unanswered),
+            Ok(response) => match self.whole {
+                None => Outcome::Answered(response),
+                Some(most) => match read(response, most).await {
+                    Ok(response) => Outcome::Answered(response),
+                    Err(unanswered) => Outcome::Unanswered(unanswered),
+                },
             },
-            Ok(response) => Outcome::Answered(response),
             Err(unanswered) => Outcome::Unanswered(unanswered),
         }
     }
@@ -338,15 +340,18 @@ impl Errand<'_> {
     }
 }
 
-/// Reads an answer to its end.
-pub(super) async fn read(response: Response) -> Result<Response, Unanswered> {
+/// Reads an answer to its end, where that comes within so many bytes.
+pub(super) async fn read(response: Response, most: usize) -> Result<Response, Unanswered> {
     let (parts, body) = response.into_parts();
-    match Limited::new(body, ANSWER_MAX_BYTES).collect().await {
+    match Limited::new(body, most).collect().await {
         Ok(body) => Ok(Response::from_parts(parts, Body::from(body.to_bytes()))),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Unanswered::Unreadable(Error::new(
-            Kind::BadGateway,
-            format!("the answer is larger than {} MiB", ANSWER_MAX_BYTES / 1024 / 1024),
-        ))),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Unanswered::Unreadable(
+            Error::new(
+                Kind::BadGateway,
+                format!("the answer is larger than {} KiB", most / 1024),
+            )
+            .with_code("ANSWER_TOO_LARGE"),
+        )),
         Err(error) => Err(Unanswered::Doubtful(
             Error::new(Kind::BadGateway, "the answer broke off").with_source(error),
         )),

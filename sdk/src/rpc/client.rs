@@ -17,12 +17,13 @@ use super::peer::Peer;
 use super::pool::Pool;
 use super::send::Want;
 use super::target::Target;
+use super::versions::{Version, Versions};
 use super::view::show;
 use super::ways::Ways;
 use crate::contract::{Method, Payload};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{Dice, HOP_MARGIN, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
-use crate::registry::Registry;
+use crate::registry::{Registry, ServiceRecord};
 use crate::resolve::Discovery;
 use crate::telemetry;
 use crate::transport::{Body, Request, Response};
@@ -41,8 +42,10 @@ pub(super) struct Inner {
     /// What says who calls, made once.
     pub(super) own: HeaderMap,
     /// The services of the registry, each as this process knows it.
-    peers: HashMap<String, Arc<Peer>>,
+    peers: HashMap<String, Versions>,
     pub(super) pool: Pool,
+    /// For whom this process calls where it calls for nobody.
+    pub(super) sticky: u64,
 }
 
 /// An answer, read whole.
@@ -73,13 +76,16 @@ impl Client {
         let dice = options.seed.map_or_else(Dice::seeded, Dice::new);
         let pool = Pool::new(Arc::clone(&options.dial), dice.clone(), options.scope.clone());
         let own = own(&options)?;
-        let peer = |key: &str| {
-            let target = Target::of(&options.registry, key)?;
+        let peer = |record: &ServiceRecord, version: Option<String>, url: &str| {
+            let (key, one) = (&record.key, version.is_none());
+            let target = Target::of(record, version, url)?;
             let (resolver, scope) = (Arc::clone(&options.resolver), options.scope.clone());
             let discovery = Discovery::new(&target.host, target.port, resolver, scope, dice.clone());
+            // The public ways lead to the service, and nobody knows to which version of it.
             let roads = options
                 .outside
                 .as_ref()
+                .filter(|_| one)
                 .map(|outside| outside.roads(&options.registry, key));
             let ways = Ways::new(roads.unwrap_or_default());
             Ok::<_, Error>(Arc::new(Peer::new(
@@ -90,17 +96,38 @@ impl Client {
                 dice.clone(),
             )))
         };
+        let versions = |record: &ServiceRecord| {
+            let said = options.registry.versions(&record.key)?;
+            let version = |name: Option<String>, weight: u32, url: &str| {
+                Ok::<_, Error>(Version::new(name.clone(), weight, peer(record, name, url)?))
+            };
+            let versions = if said.is_empty() {
+                vec![version(None, 1, &options.registry.internal_url(&record.key)?)?]
+            } else {
+                let each = said
+                    .iter()
+                    .map(|said| version(Some(said.name.clone()), said.weight, &said.internal));
+                each.collect::<Result<Vec<_>>>()?
+            };
+            Versions::new(versions).ok_or_else(|| Error::internal(format!("{} has no version", record.key)))
+        };
         let peers = options
             .registry
             .services()
-            .map(|service| Ok((service.key.clone(), peer(&service.key)?)))
+            .map(|service| Ok((service.key.clone(), versions(service)?)))
             .collect::<Result<HashMap<_, _>>>()?;
-        show(&options.metrics, peers.values().cloned().collect());
+        let each = peers.values().flat_map(Versions::iter);
+        show(
+            &options.metrics,
+            each.map(|version| Arc::clone(&version.peer)).collect(),
+        );
+        let sticky = dice.roll();
         Ok(Client(Arc::new(Inner {
             options,
             own,
             peers,
             pool,
+            sticky,
         })))
     }
 
@@ -274,7 +301,7 @@ impl Client {
         self.0.options.switchboard.get(key).is_some()
     }
 
-    pub(super) fn peer(&self, service: &str) -> Result<&Arc<Peer>> {
+    pub(super) fn versions(&self, service: &str) -> Result<&Versions> {
         let key = &self.0.options.registry.get(service)?.key;
         self.0
             .peers

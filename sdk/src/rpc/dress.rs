@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::header;
 use super::options::{CallOptions, ClientOptions};
 use super::target::Target;
-use crate::auth::{Minter, Purpose};
+use crate::auth::{Caller, Minter, Purpose};
 use crate::error::{Error, Result};
 use crate::telemetry::current_trace;
 
@@ -44,6 +44,21 @@ pub(super) fn dress(
             if let Some(minter) = own.minter
                 && let Some(token) = minter.header(&target.key, own.purpose)?
             {
+                headers.insert(AUTHORIZATION, token);
+            }
+        }
+        Some(Caller {
+            credential: None,
+            principal: Some(whom),
+            ..
+        }) => {
+            // Whoever was let in by something that is no token of the fleet's own is spoken for, and what they showed stays here.
+            let minter = own.minter.ok_or_else(|| {
+                Error::internal(
+                    "this service holds no token of its own to speak for its caller with; mint it a SYSCALL_TOKEN",
+                )
+            })?;
+            if let Some(token) = minter.speak(&target.key, own.purpose, whom)? {
                 headers.insert(AUTHORIZATION, token);
             }
         }

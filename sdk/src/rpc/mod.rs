@@ -2,6 +2,7 @@
 //!
 //! One trace across all of it; a deadline that shrinks at every hop; an error that says what was tried.
 
+mod abroad;
 mod answer;
 mod attempt;
 mod classify;
@@ -21,11 +22,13 @@ pub mod sse;
 mod stream;
 mod target;
 mod tried;
+mod versions;
 mod view;
 mod ways;
 
 use std::time::Duration;
 
+pub use abroad::{CheckedNames, abroad, is_at_home, public_client};
 pub(crate) use answer::error_of;
 pub use answer::kind_of;
 pub use client::{Client, Reply};
@@ -45,6 +48,10 @@ pub mod header {
     pub const SERVICE_ROLE: &str = "x-service-role";
     /// Who is connected to the front door, for a service that it reaches over a socket of this machine; believed there alone.
     pub const CLIENT: &str = "x-syscall-client";
+    /// An API key, for clients that cannot send it as `Authorization: Bearer`; read where a service lets callers in by keys.
+    pub const API_KEY: &str = "x-api-key";
+    /// Which version of a service answered, where the registry has several.
+    pub const VERSION: &str = "x-syscall-version";
     /// Names a request across services and logs.
     pub const REQUEST_ID: &str = "x-request-id";
     /// Whose failure an error is: `kernel` or `handler`.

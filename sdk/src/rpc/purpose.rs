@@ -10,6 +10,7 @@ pub fn purpose(verb: &Verb, path: &str) -> Purpose<'static> {
     let Some(rest) = path.strip_prefix("/v1/sys/") else {
         return match path {
             "/health" | "/version" | "/healthz" | "/readyz" | "/v1/" => Purpose::Nothing,
+            _ if path.starts_with("/.well-known/") => Purpose::Nothing,
             "/metrics" => Purpose::Of(Word::MetricsRead),
             // The tree and the shell ask the others in their reader's name.
             _ if path == "/v1/fs" || path.starts_with("/v1/fs/") || path.starts_with("/v1/shell/") => Purpose::Relayed,

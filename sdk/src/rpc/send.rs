@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
+use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -16,10 +17,12 @@ use super::outside::{Outside, Road};
 use super::peer::{Ending, Peer};
 use super::pool::Unanswered;
 use super::purpose::purpose;
+use super::versions::Versions;
+use super::{ANSWER_MAX_BYTES, header};
 use crate::auth::Purpose;
 use crate::error::{Error, Kind, Result};
 use crate::policy::HOPS_MAX;
-use crate::transport::{Request, Response};
+use crate::transport::{Body, Request, Response};
 
 /// What a call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,25 +39,73 @@ pub(super) enum Want<'a> {
 
 impl Want<'_> {
     /// The answer, read as far as is wanted.
-    async fn read(self, response: Response) -> Result<Response> {
+    async fn read(self, response: Response, most: usize) -> Result<Response> {
         match self {
             Want::Head | Want::Stream(_) => Ok(response),
-            Want::Whole | Want::Method(_) => read(response).await.map_err(Unanswered::into_error),
+            Want::Whole | Want::Method(_) => read(response, most).await.map_err(Unanswered::into_error),
         }
     }
 }
 
 impl Client {
-    /// Sends a request where it belongs: to a service of this process, to a replica on the private network, or by a public way.
+    /// Sends a request where it belongs: to a service of this process, to a replica on the private network, or by a public way. Of a service
+    /// with several versions it goes to the caller's own, and on to the next where nobody is there.
     pub(super) async fn send(
         &self,
         service: &str,
+        request: Request,
+        options: &CallOptions,
+        deadline: Instant,
+        want: Want<'_>,
+    ) -> Result<Response> {
+        let versions = self.versions(service)?;
+        match versions.only() {
+            Some(peer) => self.send_to(peer, request, options, deadline, want).await,
+            None if self.is_here(&versions.main().target.key) => {
+                self.send_to(versions.main(), request, options, deadline, want).await
+            }
+            None => Box::pin(self.send_to_one_of(versions, request, options, deadline, want)).await,
+        }
+    }
+
+    async fn send_to_one_of(
+        &self,
+        versions: &Versions,
+        request: Request,
+        options: &CallOptions,
+        deadline: Instant,
+        want: Want<'_>,
+    ) -> Result<Response> {
+        let (parts, body) = request.into_parts();
+        let body = whole(body).await?;
+        let mut last = None;
+        for version in versions.of(options.sticky.unwrap_or(self.0.sticky), Instant::now()) {
+            let again = Request::from_parts(parts.clone(), body.clone().into());
+            let mut answered = self.send_to(&version.peer, again, options, deadline, want).await;
+            let nobody = version.learn(answered.as_ref().err(), Instant::now());
+            if let (Ok(response), Some(name)) = (&mut answered, &version.name)
+                && let Ok(name) = HeaderValue::try_from(name)
+            {
+                response
+                    .headers_mut()
+                    .insert(HeaderName::from_static(header::VERSION), name);
+            }
+            if !nobody {
+                return answered;
+            }
+            last = answered.err();
+        }
+        Err(last.unwrap_or_else(|| Error::unavailable("no version of the service has a weight")))
+    }
+
+    async fn send_to(
+        &self,
+        peer: &Arc<Peer>,
         mut request: Request,
         options: &CallOptions,
         deadline: Instant,
         want: Want<'_>,
     ) -> Result<Response> {
-        let peer = self.peer(service)?;
         let begun = Instant::now();
         if options.hops >= HOPS_MAX {
             return Err(Error::new(
@@ -77,7 +128,8 @@ impl Client {
         dress(request.headers_mut(), &own, &peer.target, options, deadline)?;
         let answered = match self.0.options.switchboard.get(&peer.target.key) {
             Some(handler) => {
-                let here = async { want.read(handler.answer(request).await).await };
+                let most = answer_max(options);
+                let here = async { want.read(handler.answer(request).await, most).await };
                 timeout_at(deadline, here)
                     .await
                     .unwrap_or_else(|_| Err(late(&peer.target.key, begun)))
@@ -101,18 +153,15 @@ impl Client {
         want: Want<'_>,
     ) -> Result<Response> {
         let (parts, body) = request.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|error| Error::invalid("the request's body broke off").with_source(error))?
-            .to_bytes();
+        let body = whole(body).await?;
+        let most = answer_max(options);
         let repeatable = options.idempotent || options.idempotency_key.is_some() || parts.method.is_safe();
         if let Some(outside) = &self.0.options.outside
             && let Some(road) = peer.ways.outside()
         {
             self.look_inside(peer);
             let response = Box::pin(travel(outside, peer, road, &parts, &body, repeatable, deadline)).await?;
-            return want.read(response).await;
+            return want.read(response, most).await;
         }
         let again = self
             .0
@@ -125,7 +174,7 @@ impl Client {
             pool: &self.0.pool,
             parts,
             body,
-            whole: matches!(want, Want::Whole | Want::Method(_)),
+            whole: matches!(want, Want::Whole | Want::Method(_)).then_some(most),
             repeatable,
             repeated: options.repeated,
             hedge: options.hedge,
@@ -151,7 +200,7 @@ impl Client {
         };
         tracing::warn!(peer = peer.target.key, way = road.url, error = %error, "calls take a public way");
         let response = Box::pin(travel(outside, peer, road, &parts, &body, repeatable, deadline)).await?;
-        want.read(response).await
+        want.read(response, most).await
     }
 
     /// Looks in the background whether the private network is well again, where that is due.
@@ -165,6 +214,17 @@ impl Client {
             peer.ways.looked(well, Instant::now());
         });
     }
+}
+
+/// A request's body, to be sent as often as it takes.
+async fn whole(body: Body) -> Result<Bytes> {
+    let read = body.collect().await;
+    let read = read.map_err(|error| Error::invalid("the request's body broke off").with_source(error))?;
+    Ok(read.to_bytes())
+}
+
+fn answer_max(options: &CallOptions) -> usize {
+    options.answer_max_bytes.unwrap_or(ANSWER_MAX_BYTES)
 }
 
 /// Longest that a look at the private network may take: a question to DNS and one to the service.

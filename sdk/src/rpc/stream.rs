@@ -22,7 +22,7 @@ use crate::contract::{Payload, StreamMethod};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{HOP_MARGIN, RPC_DEFAULT_TIMEOUT, RPC_MAX_TIMEOUT};
 use crate::telemetry;
-use crate::transport::{Body, Request};
+use crate::transport::{Body, Request, Response};
 use crate::wire::{Json, RpcRequest, RpcResponse};
 
 /// A stream that is silent for so long is taken for broken: four of the heartbeats that every service sends between results.
@@ -79,32 +79,8 @@ impl Client {
     }
 
     async fn begin(&self, service: &str, name: &str, params: Json, options: CallOptions) -> Result<Body> {
-        let now = Instant::now();
-        let mut deadline = now + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT).min(RPC_MAX_TIMEOUT);
-        if let Some(callers) = options.deadline {
-            deadline = deadline.min(callers.checked_sub(HOP_MARGIN).unwrap_or(callers));
-        }
-        let left = deadline.saturating_duration_since(now);
-        let call = RpcRequest {
-            method: name.to_owned(),
-            params: Some(params),
-            timeout: Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)),
-            service: None,
-        };
-        let text = serde_json::to_vec(&call)
-            .map_err(|error| Error::invalid("the call has no JSON form").with_source(error))?;
-        let mut request = Request::new(Body::from(text));
-        *request.method_mut() = Verb::POST;
-        *request.uri_mut() = http::Uri::from_static("/v1/sys/rpc");
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let options = CallOptions {
-            timeout: Some(left),
-            ..options
-        };
-        let response = self
-            .send(service, request, &options, deadline, Want::Stream(name))
+        let (response, left) = self
+            .open(service, name, Some(params), options, "text/event-stream")
             .await?;
         let (parts, body) = response.into_parts();
         if parts.status.is_success() && is_stream(&parts.headers) {
@@ -120,6 +96,61 @@ impl Client {
             .and_then(|read| Some(read.ok()?.to_bytes()))
             .unwrap_or_default();
         Err(error_of(service, parts.status, &parts.headers, &said))
+    }
+
+    /// Calls a method by name and gives the answer as it comes, a stream of results or one answer, for a relay.
+    ///
+    /// # Errors
+    /// What kept the call from the callee; what the callee answered is no error here. Dropping the answer's body cancels the handler.
+    pub async fn call_for_stream(
+        &self,
+        service: &str,
+        method: &str,
+        params: Option<&Json>,
+        options: CallOptions,
+    ) -> Result<Response> {
+        let accept = "text/event-stream, application/json";
+        let opened = self.open(service, method, params.cloned(), options, accept).await?;
+        Ok(opened.0)
+    }
+
+    /// The head of what a method answers, and what is left of its time.
+    async fn open(
+        &self,
+        service: &str,
+        name: &str,
+        params: Option<Json>,
+        options: CallOptions,
+        accept: &'static str,
+    ) -> Result<(Response, Duration)> {
+        let now = Instant::now();
+        let mut deadline = now + options.timeout.unwrap_or(RPC_DEFAULT_TIMEOUT).min(RPC_MAX_TIMEOUT);
+        if let Some(callers) = options.deadline {
+            deadline = deadline.min(callers.checked_sub(HOP_MARGIN).unwrap_or(callers));
+        }
+        let left = deadline.saturating_duration_since(now);
+        let call = RpcRequest {
+            method: name.to_owned(),
+            params,
+            timeout: Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)),
+            service: None,
+        };
+        let text = serde_json::to_vec(&call)
+            .map_err(|error| Error::invalid("the call has no JSON form").with_source(error))?;
+        let mut request = Request::new(Body::from(text));
+        *request.method_mut() = Verb::POST;
+        *request.uri_mut() = http::Uri::from_static("/v1/sys/rpc");
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        let options = CallOptions {
+            timeout: Some(left),
+            ..options
+        };
+        let response = self
+            .send(service, request, &options, deadline, Want::Stream(name))
+            .await?;
+        Ok((response, left))
     }
 }
 

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 
 use crate::error::{Error, Result};
-use crate::registry::Registry;
+use crate::registry::ServiceRecord;
 
 /// A service as the private network knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,13 @@ pub(super) struct Target {
     pub(super) port: u16,
     /// What to put into `Host`, so that a recycled address answers 421 instead of doing another's work.
     pub(super) authority: HeaderValue,
+    /// Which of the service's versions, where it has several.
+    pub(super) version: Option<String>,
 }
 
 impl Target {
-    pub(super) fn of(registry: &Registry, service: &str) -> Result<Self> {
-        let record = registry.get(service)?;
-        let url = registry.internal_url(&record.key)?;
+    /// Where a version of a service is found.
+    pub(super) fn of(record: &ServiceRecord, version: Option<String>, url: &str) -> Result<Self> {
         let wrong = || {
             Error::internal(format!(
                 "the internal URL {url:?} of {} is no URL with a host",
@@ -37,6 +38,13 @@ impl Target {
             host: authority.host().to_owned(),
             port: authority.port_u16().unwrap_or(80),
             authority: HeaderValue::from_str(authority.as_str()).map_err(|error| wrong().with_source(error))?,
+            version,
         })
+    }
+
+    /// What its figures are told apart by.
+    pub(super) fn labels(&self) -> Vec<(&'static str, String)> {
+        let version = self.version.iter().map(|version| ("version", version.clone()));
+        std::iter::once(("peer", self.key.clone())).chain(version).collect()
     }
 }

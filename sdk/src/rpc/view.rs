@@ -23,7 +23,8 @@ impl Client {
         let others = self.registry().services().filter(|service| service.name != own);
         wire::Peers {
             peers: others
-                .filter_map(|service| Some(self.view(self.peer(&service.key).ok()?)))
+                .filter_map(|service| self.versions(&service.key).ok())
+                .flat_map(|versions| versions.iter().map(|version| self.view(&version.peer)))
                 .collect(),
         }
     }
@@ -33,7 +34,7 @@ impl Client {
     /// # Errors
     /// `UNKNOWN_SERVICE`. That its name cannot be resolved is no error: the answer says so.
     pub async fn peer_of(&self, service: &str) -> Result<wire::Peer> {
-        let peer = self.peer(service)?;
+        let peer = self.versions(service)?.main();
         if !self.is_here(&peer.target.key) {
             peer.look_up(Instant::now() + ASK_MAX).await;
         }
@@ -56,6 +57,7 @@ impl Client {
         };
         wire::Peer {
             service: peer.target.key.clone(),
+            version: peer.target.version.clone(),
             way: match peer.ways.outside().map(|road| road.way) {
                 _ if here => PeerWay::InProcess,
                 None | Some(Way::Internal) => PeerWay::Internal,
@@ -113,9 +115,7 @@ pub(super) fn show(metrics: &Metrics, peers: Vec<Arc<Peer>>) {
     let each = |figure: fn(&Peer) -> f64| {
         let peers = Arc::clone(&peers);
         move || {
-            let labelled = peers
-                .iter()
-                .map(|peer| (vec![("peer", peer.target.key.clone())], figure(peer)));
+            let labelled = peers.iter().map(|peer| (peer.target.labels(), figure(peer)));
             labelled.collect()
         }
     };
@@ -144,10 +144,9 @@ pub(super) fn show(metrics: &Metrics, peers: Vec<Arc<Peer>>) {
                 let looks = peer.looks();
                 all.extend(states.map(|(state, word)| {
                     let count = looks.iter().filter(|look| look.state == state).count();
-                    (
-                        vec![("peer", peer.target.key.clone()), ("state", word.to_owned())],
-                        count as f64,
-                    )
+                    let mut labels = peer.target.labels();
+                    labels.push(("state", word.to_owned()));
+                    (labels, count as f64)
                 }));
             }
             all

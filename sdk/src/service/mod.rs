@@ -17,7 +17,9 @@ pub use batch::{Item, Outcomes};
 pub use routes::{Answer, Parameter, Route, RouteKind, Routes};
 pub use subscribe::{EventHandler, ServedSubscription, Subscribe};
 
-use crate::context::{Context, EventContext, FlowContext, JobContext, PipeHandler, ServedMethod, ServedStream, decode};
+use crate::context::{
+    Context, EventContext, FlowContext, Identify, JobContext, PipeHandler, ServedMethod, ServedStream, decode,
+};
 use crate::contract::{Flow, Method, Payload, Task, Topic};
 use crate::error::{Error, Origin, Result};
 use crate::health::CheckOutcome;
@@ -66,6 +68,7 @@ pub struct Service {
     pub(crate) subscriptions: Vec<ServedSubscription>,
     pub(crate) checks: Vec<ServedCheck>,
     pub(crate) routes: Routes,
+    pub(crate) identify: Option<Arc<dyn Identify>>,
     pub(crate) starts: Vec<ContextHandler>,
     pub(crate) backgrounds: Vec<(&'static str, ContextHandler)>,
 }
@@ -128,6 +131,7 @@ impl Service {
             subscriptions: Vec::new(),
             checks: Vec::new(),
             routes: Routes::default(),
+            identify: None,
             starts: Vec::new(),
             backgrounds: Vec::new(),
         }
@@ -312,6 +316,13 @@ impl Service {
     #[must_use]
     pub fn routes(mut self, routes: Routes) -> Self {
         self.routes.extend(routes);
+        self
+    }
+
+    /// Lets callers in by something else than a token of the fleet's own.
+    #[must_use]
+    pub fn identify(mut self, identify: impl Identify + 'static) -> Self {
+        self.identify = Some(Arc::new(identify));
         self
     }
 

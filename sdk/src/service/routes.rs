@@ -4,7 +4,7 @@ use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use http::Method as Verb;
 
-use crate::admission::Priority;
+use crate::admission::{Class, Priority};
 use crate::auth::Access;
 use crate::context::Context;
 use crate::contract::{Payload, Schema, schema_of};
@@ -23,6 +23,7 @@ pub struct Route {
     pub(crate) access: Access,
     pub(crate) kind: RouteKind,
     pub(crate) priority: Priority,
+    pub(crate) class: Option<Class>,
     pub(crate) audited: Option<&'static str>,
     pub(crate) summary: &'static str,
     pub(crate) parameters: Vec<Parameter>,
@@ -151,6 +152,7 @@ impl Route {
             access,
             kind: RouteKind::Plain,
             priority: Priority::Work,
+            class: None,
             audited: None,
             summary: "",
             parameters,
@@ -179,6 +181,16 @@ impl Route {
     pub fn control(mut self) -> Self {
         self.priority = Priority::Control;
         self
+    }
+
+    /// Counts its requests as of a sort that has a quota of its own, and says so of it; pages are counted as such without being told.
+    #[must_use]
+    pub fn class(mut self, class: Class) -> Self {
+        self.class = Some(class);
+        self.fails(&[(
+            429,
+            "More than the caller's quota; `Retry-After` says when to come back.",
+        )])
     }
 
     /// Puts every call that is let in on the record under this action, before it is done: what cannot be put on the record is not done.

@@ -53,7 +53,7 @@ pub use system::{
 };
 pub use time::Timestamp;
 pub use token::{
-    Audience, Confirmation, OkpKey, RevocationClaims, Revocations, RevocationsTaken, Revoked, TokenClaims,
+    Actor, Audience, Confirmation, OkpKey, RevocationClaims, Revocations, RevocationsTaken, Revoked, TokenClaims,
 };
 pub use unique::{Unique, UniqueMode};
 pub use why::{Why, WhyFact, WhyKind, WhyLink, WhyTrace, WhyWait};

@@ -14,6 +14,9 @@ pub struct Peers {
 pub struct Peer {
     /// Its key.
     pub service: String,
+    /// Which of its versions, where the registry has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// How it is reached now.
     pub way: PeerWay,
     /// The name that is resolved.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct TokenClaims {
     /// Who signed it: the fleet's root, or the holder of the parent.
     pub iss: String,
-    /// On whose behalf it is used; the same in every link of a chain.
+    /// On whose behalf it is used; the same in every link of a chain, save where `act` says who speaks for another.
     pub sub: String,
     /// At which services, by key; `*` is all.
     pub aud: Audience,
@@ -25,6 +25,16 @@ pub struct TokenClaims {
     /// The token that it was narrowed from; absent where the root signed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// Who speaks for the subject, where its parent's holder says that it calls for another (RFC 8693, section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+}
+
+/// `act`: who acts in the name of a token's subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Its own subject.
+    pub sub: String,
 }
 
 /// One service or several (RFC 7519, section 4.1.3).

@@ -15,9 +15,19 @@ use syscall_sdk::rpc::{CallOptions, header};
 use syscall_sdk::wire::Json;
 
 use crate::catalog::Catalog;
+use crate::{settings, stream};
 
 /// Headers of a service's answer that its caller gets to see.
-const PASSED_ON: [&str; 4] = ["content-type", "retry-after", header::ORIGIN, "idempotency-replayed"];
+const PASSED_ON: [&str; 8] = [
+    "content-type",
+    "cache-control",
+    "x-accel-buffering",
+    "retry-after",
+    header::ORIGIN,
+    header::UNPROCESSED,
+    header::IDEMPOTENCY_REPLAYED,
+    header::VERSION,
+];
 
 pub(crate) async fn call(
     catalog: Arc<Catalog>,
@@ -26,31 +36,51 @@ pub(crate) async fn call(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Failure> {
-    let record = context.registry().get(&service)?.clone();
-    context.allow(&Need::rpc(&record.key, &method))?;
+    let key = context.registry().get(&service)?.key.clone();
+    context.allow(&Need::rpc(&key, &method))?;
     let params = read(&body)?;
-    check(&catalog, &context, &record.key, &method, params.as_ref()).await?;
+    let streams = check(&catalog, &context, &key, &method, params.as_ref()).await?;
     let options = CallOptions {
         timeout: text(&headers, header::TIMEOUT)
             .and_then(|millis| millis.parse().ok())
             .map(Duration::from_millis),
         idempotency_key: text(&headers, header::IDEMPOTENCY_KEY),
         relay_for: Some(context.request().caller.clone()),
+        answer_max_bytes: Some(settings::answer_max_bytes(&context)),
         ..context.call_options()
     };
+    if streams && stream::is_wanted(&headers) {
+        let response = context
+            .rpc()
+            .call_for_stream(&key, &method, params.as_ref(), options)
+            .await?;
+        return stream::answer(&context, response, Some(stream::cut())).await;
+    }
     let reply = context
         .rpc()
-        .call_for_reply(&record.key, &method, params.as_ref(), options)
+        .call_for_reply(&key, &method, params.as_ref(), options)
         .await?;
     let mut response = (reply.status, reply.body).into_response();
+    passed_on(&reply.headers, response.headers_mut());
+    Ok(response)
+}
+
+/// Asks for a right at a service that a path names, and gives its key. Whoever may not is told that before they are told whether there is
+/// such a service.
+pub(crate) fn at(context: &Context, service: &str, need: Need<'_>) -> Result<String> {
+    let record = context.registry().get(service);
+    let key = record.as_ref().map_or(service, |record| record.key.as_str());
+    context.allow(&Need { at: Some(key), ..need })?;
+    record.map(|record| record.key.clone())
+}
+
+/// Takes over what a caller gets to see of a service's headers.
+pub(crate) fn passed_on(from: &HeaderMap, to: &mut HeaderMap) {
     for name in PASSED_ON {
-        if let Some(value) = reply.headers.get(name) {
-            response
-                .headers_mut()
-                .insert(HeaderName::from_static(name), value.clone());
+        if let Some(value) = from.get(name) {
+            to.insert(HeaderName::from_static(name), value.clone());
         }
     }
-    Ok(response)
 }
 
 fn read(body: &Bytes) -> Result<Option<Json>> {
@@ -60,7 +90,8 @@ fn read(body: &Bytes) -> Result<Option<Json>> {
     parse::<Option<Json>>(body)
 }
 
-async fn check(catalog: &Catalog, context: &Context, key: &str, method: &str, params: Option<&Json>) -> Result<()> {
+/// Holds params against what the method says it takes; gives whether it gives a stream.
+async fn check(catalog: &Catalog, context: &Context, key: &str, method: &str, params: Option<&Json>) -> Result<bool> {
     let offer = catalog.of(context, key).await?;
     let offer = if offer.methods.contains_key(method) {
         offer
@@ -73,11 +104,11 @@ async fn check(catalog: &Catalog, context: &Context, key: &str, method: &str, pa
             .with_code("METHOD_NOT_FOUND")
             .with_details(serde_json::json!({ "service": key, "method": method }))
     })?;
-    match params {
-        Some(params) => offered.check(&params.value()),
+    if let Some(params) = params {
         // Absent params are the service's to judge: for it they may be as good as empty ones.
-        None => Ok(()),
+        offered.check(&params.value())?;
     }
+    Ok(offered.info.stream)
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

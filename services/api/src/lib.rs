@@ -1,14 +1,18 @@
 //! Api: the one public gateway.
 //!
 //! `POST /v1/{service}/{method}` is RPC for who speaks plain HTTP: the params are checked against the method's own schema, and the
-//! caller's deadline and credential go along. Webhooks of providers come in beside it, and those of
+//! caller's deadline goes along. A token of the fleet's own goes along as well; of an API key or a person's access token the gateway says for
+//! whom it calls, with a token for that one call. Webhooks of providers come in beside it, and those of
 //! the fleet's own events go out.
 
 mod catalog;
 mod document;
 mod gateway;
+mod outside;
 mod page;
 mod routes;
+mod settings;
+mod stream;
 mod webhooks;
 
 use std::sync::Arc;
@@ -19,6 +23,7 @@ use syscall_sdk::service::Service;
 pub fn service() -> Service {
     let catalog = Arc::new(catalog::Catalog::default());
     let service = Service::new("api", env!("CARGO_PKG_VERSION"))
+        .identify(outside::Outside::default())
         .routes(routes::routes(catalog))
         .routes(webhooks::incoming::routes());
     webhooks::outgoing::send(service)

@@ -30,9 +30,10 @@ use tracing::Instrument;
 
 use super::quota::tell_quota;
 use super::respond::{Refused, failure};
-use crate::admission::{Priority, Reference, Who};
+use crate::admission::{Class, Priority, Quota, Reference, Turn, Who};
 use crate::audit::Record;
-use crate::auth::{Access, Caller, Of};
+use crate::auth::{Access, Caller, Of, Principal};
+use crate::config::Secret;
 use crate::context::{Asked, Context, Kernel, RequestInfo};
 use crate::error::{Error, Kind};
 use crate::lifecycle::panic_message;
@@ -63,6 +64,8 @@ pub(super) struct Rule {
     pub(super) priority: Priority,
     /// Whether what it takes tells something of the service; a refusal takes nothing.
     pub(super) measured: bool,
+    /// Of which quota it is a part, beside that of all requests.
+    pub(super) class: Option<Class>,
     /// As what it is put on the record, where it is.
     pub(super) audited: Option<&'static str>,
 }
@@ -126,6 +129,16 @@ impl<S> Layer<S> for Guard {
     }
 }
 
+/// What is known of a request before its credential is looked at.
+struct Arrival {
+    begun: Instant,
+    /// Whether it was let in on a place that is kept for control.
+    reserved: bool,
+    client: Option<IpAddr>,
+    /// What it shows that may be no token of the fleet's own.
+    shown: Option<String>,
+}
+
 /// A guarded route.
 #[derive(Clone)]
 pub(super) struct Guarded<S> {
@@ -164,12 +177,10 @@ impl Inner {
         let request_id = request_id(request.headers());
         let remote = remote_trace(request.headers());
         let client = who::address(&self.kernel, &request);
-        let who = who::who(&self.kernel, request.headers(), client);
-        let turn = match self.rule.kind {
-            RouteKind::Probe => None,
-            _ => who.as_ref().and_then(|who| self.kernel.admission.ask(who, begun)),
-        };
-        let in_turn = turn.as_ref().map_or(Ok(()), |(turn, quota)| turn.admit(quota));
+        let shown = who::shown(&self.kernel, request.headers());
+        let who = who::who(&self.kernel, request.headers(), shown.as_deref(), client);
+        let turns = self.turns(who.as_ref(), begun);
+        let in_turn = turns.iter().flatten().try_for_each(|(turn, quota)| turn.admit(quota));
 
         // Before everything else: who is turned away costs no span, no line and no look at its credential.
         let (mut response, trace) = match in_turn.and_then(|()| self.admit(&request)) {
@@ -188,11 +199,21 @@ impl Inner {
                 join_trace(&span, remote);
                 let trace = trace_of(&span);
                 request.extensions_mut().insert(span.clone());
-                let reserved = admitted.is_reserved();
-                let response = self
-                    .run(inner, request, &request_id, begun, reserved, client)
+                let arrival = Arrival {
+                    begun,
+                    reserved: admitted.is_reserved(),
+                    client,
+                    shown,
+                };
+                let (response, principal) = self
+                    .run(inner, request, &request_id, arrival)
                     .instrument(span.clone())
                     .await;
+                // A stream is its reader's, also where nobody knew them yet when it was asked for.
+                let who = match principal {
+                    Some(principal) => who.and_then(|_| who::of(&principal)),
+                    None => who,
+                };
                 let response = self.give_back(admitted, response, who);
                 span.record("http.response.status_code", response.status().as_u16());
                 if response.status().is_server_error() {
@@ -204,7 +225,7 @@ impl Inner {
 
         identify(&mut response, request_id, trace);
         let headers = response.headers_mut();
-        if let Some((turn, quota)) = &turn {
+        for (turn, quota) in turns.iter().flatten() {
             tell_quota(headers, quota, turn);
         }
         dress(headers, self.kernel.settings.environment);
@@ -216,6 +237,18 @@ impl Inner {
         }
         self.count(&response, begun.elapsed());
         response
+    }
+
+    /// Where the caller stands: of all its requests, and of this sort of them. Who is turned away for the one is not counted for the other.
+    fn turns(&self, who: Option<&Who>, now: Instant) -> [Option<(Turn, &Quota)>; 2] {
+        let Some(who) = who.filter(|_| self.rule.kind != RouteKind::Probe) else {
+            return [None, None];
+        };
+        let of_all = self.kernel.admission.ask(who, now);
+        let refused = of_all.as_ref().is_some_and(|(turn, _)| turn.wait.is_some());
+        let class = self.rule.class.filter(|_| !refused);
+        let of_class = class.and_then(|class| self.kernel.admission.ask_for(class, who, now));
+        [of_all, of_class]
     }
 
     /// A place, if there is one.
@@ -311,30 +344,69 @@ impl Inner {
         never_fails(inner.call(request).await)
     }
 
+    /// Who it is by something that is no token of the fleet's own. From here on that is known of them and what they showed is not, lest it be
+    /// passed on; also where nobody is asked.
+    async fn identify(&self, caller: &mut Caller, shown: Option<String>, host: Option<String>) -> Result<(), Error> {
+        let Some(identify) = &self.kernel.identify else {
+            return Ok(());
+        };
+        let Some(shown) = shown.filter(|shown| identify.takes(shown)) else {
+            return Ok(());
+        };
+        caller.credential = None;
+        if self.kernel.gate.is_open() || self.rule.access == Access::Public {
+            return Ok(());
+        }
+        // Which of the service's names was used, and nothing else of the request: it is made for nobody yet.
+        let info = RequestInfo {
+            host,
+            ..RequestInfo::default()
+        };
+        let context = Context::new(Arc::clone(&self.kernel)).within(Arc::new(info));
+        caller.principal = Some(identify.identify(context, Secret::new(shown)).await?);
+        Ok(())
+    }
+
     async fn run<S>(
         &self,
         mut inner: S,
         mut request: Request,
         request_id: &HeaderValue,
-        begun: Instant,
-        reserved: bool,
-        client: Option<IpAddr>,
-    ) -> Response
+        arrival: Arrival,
+    ) -> (Response, Option<Arc<Principal>>)
     where
         S: Service<Request, Response = Response, Error = Infallible> + Send,
         S::Future: Send,
     {
+        let Arrival {
+            begun,
+            reserved,
+            client,
+            shown,
+        } = arrival;
         let access = &self.rule.access;
         let mut caller = caller(request.headers());
         let origin = match access {
             Access::Session => same_origin(request.method(), request.headers()),
             _ => Ok(()),
         };
-        if let Err(error) = origin.and_then(|()| self.kernel.gate.admit(access, &mut caller)) {
-            return self.denied(&caller, client, &error);
+        let identified = match origin {
+            Ok(()) => {
+                let host = text(request.headers(), HOST.as_str());
+                self.identify(&mut caller, shown, host).await
+            }
+            refused => refused,
+        };
+        if let Err(error) = identified.and_then(|()| self.kernel.gate.admit(access, &mut caller)) {
+            // That nobody can tell who it is now is no denial of anybody.
+            return match error.kind() {
+                Kind::Unauthenticated | Kind::Forbidden => (self.denied(&caller, client, &error), None),
+                _ => (failure(&error), None),
+            };
         }
+        let principal = caller.principal.clone();
         if let Some(refused) = refuse_encoding(request.headers()) {
-            return refused;
+            return (refused, principal);
         }
         let limit = time_limit(self.rule.kind, request.headers());
         // Without a trace there is nothing that it could speak of.
@@ -359,7 +431,7 @@ impl Inner {
         if let Some(action) = self.rule.audited {
             let context = Context::new(Arc::clone(&self.kernel)).within(Arc::clone(&info));
             if let Err(error) = context.audit(Record::allowed(action, request.uri().path())).await {
-                return failure(&error);
+                return (failure(&error), principal);
             }
         }
         request.extensions_mut().insert(Arc::clone(&info));
@@ -372,7 +444,7 @@ impl Inner {
             }
             _ => Ok(work.await),
         };
-        match outcome {
+        let response = match outcome {
             Ok(Ok(response)) if self.forgot_to_ask(&info, &response) => failure(
                 &Error::internal(format!(
                     "the handler of {} asked for no right to what the request names",
@@ -392,7 +464,8 @@ impl Inner {
                     limit.unwrap_or_default().as_millis()
                 ),
             )),
-        }
+        };
+        (response, principal)
     }
 
     /// Whether a handler went through without asking for the right to the very thing that the request names: then nothing of its answer

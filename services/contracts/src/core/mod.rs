@@ -2,6 +2,7 @@
 
 mod clients;
 mod hidden;
+pub mod key_form;
 mod keys;
 mod passwords;
 mod roles;

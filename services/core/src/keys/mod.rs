@@ -4,6 +4,7 @@ mod text;
 
 use std::time::Duration;
 
+use blackroad_os_contracts::core::key_form::is_well_formed;
 use blackroad_os_contracts::core::{
     ApiKey, ApiKeyVerdict, ApiKeys, CreateApiKey, CreatedApiKey, GetUser, Hidden, KEY_CREATED, KEY_REVOKED,
     RevokeApiKey, UserId, VerifyApiKey,
@@ -162,7 +163,7 @@ pub(crate) async fn revoke(context: Context, params: RevokeApiKey) -> Result<Api
 
 pub(crate) async fn verify(context: Context, params: VerifyApiKey) -> Result<ApiKeyVerdict> {
     let secret = params.key.0.trim();
-    if !text::is_well_formed(secret) {
+    if !is_well_formed(secret) {
         return Ok(ApiKeyVerdict::default());
     }
     let keys = context.namespace(NAMESPACE)?;

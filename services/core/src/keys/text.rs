@@ -3,15 +3,11 @@
 //! The prefix lets a scanner of public repositories find a leaked key, the check lets it and the gateway tell a key from a typing error
 //! without asking anybody.
 
+use blackroad_os_contracts::core::key_form::{ALPHABET, RANDOM_CHARS, check};
 use syscall_sdk::error::Result;
 
 use crate::token;
 
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// Random characters: 32 of 62 are 190 bits.
-const RANDOM_CHARS: usize = 32;
-/// Characters of the check: 6 of 62 hold a CRC-32.
-const CHECK_CHARS: usize = 6;
 /// Characters that are kept in the clear, to tell one key from another: the prefix and 4 more.
 const HINT_CHARS: usize = 4;
 
@@ -34,20 +30,8 @@ pub(super) fn new(prefix: &str) -> Result<String> {
             }
         }
     }
-    let check = check_of(&format!("{prefix}{body}"));
+    let check = check(&format!("{prefix}{body}"));
     Ok(format!("{prefix}{body}{check}"))
-}
-
-/// Whether a text is a key by its form.
-pub(super) fn is_well_formed(text: &str) -> bool {
-    let Some(body) = ["br_live_", "br_test_"]
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))
-    else {
-        return false;
-    };
-    let plain = body.len() == RANDOM_CHARS + CHECK_CHARS && body.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    plain && text.ends_with(&check_of(&text[..text.len() - CHECK_CHARS]))
 }
 
 /// What is shown of a key ever after.
@@ -55,26 +39,10 @@ pub(super) fn hint(key: &str, prefix: &str) -> String {
     format!("{}…", &key[..prefix.len() + HINT_CHARS])
 }
 
-/// CRC-32 (IEEE 802.3) in base 62, most significant first.
-fn check_of(text: &str) -> String {
-    let mut crc = u32::MAX;
-    for byte in text.bytes() {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
-        }
-    }
-    let mut rest = !crc;
-    let mut digits = [b'0'; CHECK_CHARS];
-    for digit in digits.iter_mut().rev() {
-        *digit = ALPHABET[(rest % 62) as usize];
-        rest /= 62;
-    }
-    digits.iter().map(|digit| char::from(*digit)).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use blackroad_os_contracts::core::key_form::{CHECK_CHARS, is_well_formed};
+
     use super::*;
 
     #[test]
@@ -87,7 +55,7 @@ mod tests {
             value /= 62;
         }
         expected.reverse();
-        assert_eq!(check_of("123456789").into_bytes(), expected);
+        assert_eq!(check("123456789").into_bytes(), expected);
     }
 
     #[test]

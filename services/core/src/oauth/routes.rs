@@ -1,5 +1,6 @@
 //! The one list of the OAuth endpoints. Who may use them is what they find out.
 
+use syscall_sdk::admission::Class;
 use syscall_sdk::auth::Access;
 use syscall_sdk::service::{Route, Routes};
 use syscall_sdk::wire::Json;
@@ -34,7 +35,9 @@ pub(crate) fn routes() -> Routes {
                 .page(),
         )
         .with(
-            post("/oauth/token", grant::token).says("A code, a refresh token or a client's own secret for an access token."),
+            post("/oauth/token", grant::token)
+                .says("A code, a refresh token or a client's own secret for an access token.")
+                .class(Class::Auth),
         )
         .with(post("/oauth/introspect", lookup::introspect).says("Whether a token is good (RFC 7662)."))
         .with(post("/oauth/revoke", lookup::revoke).says("An end to a token (RFC 7009)."))

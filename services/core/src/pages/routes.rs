@@ -1,6 +1,7 @@
 //! The one list of core's pages. Each looks at the session cookie itself, since most are for who has none yet.
 
 use http::HeaderMap;
+use syscall_sdk::admission::Class;
 use syscall_sdk::auth::Access;
 use syscall_sdk::context::Context;
 use syscall_sdk::http::Path;
@@ -32,7 +33,11 @@ pub(crate) fn routes(hasher: &Hasher) -> Routes {
                 .page()
                 .gives_media(303, AFTER, ""),
         )
-        .with(form("/login", sign_in).says("Signs in with an address and a password."))
+        .with(
+            form("/login", sign_in)
+                .says("Signs in with an address and a password.")
+                .class(Class::Auth),
+        )
         .with(
             Route::get("/login/code", Access::Public, sign_in::ask_code)
                 .says("Where people show their second factor.")
@@ -40,7 +45,11 @@ pub(crate) fn routes(hasher: &Hasher) -> Routes {
                 .page()
                 .gives_media(303, AFTER, ""),
         )
-        .with(form("/login/code", sign_in::answer_code).says("Signs in with a second factor."))
+        .with(
+            form("/login/code", sign_in::answer_code)
+                .says("Signs in with a second factor.")
+                .class(Class::Auth),
+        )
         .with(
             Route::get("/logout", Access::Public, sign_out::ask)
                 .says("Asks whether to sign out.")

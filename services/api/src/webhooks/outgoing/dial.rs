@@ -1,14 +1,13 @@
 //! Requests to addresses that strangers chose: to the public network alone, whatever a name resolves to, and never on to another place.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use syscall_sdk::config::Environment;
 use syscall_sdk::error::{Error, Result};
-use syscall_sdk::policy::Reach;
+use syscall_sdk::rpc::{abroad, is_at_home, public_client};
 
 /// Longest wait for an endpoint's answer: what Standard Webhooks advises as the least that a sender should give.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
@@ -25,14 +24,10 @@ impl Dialler {
         if let Some(client) = self.0.get() {
             return Ok(client);
         }
-        syscall_sdk::transport::install_tls();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = public_client(environment)
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
-            .https_only(!at_home(environment))
-            .dns_resolver(Arc::new(Checked(reach(environment))))
+            .https_only(!is_at_home(environment))
             .build()
             .map_err(|error| Error::internal("the client of webhooks cannot be made").with_source(error))?;
         Ok(self.0.get_or_init(|| client))
@@ -48,7 +43,7 @@ pub(super) fn check(url: &str, environment: Environment) -> Result<Url> {
     let url = Url::parse(url).map_err(|_| wrong("is none; write https://host/path"))?;
     match url.scheme() {
         "https" => {}
-        "http" if at_home(environment) => {}
+        "http" if is_at_home(environment) => {}
         _ => return Err(wrong("does not begin with https://")),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -59,45 +54,9 @@ pub(super) fn check(url: &str, environment: Environment) -> Result<Url> {
     // An address needs no resolving, so the resolver never sees it.
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     if let Ok(address) = host.parse::<IpAddr>() {
-        reach(environment)
+        abroad(environment)
             .check(address)
             .map_err(|barred| wrong(&format!("leads where no webhook may go: {barred}")))?;
     }
     Ok(url)
-}
-
-/// Whether this is a laptop or a test, whose endpoints listen on it.
-fn at_home(environment: Environment) -> bool {
-    matches!(environment, Environment::Development | Environment::Test)
-}
-
-fn reach(environment: Environment) -> Reach {
-    if at_home(environment) {
-        Reach::PUBLIC.or_loopback()
-    } else {
-        Reach::PUBLIC
-    }
-}
-
-/// The system's resolver, without the addresses that may not be reached.
-pub(super) struct Checked(pub(super) Reach);
-
-impl Resolve for Checked {
-    fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let (mut fit, mut barred): (Vec<SocketAddr>, _) = (Vec::new(), None);
-            for address in found {
-                match reach.check(address.ip()) {
-                    Ok(()) => fit.push(address),
-                    Err(why) => barred = Some(why),
-                }
-            }
-            match (fit.is_empty(), barred) {
-                (true, Some(why)) => Err(why.into()),
-                _ => Ok(Box::new(fit.into_iter()) as Addrs),
-            }
-        })
-    }
 }

@@ -15,13 +15,14 @@ use syscall_sdk::context::Context;
 use syscall_sdk::host::{DrainBudget, Host, Running};
 use syscall_sdk::name::TopicFilter;
 use syscall_sdk::policy::Reach;
+use syscall_sdk::rpc::CheckedNames;
 use syscall_sdk::service::Service;
 use syscall_sdk::store::{Batch, Job, JobQuery, Op};
 use syscall_sdk::wire::{JobStatus, Timestamp};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use super::dial::{Checked, check};
+use super::dial::check;
 use super::shelf::{Shelf, key};
 use crate::webhooks::signature;
 
@@ -330,7 +331,7 @@ fn in_production_no_webhook_goes_to_an_address_that_is_not_public_however_it_is_
 
 #[tokio::test]
 async fn a_name_is_looked_at_when_it_is_dialled() {
-    let resolve = |reach| Checked(reach).resolve("localhost".parse().unwrap());
+    let resolve = |reach| CheckedNames(reach).resolve("localhost".parse().unwrap());
     assert!(resolve(Reach::PUBLIC).await.is_err());
     assert!(resolve(Reach::PUBLIC.or_loopback()).await.unwrap().next().is_some());
 }
