@@ -37,7 +37,7 @@ pub(super) async fn list(remote: &Remote, machine: bool, one: One) -> Result<()>
             (all, open) => Cell::new(format!("{} of {all}", all - open)).fg(Color::Yellow),
         };
         table.add_row([
-            Cell::new(&peer.service),
+            Cell::new(named(peer)),
             Cell::new(way(peer.way)),
             replicas,
             Cell::new(calls.answered + failed),
@@ -53,6 +53,12 @@ pub(super) async fn list(remote: &Remote, machine: bool, one: One) -> Result<()>
         ]);
     }
     print::show(&table)
+}
+
+/// `web`, or `web green` where it has versions.
+fn named(peer: &Peer) -> String {
+    let version = peer.version.iter().map(|version| format!(" {version}"));
+    std::iter::once(peer.service.clone()).chain(version).collect()
 }
 
 pub(super) async fn resolve(remote: &Remote, machine: bool, args: Resolve) -> Result<()> {

@@ -1,6 +1,7 @@
 mod attacks;
 mod costs;
 mod rights;
+mod speaking;
 mod tokens;
 
 use std::time::Duration;

@@ -67,6 +67,28 @@ fn a_service_says_how_many_bytes_it_keeps() {
 }
 
 #[test]
+fn callers_have_a_minutes_worth_where_credentials_are_asked_for() {
+    assert_eq!(
+        core(&[]).unwrap().rates,
+        Rates::default(),
+        "on a laptop everybody is one address"
+    );
+    let asked = core(&[("SYSCALL_AUTH", "required"), ("PAGE_RATE", "0"), ("KEY_RATE", "7")]).unwrap();
+    let expected = Rates {
+        api: Some(100),
+        key: Some(7),
+        auth: Some(10),
+        page: None,
+    };
+    assert_eq!(asked.rates, expected);
+    let wrong = core(&[("AUTH_RATE", "ten")]).unwrap_err().to_string();
+    assert!(
+        wrong.contains("AUTH_RATE is \"ten\"; it is requests a minute of one caller"),
+        "{wrong}"
+    );
+}
+
+#[test]
 fn a_pull_requests_environment_counts_as_staging() {
     assert_eq!(
         core(&[("RAILWAY_ENVIRONMENT_NAME", "pr-17")]).unwrap().environment,

@@ -310,6 +310,7 @@ async fn relay(
         header::ORIGIN,
         header::UNPROCESSED,
         header::IDEMPOTENCY_REPLAYED,
+        header::VERSION,
     ] {
         if let Some(value) = reply.headers.get(name) {
             response

@@ -139,6 +139,7 @@ pub(super) async fn relay(context: &Context, service: &str, request: &RpcRequest
         "retry-after",
         header::ORIGIN,
         header::UNPROCESSED,
+        header::VERSION,
     ] {
         if let Some(value) = parts.headers.get(name) {
             response

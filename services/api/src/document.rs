@@ -57,7 +57,10 @@ pub(crate) async fn serve(catalog: Arc<Catalog>, context: Context) -> Response {
         },
         "servers": [{ "url": "/" }],
         "paths": paths,
-        "components": { "schemas": schemas, "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } } },
+        "components": { "schemas": schemas, "securitySchemes": {
+            "bearer": { "type": "http", "scheme": "bearer", "description": "An API key, an access token of core's, or a token of the fleet's own." },
+            "key": { "type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "An API key." },
+        } },
         "x-missing": missing,
     });
     respond(StatusCode::OK, &document)
@@ -67,15 +70,22 @@ fn operation(service: &str, info: &MethodInfo, schemas: &mut Map<String, Value>)
     let params = lift(info.params.value(), schemas);
     let result = lift(info.result.value(), schemas);
     let wrapped = json!({ "type": "object", "required": ["result"], "properties": { "result": result } });
+    // Of a stream each message is one of these.
+    let media = if info.stream {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
     json!({
         "operationId": format!("{service}_{}", info.name),
         "tags": [service],
         "summary": info.description,
         "x-idempotent": info.idempotent,
-        "security": [{ "bearer": [] }],
+        "x-stream": info.stream,
+        "security": [{ "bearer": [] }, { "key": [] }],
         "requestBody": { "required": false, "content": { "application/json": { "schema": params } } },
         "responses": {
-            "200": { "description": "What the method gave.", "content": { "application/json": { "schema": wrapped } } },
+            "200": { "description": "What the method gave.", "content": { media: { "schema": wrapped } } },
             "default": { "description": "An error.", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ErrorBody" } } } },
         },
     })

@@ -67,15 +67,7 @@ async fn a_clients_access_token_calls_in_its_name() -> Result<()> {
     let made = fleet.core("createClient", params).await?;
     let text = |value: &Value| value.as_str().map(str::to_owned).context("a text");
     let (id, secret) = (text(&made["client"]["id"])?, text(&made["secret"])?);
-    let url = format!("http://{}/oauth/token", fleet.core_at);
-    let form = [("grant_type", "client_credentials")];
-    let asked = fleet
-        .http
-        .post(url)
-        .header("host", CORE)
-        .basic_auth(&id, Some(secret))
-        .form(&form);
-    let tokens: Value = asked.send().await?.json().await?;
+    let tokens = fleet.asked_for_token(Some((&id, &secret))).await?.body;
     let access = text(&tokens["access_token"]).with_context(|| tokens.to_string())?;
     let seen = fleet.who(&access).await?;
     assert_eq!(

@@ -50,17 +50,10 @@ async fn each_key_has_a_quota_of_its_own_once_it_is_known() -> Result<()> {
 #[tokio::test]
 async fn sign_ins_and_pages_have_quotas_of_their_own() -> Result<()> {
     let fleet = Fleet::start(&[("AUTH_RATE", "2"), ("PAGE_RATE", "3")]).await?;
-    let sign_in = format!("http://{}/oauth/token", fleet.core_at);
     let page = fleet.url("/");
     let mut statuses = [Vec::new(), Vec::new()];
     for _ in 0..4 {
-        let asked = fleet
-            .http
-            .post(&sign_in)
-            .form(&[("grant_type", "client_credentials")])
-            .send()
-            .await?;
-        statuses[0].push(asked.status().as_u16());
+        statuses[0].push(fleet.asked_for_token(None).await?.status.as_u16());
         statuses[1].push(fleet.http.get(&page).send().await?.status().as_u16());
     }
     assert_eq!(statuses[0][2..], [429, 429], "{statuses:?}");

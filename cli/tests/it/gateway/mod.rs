@@ -171,9 +171,10 @@ async fn start(
         ("OPERATOR_INTERNAL_URL", "http://127.0.0.1:1"),
     ];
     let keys = root.public().text();
+    let trusted = [("SYSCALL_ROOT_KEYS", keys.as_str())];
     let all = own
         .iter()
-        .chain(&[("SYSCALL_ROOT_KEYS", keys.as_str())])
+        .chain(&trusted)
         .chain(pairs)
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let variables: Variables = all.collect();
@@ -296,6 +297,17 @@ impl Fleet {
             request = request.header(*name, *value);
         }
         read(request.send().await?).await
+    }
+
+    /// Asks core for a token in the name of a client, or of nobody.
+    async fn asked_for_token(&self, client: Option<(&str, &str)>) -> Result<Answer> {
+        let url = format!("http://{}/oauth/token", self.core_at);
+        let mut request = self.http.post(url).header("host", CORE);
+        if let Some((id, secret)) = client {
+            request = request.basic_auth(id, Some(secret));
+        }
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        read(request.body("grant_type=client_credentials").send().await?).await
     }
 
     /// Who the service says that the caller is.

@@ -81,7 +81,7 @@ fn admin_covers_everything_where_it_is_valid_and_nothing_covers_it() {
     }
 }
 
-fn some_right() -> impl Strategy<Value = Right> {
+pub(super) fn some_right() -> impl Strategy<Value = Right> {
     let at = prop_oneof![Just(None), Just(Some("core".to_owned())), Just(Some("api".to_owned()))];
     // Few letters, so that prefixes of one another are common.
     let text = "[ab/:]{1,4}";

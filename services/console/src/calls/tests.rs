@@ -6,6 +6,7 @@ fn edge(from: &str, to: &str, answered: u64, unreachable: u64) -> Edge {
     Edge {
         from: from.to_owned(),
         peer: Peer {
+            version: None,
             service: to.to_owned(),
             way: PeerWay::Internal,
             host: to.to_owned(),
