@@ -251,7 +251,10 @@ fn spoken(holder: &Holder, callee: &str, purpose: Purpose<'_>, whom: &Principal)
     let both = holder.rights().meet(&whom.rights, word, callee);
     let wanted = match purpose {
         Purpose::Method(method) => format!("rpc {callee} {method}"),
-        _ => word.map_or_else(|| "any right".to_owned(), |word| Right::all(word).at(callee).to_string()),
+        _ => word.map_or_else(
+            || "any right".to_owned(),
+            |word| Right::all(word).at(callee).to_string(),
+        ),
     };
     let has = |rights: &Rights| match purpose {
         Purpose::Method(method) => rights.allow(&Need::rpc(callee, method), callee),
@@ -288,7 +291,11 @@ fn exact(callee: &str, method: &str) -> Option<Right> {
         at: Some(callee.to_owned()),
         pattern: Pattern::Exact(method.to_owned()),
     };
-    exact.to_string().parse::<Right>().is_ok_and(|read| read == exact).then_some(exact)
+    exact
+        .to_string()
+        .parse::<Right>()
+        .is_ok_and(|read| read == exact)
+        .then_some(exact)
 }
 
 impl Callee {

@@ -2,6 +2,7 @@
 //!
 //! One service instead of a tower of layers: each request passes it once, with one allocation.
 
+mod arrival;
 mod client;
 mod encoding;
 mod headers;
@@ -30,10 +31,9 @@ use tracing::Instrument;
 
 use super::quota::tell_quota;
 use super::respond::{Refused, failure};
-use crate::admission::{Class, Priority, Quota, Reference, Turn, Who};
+use crate::admission::{Class, Priority, Reference, Who};
 use crate::audit::Record;
 use crate::auth::{Access, Caller, Of, Principal};
-use crate::config::Secret;
 use crate::context::{Asked, Context, Kernel, RequestInfo};
 use crate::error::{Error, Kind};
 use crate::lifecycle::panic_message;
@@ -41,6 +41,7 @@ use crate::metrics::Counter;
 use crate::rpc::header;
 use crate::service::RouteKind;
 use crate::telemetry::{Histogram, SpanId, join_trace, mark_error, trace_of};
+use arrival::Arrival;
 use encoding::refuse_encoding;
 pub use headers::refuse;
 use headers::{caller, identify, number, remote_trace, request_id, same_origin, text};
@@ -127,16 +128,6 @@ impl<S> Layer<S> for Guard {
             inner,
         }
     }
-}
-
-/// What is known of a request before its credential is looked at.
-struct Arrival {
-    begun: Instant,
-    /// Whether it was let in on a place that is kept for control.
-    reserved: bool,
-    client: Option<IpAddr>,
-    /// What it shows that may be no token of the fleet's own.
-    shown: Option<String>,
 }
 
 /// A guarded route.
@@ -239,18 +230,6 @@ impl Inner {
         response
     }
 
-    /// Where the caller stands: of all its requests, and of this sort of them. Who is turned away for the one is not counted for the other.
-    fn turns(&self, who: Option<&Who>, now: Instant) -> [Option<(Turn, &Quota)>; 2] {
-        let Some(who) = who.filter(|_| self.rule.kind != RouteKind::Probe) else {
-            return [None, None];
-        };
-        let of_all = self.kernel.admission.ask(who, now);
-        let refused = of_all.as_ref().is_some_and(|(turn, _)| turn.wait.is_some());
-        let class = self.rule.class.filter(|_| !refused);
-        let of_class = class.and_then(|class| self.kernel.admission.ask_for(class, who, now));
-        [of_all, of_class]
-    }
-
     /// A place, if there is one.
     fn admit(&self, request: &Request) -> Result<Admitted, Error> {
         let admission = &self.kernel.admission;
@@ -342,29 +321,6 @@ impl Inner {
             }
         }
         never_fails(inner.call(request).await)
-    }
-
-    /// Who it is by something that is no token of the fleet's own. From here on that is known of them and what they showed is not, lest it be
-    /// passed on; also where nobody is asked.
-    async fn identify(&self, caller: &mut Caller, shown: Option<String>, host: Option<String>) -> Result<(), Error> {
-        let Some(identify) = &self.kernel.identify else {
-            return Ok(());
-        };
-        let Some(shown) = shown.filter(|shown| identify.takes(shown)) else {
-            return Ok(());
-        };
-        caller.credential = None;
-        if self.kernel.gate.is_open() || self.rule.access == Access::Public {
-            return Ok(());
-        }
-        // Which of the service's names was used, and nothing else of the request: it is made for nobody yet.
-        let info = RequestInfo {
-            host,
-            ..RequestInfo::default()
-        };
-        let context = Context::new(Arc::clone(&self.kernel)).within(Arc::new(info));
-        caller.principal = Some(identify.identify(context, Secret::new(shown)).await?);
-        Ok(())
     }
 
     async fn run<S>(

@@ -95,7 +95,9 @@ async fn what_a_pick_and_a_record_cost() {
 
     let table = (1..=3).fold(Table::default(), |table, port| table.with("core.test", endpoint(port)));
     let scope = Scope::new("costs", tracing::Span::none());
-    let mut target = Target::of(&Registry::builtin(), "core").unwrap();
+    let registry = Registry::builtin();
+    let core = registry.get("core").unwrap();
+    let mut target = Target::of(core, None, &core.internal()).unwrap();
     "core.test".clone_into(&mut target.host);
     let discovery = Discovery::new(&target.host, target.port, Arc::new(table), scope, dice.clone());
     let metrics = Metrics::new(Clock::system());
