@@ -327,7 +327,29 @@ fn the_registry_gives_each_service_what_it_needs_and_nothing_beyond() -> Result<
         !may("web", "core", "rpc core getUserById")?,
         "nobody is called who is not in calls"
     );
-    ensure!(may("console", "core", "logs read")? && !may("console", "core", "job create x")?);
+    // What people do by way of a page; not what makes somebody somebody else.
+    ensure!(may("console", "core", "logs read")? && may("console", "core", "job cancel x")?);
+    ensure!(
+        may("console", "api", "rpc api x")? && may("os", "api", "state read x")? && !may("os", "api", "state write x")?
+    );
+    for service in ["console", "os", "app"] {
+        ensure!(
+            may(service, "core", "rpc core checkSession")?,
+            "{service} asks who is signed in"
+        );
+        for method in [
+            "setPassword",
+            "bootstrapAdmin",
+            "putRole",
+            "assignRole",
+            "createApiKey",
+            "createClient",
+            "createPasswordLink",
+        ] {
+            let right = format!("rpc core {method}");
+            ensure!(!may(service, "core", &right)?, "{service} calls {method}");
+        }
+    }
     ensure!(may("operator", "core", "job create send-email")? && !may("operator", "core", "state read a")?);
     Ok(())
 }

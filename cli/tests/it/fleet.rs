@@ -1,10 +1,13 @@
 //! The real fleet, all nine services in this process, on a port of the system's choice and with data of its own.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
-use syscall_sdk::config::Variables;
+use syscall_sdk::auth::{Caller, EVERY_SERVICE, Grant, Right, Rights, SigningKey, Word, seconds, sign_first};
+use syscall_sdk::clock::Clock;
+use syscall_sdk::config::{Secret, Variables};
 use syscall_sdk::context::JobContext;
 use syscall_sdk::contract::Task;
 use syscall_sdk::host::{Door, DrainBudget, Host, Running};
@@ -24,6 +27,8 @@ pub(crate) struct Fleet {
     running: Running,
     port: u16,
     data: tempfile::TempDir,
+    /// What signs tokens, where callers are asked for them.
+    root: Option<SigningKey>,
 }
 
 impl Fleet {
@@ -34,16 +39,41 @@ impl Fleet {
 
     /// Starts the services but some, which then nobody can reach.
     pub(crate) async fn start_without(missing: &[&str]) -> Result<Self> {
-        Self::start_with(tempfile::tempdir()?, missing).await
+        Self::start_with(tempfile::tempdir()?, missing, None).await
+    }
+
+    /// Starts the nine services as `up --auth required` does: each with a token of its own, and asking everybody for theirs.
+    pub(crate) async fn start_guarded() -> Result<Self> {
+        Self::start_with(tempfile::tempdir()?, &[], Some(SigningKey::generate()?)).await
+    }
+
+    /// The caller who holds the owner's token, which allows everything everywhere.
+    pub(crate) fn owner(&self) -> Result<Caller> {
+        let root = self
+            .root
+            .as_ref()
+            .context("nobody is asked for a token in this fleet")?;
+        let grant = Grant {
+            subject: "owner".to_owned(),
+            audience: vec![EVERY_SERVICE.to_owned()],
+            rights: Rights::new([Right::all(Word::Admin)]),
+            life: std::time::Duration::from_secs(600),
+            holder: None,
+        };
+        let token = sign_first(root, &grant, seconds(&Clock::system()))?;
+        Ok(Caller {
+            credential: Some(Secret::new(format!("Bearer {token}"))),
+            ..Caller::default()
+        })
     }
 
     /// Ends it in order and starts it anew over the same data.
     pub(crate) async fn again(self) -> Result<Self> {
         self.running.stop(DrainBudget::none(), "it is started anew").await;
-        Self::start_with(self.data, &[]).await
+        Self::start_with(self.data, &[], self.root).await
     }
 
-    async fn start_with(data: tempfile::TempDir, missing: &[&str]) -> Result<Self> {
+    async fn start_with(data: tempfile::TempDir, missing: &[&str], root: Option<SigningKey>) -> Result<Self> {
         let registry = Registry::parse(&BUILTIN.replace("probe_interval_seconds = 30", "probe_interval_seconds = 1"))?;
         let mut variables = Variables::from([("DATA_DIR".to_owned(), data.path().display().to_string())]);
         for key in missing {
@@ -52,7 +82,16 @@ impl Fleet {
             variables.insert(variable, "http://127.0.0.1:1".to_owned());
         }
         let door = Door::of_fleet("root", vec![Bind::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]);
-        let host = Host::new(variables).registry(registry);
+        let mut tokens = BTreeMap::new();
+        if let Some(root) = &root {
+            variables.insert("SYSCALL_AUTH".to_owned(), "required".to_owned());
+            variables.insert("SYSCALL_ROOT_KEYS".to_owned(), root.public().text());
+            for (key, _) in SERVICES {
+                let token = registry.mint(key, root, seconds(&Clock::system()))?.to_text();
+                tokens.insert(key.to_owned(), token);
+            }
+        }
+        let host = Host::new(variables).registry(registry).tokens(tokens);
         let running = SERVICES
             .into_iter()
             .filter(|(key, _)| !missing.contains(key))
@@ -67,7 +106,12 @@ impl Fleet {
                 Bound::Unix(_) => None,
             })
             .context("a TCP door")?;
-        Ok(Fleet { running, port, data })
+        Ok(Fleet {
+            running,
+            port,
+            data,
+            root,
+        })
     }
 
     /// The URL of a service's path, as a browser beside the fleet opens it.

@@ -27,6 +27,7 @@ mod live;
 mod orders;
 mod os_shell;
 mod pages;
+mod people;
 mod pipes;
 mod poison;
 mod processes;

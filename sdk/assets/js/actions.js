@@ -31,6 +31,12 @@ function confirmed(question, verb) {
   });
 }
 
+/** Says that a page of this service sends it, where somebody is signed in. */
+function meant() {
+  const token = document.querySelector('meta[name="csrf-token"]')?.content;
+  return token ? { "x-csrf-token": token } : {};
+}
+
 /** Sends a `data-action` form, shows that it is under way, and says how it ended. */
 async function act(form, submitter) {
   const button = submitter ?? form.querySelector("button");
@@ -48,13 +54,17 @@ async function act(form, submitter) {
     const plain = method === "GET" || method === "DELETE";
     const response = await fetch(form.getAttribute("action"), {
       method,
-      headers: { accept: "application/json, text/html", ...(plain ? {} : { "content-type": "application/json" }) },
+      headers: { accept: "application/json, text/html", ...meant(), ...(plain ? {} : { "content-type": "application/json" }) },
       body: plain ? undefined : JSON.stringify(body),
     });
     const text = await response.text();
     const type = response.headers.get("content-type") ?? "";
     const json = type.includes("json") && text ? JSON.parse(text) : null;
     if (output) output.textContent = json === null ? text : JSON.stringify(json, null, 2);
+    if (response.status === 401) {
+      toast("You are signed out. Open this page anew to sign in; nothing was changed.", "bad");
+      return;
+    }
     if (!response.ok) {
       toast(json?.error?.message ?? `The service answered ${response.status}.`, "bad", json?.error?.code ?? "");
       return;

@@ -35,6 +35,8 @@ const SPOKEN_MAX: usize = 4_096;
 pub enum Purpose<'a> {
     /// What is public: nothing is shown.
     Nothing,
+    /// What asks who calls and for no right.
+    Oneself,
     /// A call of this method.
     Method(&'a str),
     /// A syscall that asks for this; for which names stands in the request.
@@ -72,6 +74,7 @@ struct Held {
 struct Callee {
     methods: HashMap<String, Fresh>,
     words: HashMap<Word, Fresh>,
+    oneself: Option<Fresh>,
     anything: Option<Fresh>,
     relayed: Option<Fresh>,
 }
@@ -142,13 +145,7 @@ impl Minter {
             life: CALL_LIFE,
             holder: None,
         };
-        let token = holder.narrow(&narrowing, now).map_err(|error| {
-            Error::internal(
-                "what this service calls others with has ended, or does not fit; mint it a new SYSCALL_TOKEN",
-            )
-            .with_source(error)
-        })?;
-        let header = header(&token)?;
+        let header = signed(holder, &narrowing, now)?;
         let until = now.saturating_add(CALL_LIFE.as_secs()).min(holder.expires_at());
         let fresh = Fresh {
             header: header.clone(),
@@ -243,7 +240,7 @@ impl Minter {
 /// What a call in another's name may do: what the service and the other both may.
 fn spoken(holder: &Holder, callee: &str, purpose: Purpose<'_>, whom: &Principal) -> Result<Rights> {
     let word = match purpose {
-        Purpose::Nothing => return Ok(Rights::default()),
+        Purpose::Nothing | Purpose::Oneself => return Ok(Rights::default()),
         Purpose::Method(_) => Some(Word::Rpc),
         Purpose::Of(word) => Some(word),
         Purpose::Anything | Purpose::Relayed => None,
@@ -298,10 +295,19 @@ fn exact(callee: &str, method: &str) -> Option<Right> {
         .then_some(exact)
 }
 
+fn signed(holder: &Holder, narrowing: &Narrowing, now: u64) -> Result<HeaderValue> {
+    let token = holder.narrow(narrowing, now).map_err(|error| {
+        Error::internal("what this service calls others with has ended, or does not fit; mint it a new SYSCALL_TOKEN")
+            .with_source(error)
+    })?;
+    header(&token)
+}
+
 impl Callee {
     fn get(&self, purpose: Purpose<'_>) -> Option<&Fresh> {
         match purpose {
             Purpose::Nothing => None,
+            Purpose::Oneself => self.oneself.as_ref(),
             Purpose::Method(method) => self.methods.get(method),
             Purpose::Of(word) => self.words.get(&word),
             Purpose::Anything => self.anything.as_ref(),
@@ -312,6 +318,7 @@ impl Callee {
     fn put(&mut self, purpose: Purpose<'_>, fresh: Fresh) {
         match purpose {
             Purpose::Nothing => {}
+            Purpose::Oneself => self.oneself = Some(fresh),
             Purpose::Method(method) => {
                 if self.methods.len() >= KEPT_MAX {
                     self.methods.clear();
@@ -330,7 +337,7 @@ fn for_purpose(holder: &Holder, callee: &str, purpose: Purpose<'_>) -> Rights {
     let owned = holder.rights();
     let there = |right: &&Right| right.at.as_deref().is_none_or(|at| at == callee);
     match purpose {
-        Purpose::Nothing => Rights::default(),
+        Purpose::Nothing | Purpose::Oneself => Rights::default(),
         Purpose::Method(method) => {
             let need = Need::rpc(callee, method);
             match (owned.allow(&need, callee), exact(callee, method)) {

@@ -7,8 +7,10 @@ mod base64url;
 mod chain;
 mod credential;
 mod gate;
+mod id_token;
 mod key;
 mod minter;
+pub mod opaque;
 mod principal;
 mod revoked;
 mod right;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 pub use chain::CHAIN_MAX;
 pub use credential::{Credential, Holder, Narrowing, claims_of};
 pub use gate::{Gate, Guarded, bearer};
+pub use id_token::{Expected, IdToken, read_id_token};
 pub use key::{PublicKey, ROOT_KEYS_MAX, RootKeys, SigningKey};
 pub use minter::{CALL_LIFE, Minter, Purpose, SPOKEN_LIFE};
 pub use principal::{EVERY_SERVICE, PERSON_SUBJECT, Principal, SERVICE_SUBJECT};
@@ -39,7 +42,7 @@ pub use word::{Of, Word};
 pub enum Access {
     /// Nothing, ever.
     Public,
-    /// A signed-in person, or a token with the right `page read`.
+    /// The right `page read`, of a signed-in person or of a token. A browser in which nobody is signed in is led to do so.
     Session,
     /// Any token that is good here: what is asked for stands in the request, and its handler asks for each part of it.
     Credential,
@@ -88,7 +91,11 @@ impl Caller {
     /// Who it is, for the record: the checked subject, or as far as they say where nobody is asked.
     pub fn actor(&self) -> Cow<'_, str> {
         match (&self.principal, &self.service) {
-            (Some(principal), _) => Cow::Borrowed(&principal.subject),
+            // Who speaks for somebody is named with them.
+            (Some(principal), _) => match &principal.by {
+                Some(by) => Cow::Owned(format!("{} by {by}", principal.subject)),
+                None => Cow::Borrowed(&principal.subject),
+            },
             (None, Some(service)) => Cow::Owned(format!("{SERVICE_SUBJECT}{service}")),
             (None, None) => Cow::Borrowed("anonymous"),
         }

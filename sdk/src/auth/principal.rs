@@ -8,8 +8,8 @@ use super::word::Word;
 /// The first part of a service's subject: `service:core`. Whoever else holds a token is named otherwise, so that no person and no API key
 /// can have a service's name.
 pub const SERVICE_SUBJECT: &str = "service:";
-/// The first part of a person's subject: `user:01a3…`, and of one of their API keys `user:01a3…/key:01a4…`.
-pub const PERSON_SUBJECT: &str = "user:";
+/// The first part of a person's subject: `user/01a3…`, and of one of their API keys `user/01a3…/key/01a4…`.
+pub const PERSON_SUBJECT: &str = "user/";
 /// In an audience: every service.
 pub const EVERY_SERVICE: &str = "*";
 
@@ -37,6 +37,22 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// A person whom a service has signed in, by the id that the identity provider gives them. Their rights are good at every service
+    /// that the rights name; what is done with them elsewhere is narrowed from the service's own token.
+    pub fn of_person(id: &str, rights: Rights, issued_at: u64, expires_at: u64) -> Self {
+        Principal {
+            subject: format!("{PERSON_SUBJECT}{id}"),
+            by: None,
+            audience: vec![EVERY_SERVICE.to_owned()],
+            rights,
+            issued_at,
+            expires_at,
+            tokens: Vec::new(),
+            keys: Vec::new(),
+            holder: None,
+        }
+    }
+
     /// The service that it is, by key, if it is one.
     pub fn service(&self) -> Option<&str> {
         self.subject.strip_prefix(SERVICE_SUBJECT)

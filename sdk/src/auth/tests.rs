@@ -1,5 +1,7 @@
 mod attacks;
 mod costs;
+mod id_tokens;
+mod persons;
 mod rights;
 mod speaking;
 mod tokens;

@@ -105,10 +105,10 @@ vocabulary! {
     AuditRead = "audit" "read", Of::Nothing, "an auditor, `blackroad audit`";
     /// Reads the fleet as a tree of files; what lies in it is read with the reader's own rights.
     FsRead = "fs" "read", Of::Nothing, "the shell";
-    /// Sees pages that ask for a signed-in person, without being one.
-    PageRead = "page" "read", Of::Nothing, "who looks after a fleet, with a token in place of a sign-in";
+    /// Sees pages that ask who reads them.
+    PageRead = "page" "read", Of::Nothing, "who looks after a fleet: people by a role, programs by a token";
     /// Says for whom a call is made, and calls with its own rights; never in the name of a service.
-    Speak = "speak" "", Of::Name("subject"), "the gateway, for people, clients and API keys that core has vouched for";
+    Speak = "speak" "", Of::Name("subject"), "the gateway, for people, clients and API keys that core has vouched for; services with pages, for their readers";
     /// Reads which tokens are revoked.
     RevocationRead = "revocation" "read", Of::Nothing, "every service, of the operator, when it comes up";
     /// Brings statements of revocation, which the root has signed.

@@ -10,6 +10,7 @@ mod identify;
 mod job;
 mod kernel;
 mod method;
+mod person;
 mod revocations;
 mod stream;
 
@@ -33,6 +34,7 @@ pub use job::JobContext;
 pub use kernel::{BuildInfo, Kernel, Phase};
 pub(crate) use method::decode;
 pub use method::{MethodHandler, ServedMethod};
+pub use person::Person;
 pub use stream::{ServedStream, StreamHandler};
 
 use crate::audit::Record;
@@ -47,7 +49,7 @@ use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::name::Namespace;
 use crate::pipe::{self, Pipe};
-use crate::policy::{mark, party};
+use crate::policy::{PERSON_STREAM_LIFE, mark, party};
 use crate::registry::Registry;
 use crate::rpc::{CallOptions, Client, Results};
 use crate::state::State;
@@ -76,6 +78,8 @@ pub struct RequestInfo {
     pub hops: u8,
     /// Whether the caller has asked before, so that what is called from here is not repeated here too.
     pub repeated: bool,
+    /// Who is signed in in the browser that asks.
+    pub person: Option<Arc<Person>>,
     /// `X-Request-Id`.
     pub request_id: Option<HeaderValue>,
     /// `tracestate` (W3C): what other tracing systems say of the trace; passed on as it came.
@@ -192,6 +196,22 @@ impl Context {
             (None, Some(IpAddr::V6(address))) => Some(mark(&address.octets())),
             (None, None) => None,
         }
+    }
+
+    /// How calls are made on behalf of who asks, as a page makes them for its reader: with the caller's own credential, or with what both a
+    /// signed-in person and this service may do; never with what this service alone may. Where nobody is asked for anything, as
+    /// [`Context::call_options`].
+    pub fn on_behalf(&self) -> CallOptions {
+        CallOptions {
+            relay_for: (!self.kernel.gate.is_open() || self.request.caller.credential.is_some())
+                .then(|| self.request.caller.clone()),
+            ..self.call_options()
+        }
+    }
+
+    /// Who is signed in in the browser that asks; nobody where a program asks, or where nobody is asked to sign in.
+    pub fn person(&self) -> Option<&Person> {
+        self.request.person.as_deref()
     }
 
     /// Emits an event of this service; it is durable when this returns.
@@ -358,6 +378,17 @@ impl Context {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         self.kernel.scope.blocking(name, work).await
+    }
+
+    /// Waits until a stream to who asks is to end: when the service drains, and for a signed-in person after
+    /// [`PERSON_STREAM_LIFE`]. Their browser comes back. Cancel-safe.
+    pub async fn stream_over(&self) {
+        let drained = self.kernel.streams.cancelled();
+        match self.person() {
+            None => drained.await,
+            // Both an end and the time being over end it.
+            Some(_) => drop(tokio::time::timeout(PERSON_STREAM_LIFE, drained).await),
+        }
     }
 
     /// Waits until the service is asked to stop. Cancel-safe.

@@ -353,6 +353,22 @@ pub mod delivery {
     pub const RENEW: &str = "events.renew";
 }
 
+/// Who is signed in: what a service with pages asks the identity provider.
+pub mod person {
+    use super::Method;
+    use crate::wire::{CheckSession, CheckedSession};
+
+    /// The service at which people sign in.
+    pub const PROVIDER: &str = "core";
+    /// Whether a session is good, and what its person may do now.
+    pub const CHECK_SESSION: Method<CheckSession, CheckedSession> = Method::new(
+        PROVIDER,
+        "checkSession",
+        "Whether a session is good, and who its person is and what they may do now. For the pages of the fleet's services.",
+    )
+    .idempotent();
+}
+
 /// The audit trail: what every service puts on the record, and who chains it.
 pub mod audit {
     /// The service that keeps the chain.

@@ -22,6 +22,8 @@ mod respond;
 mod revocations;
 mod rpc;
 mod rpc_stream;
+#[cfg(feature = "pages")]
+mod signin;
 mod sse;
 mod state;
 mod subscriptions;
@@ -63,6 +65,11 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     let context = Context::new(Arc::clone(&kernel));
     let mut routes = syscalls(&kernel);
+    let signs_in = own.iter().any(|route| route.access == crate::auth::Access::Session);
+    #[cfg(feature = "pages")]
+    if signs_in {
+        routes.extend(signin::routes());
+    }
     routes.extend(own);
     #[cfg(feature = "pages")]
     if !routes.iter().any(|route| route.path == "/") {
@@ -83,6 +90,7 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
             measured: true,
             class: route.class.or((route.kind == RouteKind::Page).then_some(Class::Page)),
             audited: route.audited,
+            signs_in,
         };
         let guard = guard(route.verb.as_str(), route.path, rule);
         let mut methods = route.router;
@@ -110,6 +118,7 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
         measured: false,
         class: None,
         audited: None,
+        signs_in: false,
     };
     let unmatched = guard("ANY", "unmatched", nowhere);
     let nothing = axum::routing::any(nothing).with_state::<()>(());

@@ -15,9 +15,10 @@ use crate::auth::Access;
 use crate::config::Environment;
 use crate::context::Context;
 use crate::contract::mesh;
+use crate::contract::person::PROVIDER;
 use crate::error::{Error, Result};
 use crate::pages::{
-    ASSET_CACHE_CONTROL, ASSET_PREFIX, Asset, FleetMark, Frame, Html, OWN_ASSET_PREFIX, Status, find_asset,
+    ASSET_CACHE_CONTROL, ASSET_PREFIX, Asset, FleetMark, Frame, Html, OWN_ASSET_PREFIX, Reader, Status, find_asset,
 };
 use crate::registry::host_name;
 use crate::rpc::CallOptions;
@@ -198,7 +199,7 @@ pub fn command(context: &Context, words: &str) -> String {
 /// The frame of a page of this service, with the fleet's marks as the roster knows them.
 pub async fn frame(context: &Context, title: &str) -> Frame {
     let kernel = context.kernel();
-    Frame::new(title, kernel.settings.environment.as_str())
+    let frame = Frame::new(title, kernel.settings.environment.as_str())
         .mounted(
             &service_url(context, "root"),
             &kernel.record.key,
@@ -207,7 +208,16 @@ pub async fn frame(context: &Context, title: &str) -> Frame {
         .fleet(fleet_marks(context).await)
         .live("/_pages/live")
         .version(&kernel.build.version)
-        .updated(Timestamp(context.clock().now()))
+        .updated(Timestamp(context.clock().now()));
+    match context.person() {
+        None => frame,
+        Some(person) => frame.reader(Reader {
+            name: person.name.clone(),
+            email: person.email.clone(),
+            account_href: format!("{}account", service_url(context, PROVIDER)),
+            form_token: person.form_token.clone(),
+        }),
+    }
 }
 
 /// Every service and how it is, as the roster knows it; unknown where the roster does not answer in a moment.

@@ -12,7 +12,7 @@ use http::header::CACHE_CONTROL;
 use serde::Serialize;
 
 use crate::context::{Context, Kernel};
-use crate::policy::jitter;
+use crate::policy::{PERSON_STREAM_LIFE, jitter};
 
 /// A comment at this interval keeps proxies from closing a silent stream; the edge's own patience is a minute.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -75,7 +75,10 @@ where
     F: FnMut(S) -> Fut + Send + 'static,
     Fut: Future<Output = Option<(Vec<Message>, S)>> + Send + 'static,
 {
-    let life = LIFE - LIFE_SPREAD.mul_f64(jitter());
+    let life = match context.person() {
+        Some(_) => PERSON_STREAM_LIFE,
+        None => LIFE - LIFE_SPREAD.mul_f64(jitter()),
+    };
     until(context, first, source, next, tokio::time::sleep(life))
 }
 

@@ -29,6 +29,37 @@ pub struct Frame {
     wide: bool,
     styles: Vec<String>,
     scripts: Vec<String>,
+    reader: Option<Reader>,
+}
+
+/// Who is signed in, in the top bar, with the way out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reader {
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Where their account is.
+    pub account_href: String,
+    /// What the forms and scripts of the page bear, so that no other page can act in their name.
+    pub form_token: String,
+}
+
+impl Reader {
+    /// The first letters of their first and last name.
+    fn initials(&self) -> String {
+        let mut words = self.name.split_whitespace().filter_map(|word| word.chars().next());
+        let (first, last) = (words.next(), words.next_back());
+        first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+    }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A part of the path at the top.
@@ -100,6 +131,7 @@ impl Frame {
             wide: false,
             styles: Vec::new(),
             scripts: Vec::new(),
+            reader: None,
         }
     }
 
@@ -180,6 +212,12 @@ impl Frame {
     /// For pages of wide tables: the content takes the whole width.
     pub fn wide(mut self) -> Self {
         self.wide = true;
+        self
+    }
+
+    /// Who is signed in.
+    pub fn reader(mut self, reader: Reader) -> Self {
+        self.reader = Some(reader);
         self
     }
 

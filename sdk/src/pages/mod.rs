@@ -39,6 +39,7 @@
 //! | `quiet-text` | for screen readers only |
 //! | `needs-script` | hidden where the script does not run |
 //! | `button`, `is-first`, `is-bad`, `is-quiet`, `is-small`, `is-icon`, `is-off` | buttons and links like them: the main one, a destructive one, and so on |
+//! | `who`, `who-menu` | who is signed in, in the top bar; what opens there |
 //! | `form`, `field`, `label`, `choice`, `small.is-wrong` | a form; a label with its input; a box with its words; what is wrong with it |
 //! | `filters`, `field is-wide` | fields above a table, in a row; the one that takes the rest |
 //! | `tabs` | links to the views of one thing, the current one with `aria-current="page"` |
@@ -72,6 +73,7 @@
 //! | — `data-method`, `data-field` | a method other than the form's; the one field whose value is the whole body |
 //! | — `data-confirm`, `data-done`, `data-then`, `data-output` | a question before; words after; where to go after; the id of what shows the response |
 //! | — `data-type="number"` or `"json"` on a field | what its text is |
+//! | `meta[name="csrf-token"]` | is sent along as `X-CSRF-Token`; [`Frame::reader`] writes it, and a form without the script bears it as `csrf_token` |
 //! | `data-copy`, `data-copy-scope` | a button that copies the `code` in its scope, or what its selector finds |
 //! | `time[data-relative]` | how long ago, kept true |
 //! | `data-palette-open`, `html[data-palette]` | opens the palette; where its entries are |
@@ -100,7 +102,7 @@ mod tests;
 pub use assets::{
     ASSET_CACHE_CONTROL, ASSET_PREFIX, ASSETS, Asset, CONTENT_SECURITY_POLICY, OWN_ASSET_PREFIX, asset_path, find_asset,
 };
-pub use frame::{Crumb, FleetMark, Frame, NavGroup, NavLink};
+pub use frame::{Crumb, FleetMark, Frame, NavGroup, NavLink, Reader};
 pub use html::{Escaped, Html};
 pub use icon::Icon;
 pub use parts::{

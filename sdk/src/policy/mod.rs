@@ -21,6 +21,9 @@ pub const RPC_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const RPC_MAX_TIMEOUT: Duration = Duration::from_secs(30);
 /// Deadline of a plain request: pages and syscalls answer from memory or one commit.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest stream to a signed-in person's page: it then comes back with the session, which is looked at anew, so that a page that stands
+/// open shows nothing for much longer than its reader is signed in.
+pub const PERSON_STREAM_LIFE: Duration = Duration::from_secs(5 * 60);
 /// Largest request body; a larger thing belongs in object storage with its URL in the call.
 pub const BODY_MAX_BYTES: usize = 1024 * 1024;
 /// Requests in flight per service before new ones are shed: past it two cores only queue.

@@ -4,8 +4,8 @@
 ///
 /// ```
 /// use syscall_sdk::policy::mark;
-/// assert_eq!(mark(b"user:7"), mark(b"user:7"));
-/// assert_ne!(mark(b"user:7"), mark(b"user:8"));
+/// assert_eq!(mark(b"user/7"), mark(b"user/7"));
+/// assert_ne!(mark(b"user/7"), mark(b"user/8"));
 /// ```
 pub const fn mark(bytes: &[u8]) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325_u64;

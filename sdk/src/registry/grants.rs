@@ -6,7 +6,7 @@ use super::{Registry, ServiceRecord};
 use crate::auth::{
     Grant, Holder, Need, Right, Rights, SERVICE_LIFE_MAX, SERVICE_SUBJECT, SigningKey, Word, sign_first,
 };
-use crate::contract::{delivery, mesh};
+use crate::contract::{delivery, mesh, person};
 use crate::error::{Error, Result};
 
 /// In `rights`: at every service that it calls, and at itself.
@@ -81,6 +81,10 @@ pub(super) fn rights_at(service: &ServiceRecord, callee: &str) -> Result<Vec<Rig
     }
     if reads_events(&rights) {
         rights.push(Right::rpc(callee, delivery::SUBSCRIBE));
+    }
+    // Its pages ask whether who is signed in still is.
+    if callee == person::PROVIDER && service.key != person::PROVIDER {
+        rights.push(Right::rpc(callee, person::CHECK_SESSION.name));
     }
     if callee == mesh::KEEPER {
         for method in [

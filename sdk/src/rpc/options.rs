@@ -63,8 +63,8 @@ pub struct CallOptions {
     pub request_id: Option<HeaderValue>,
     /// What other tracing systems say of the trace.
     pub trace_state: Option<HeaderValue>,
-    /// On whose behalf a relay calls: its credential goes along, never the relay's own. Of a caller who was let in by something else this
-    /// service says for whom it calls, with a token for that call alone.
+    /// On whose behalf a relay calls: its credential goes along, never the relay's own. Of a caller who was let in by something else, such as
+    /// a person who is signed in, this service says for whom it calls, with a token for that call alone.
     pub relay_for: Option<Caller>,
     /// Largest answer that is read whole, in bytes; 16 MiB unless said.
     pub answer_max_bytes: Option<usize>,

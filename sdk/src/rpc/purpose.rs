@@ -12,6 +12,9 @@ pub fn purpose(verb: &Verb, path: &str) -> Purpose<'static> {
             "/health" | "/version" | "/healthz" | "/readyz" | "/v1/" => Purpose::Nothing,
             _ if path.starts_with("/.well-known/") => Purpose::Nothing,
             "/metrics" => Purpose::Of(Word::MetricsRead),
+            _ if path.starts_with("/.well-known/") => Purpose::Nothing,
+            // The identity provider wants to know which of its clients asks.
+            _ if path.starts_with("/oauth/") => Purpose::Oneself,
             // The tree and the shell ask the others in their reader's name.
             _ if path == "/v1/fs" || path.starts_with("/v1/fs/") || path.starts_with("/v1/shell/") => Purpose::Relayed,
             _ => Purpose::Anything,
@@ -77,6 +80,7 @@ mod tests {
             assert_eq!(purpose(&verb, path), Purpose::Of(word), "{verb} {path}");
         }
         assert_eq!(purpose(&Verb::GET, "/v1/sys/identity"), Purpose::Nothing);
+        assert_eq!(purpose(&Verb::POST, "/oauth/token"), Purpose::Oneself);
         assert_eq!(purpose(&Verb::POST, "/v1/sys/commit"), Purpose::Anything);
         assert_eq!(purpose(&Verb::POST, "/v1/workflows"), Purpose::Anything);
         assert_eq!(purpose(&Verb::GET, "/v1/fs/core/state"), Purpose::Relayed);

@@ -11,6 +11,7 @@ mod json;
 mod mesh;
 mod observe;
 mod peers;
+mod person;
 mod retries;
 mod rpc;
 mod schedules;
@@ -39,6 +40,7 @@ pub use observe::{
     TraceSummary, Traces,
 };
 pub use peers::{Peer, PeerCalls, PeerEndpoint, PeerFreshness, PeerLatency, PeerState, PeerWay, Peers};
+pub use person::{CheckSession, CheckedSession, SignedIn};
 pub use retries::{RetriedJobs, RetryJob, RetryJobs};
 pub use rpc::{MethodInfo, Methods, RpcRequest, RpcResponse};
 pub use schedules::{CatchUp, Overlap};

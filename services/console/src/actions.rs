@@ -129,12 +129,9 @@ async fn read<T: DeserializeOwned>(key: &str, response: Response) -> Result<T> {
     })
 }
 
-/// The reader's credential goes along, never the console's own: nobody can do here what they could not do there.
+/// In the reader's name, never in the console's own: nobody can do here what they could not do there.
 fn on_behalf(context: &Context) -> CallOptions {
-    CallOptions {
-        relay_for: Some(context.request().caller.clone()),
-        ..context.call_options()
-    }
+    context.on_behalf()
 }
 
 /// The service's refusal as it came.

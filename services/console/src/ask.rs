@@ -11,12 +11,25 @@ use syscall_sdk::wire::SystemHealth;
 /// Longest wait for one answer: long enough for a slow service, short enough that the page still comes in its time.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// How the console asks.
+/// How the console asks: in the name of its reader, so that a page shows nobody what they may not read.
 pub(crate) fn options(context: &Context) -> CallOptions {
+    CallOptions {
+        timeout: Some(PATIENCE),
+        ..context.on_behalf()
+    }
+}
+
+/// How the console asks for what it shows to everybody alike who may see its pages: figures, and who calls whom.
+pub(crate) fn own_options(context: &Context) -> CallOptions {
     CallOptions {
         timeout: Some(PATIENCE),
         ..context.call_options()
     }
+}
+
+/// As [`get`], for what is shared among all who look.
+pub(crate) async fn get_shared<T: DeserializeOwned>(context: &Context, service: &str, path: &str) -> Result<T> {
+    context.rpc().get_json(service, path, &own_options(context)).await
 }
 
 /// A path of a service, as JSON.
@@ -26,7 +39,10 @@ pub(crate) async fn get<T: DeserializeOwned>(context: &Context, service: &str, p
 
 /// How a service is. One that is degraded or unhealthy answers 503 with the same body, and is an answer too.
 pub(crate) async fn health(context: &Context, service: &str) -> Result<SystemHealth> {
-    let reply = context.rpc().get(service, "/v1/sys/health", &options(context)).await?;
+    let reply = context
+        .rpc()
+        .get(service, "/v1/sys/health", &own_options(context))
+        .await?;
     serde_json::from_slice(&reply.body).map_err(|error| {
         Error::new(
             Kind::BadGateway,

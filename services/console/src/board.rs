@@ -84,7 +84,7 @@ impl Board {
 }
 
 async fn report(context: &Context, key: &str, name: &str, mut vitals: Vitals, vitals_due: bool) -> Report {
-    let identity = async { context.rpc().identity(key, &ask::options(context)).await.ok() };
+    let identity = async { context.rpc().identity(key, &ask::own_options(context)).await.ok() };
     let newer = async {
         if !vitals_due {
             return None;
@@ -97,7 +97,7 @@ async fn report(context: &Context, key: &str, name: &str, mut vitals: Vitals, vi
             }
         };
         let path = format!("/v1/sys/metrics?from={}&limit=1000", Timestamp(from));
-        ask::get::<Metrics>(context, key, &path).await.ok()
+        ask::get_shared::<Metrics>(context, key, &path).await.ok()
     };
     let (health, identity, newer) = tokio::join!(ask::health(context, key), identity, newer);
     if let Some(newer) = newer {

@@ -107,7 +107,7 @@ impl Watch {
                 let said = if service.key == *own {
                     Ok(context.rpc().peers())
                 } else {
-                    ask::get(context, &service.key, "/v1/sys/peers")
+                    ask::get_shared(context, &service.key, "/v1/sys/peers")
                         .await
                         .map_err(|error| error.message().to_owned())
                 };

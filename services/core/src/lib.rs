@@ -25,6 +25,7 @@ use std::future::Future;
 
 use blackroad_os_contracts::core;
 use syscall_sdk::context::Context;
+use syscall_sdk::contract::person;
 use syscall_sdk::service::Service;
 
 use passwords::Hasher;
@@ -47,6 +48,7 @@ pub fn service() -> Service {
         .method(core::REMOVE_SECOND_FACTOR, totp::remove)
         .method(core::LIST_SESSIONS, sessions::list)
         .method(core::REVOKE_SESSIONS, sessions::revoke)
+        .method(person::CHECK_SESSION, sessions::check)
         .method(core::CREATE_API_KEY, keys::create)
         .method(core::LIST_API_KEYS, keys::list)
         .method(core::REVOKE_API_KEY, keys::revoke)

@@ -23,7 +23,12 @@ async function ask(url, options = {}) {
   }
   return options.stream ? response : response.json();
 }
-const send = (url, body) => ask(url, { method: "POST", body: JSON.stringify(body), signal: running?.signal });
+/** What says that this page sends it, where somebody is signed in. */
+const meant = () => {
+  const token = document.querySelector('meta[name="csrf-token"]')?.content;
+  return token ? { "x-csrf-token": token } : {};
+};
+const send = (url, body) => ask(url, { method: "POST", headers: meant(), body: JSON.stringify(body), signal: running?.signal });
 
 /** A place of the tree. The path goes in the query, since a URL cannot hold every name. */
 const at = (path, more = {}) => ask(`/v1/fs?${new URLSearchParams({ path, ...more })}`, { signal: running?.signal });

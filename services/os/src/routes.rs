@@ -40,7 +40,7 @@ pub(crate) fn routes() -> Routes {
     }
     routes
         .with(
-            Route::get("/", Access::Public, page::terminal)
+            Route::get("/", Access::Session, page::terminal)
                 .says("The shell.")
                 .page(),
         )

@@ -49,8 +49,7 @@ pub(crate) async fn follow(
     let answer = context.rpc().request(&key, asked, &options(&context)).await?;
     let (parts, body) = answer.into_parts();
     // The source ends when its service drains; this one's own end must not wait for it.
-    let kernel = std::sync::Arc::clone(context.kernel());
-    let ending = Box::pin(async move { kernel.streams.cancelled().await });
+    let ending = Box::pin(async move { context.stream_over().await });
     let body = Body::from_stream(body.into_data_stream().take_until(ending));
     let mut response = (parts.status, body).into_response();
     for name in PASSED_ON {

@@ -38,7 +38,7 @@ async fn a_key_calls_in_its_owners_name_with_the_right_to_that_one_method() -> R
     let ada = fleet.user("ada", &["rpc web *", "event read *"]).await?;
     let (key, id) = fleet.key(&ada, &["rpc web *"]).await?;
     let seen = fleet.who(&key).await?;
-    let subject = format!("user:{ada}/key:{id}");
+    let subject = format!("user/{ada}/key/{id}");
     assert_eq!((&seen["subject"], &seen["person"]), (&json!(subject), &json!(ada)));
     assert_eq!((&seen["by"], &seen["service"]), (&json!("service:api"), &Value::Null));
     assert_eq!(
@@ -84,7 +84,7 @@ async fn a_clients_access_token_calls_in_its_name() -> Result<()> {
 async fn an_access_token_is_good_as_core_signs_it_and_in_no_other_way() -> Result<()> {
     let fleet = Fleet::start(&[]).await?;
     let good = signed(&fleet, |_, _| {}).await?;
-    assert_eq!(fleet.who(&good).await?["subject"], json!("user:ada"));
+    assert_eq!(fleet.who(&good).await?["subject"], json!("user/ada"));
     let now = seconds(&Clock::system());
     let bad = [
         signed(&fleet, |_, claims| claims["exp"] = json!(now)).await?,

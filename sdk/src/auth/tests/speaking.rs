@@ -6,7 +6,7 @@ use super::super::{Minter, Narrowing, Need, Principal, Purpose, Rights, SigningK
 use super::rights::some_right;
 use super::{Credential, Fleet, Holder, code, narrowing};
 
-const GATEWAY: [&str; 4] = ["rpc core getUser*", "rpc os *", "event read *", "speak user:*"];
+const GATEWAY: [&str; 4] = ["rpc core getUser*", "rpc os *", "event read *", "speak user/*"];
 
 fn somebody(subject: &str, rights: &[&str]) -> Principal {
     Principal {
@@ -43,12 +43,12 @@ fn shown(minter: &Minter, callee: &str, purpose: Purpose<'_>, whom: &Principal) 
 #[test]
 fn a_callee_learns_for_whom_and_by_whom_and_that_it_may_this_one_thing() {
     let fleet = Fleet::new();
-    let (minter, ada) = (minter(&fleet), somebody("user:7/key:9", &["admin"]));
+    let (minter, ada) = (minter(&fleet), somebody("user/7/key/9", &["admin"]));
     let token = shown(&minter, "core", Purpose::Method("getUserById"), &ada).unwrap();
     let seen = fleet.verifier("core").verify(&token).unwrap();
     assert_eq!(
         (seen.subject.as_str(), seen.by.as_deref()),
-        ("user:7/key:9", Some("service:api"))
+        ("user/7/key/9", Some("service:api"))
     );
     assert_eq!((seen.person(), seen.service()), (Some("7"), None));
     assert_eq!(seen.rights.texts(), ["rpc core getUserById"]);
@@ -67,7 +67,7 @@ fn what_either_of_them_may_not_is_not_signed() {
     let fleet = Fleet::new();
     let minter = minter(&fleet);
     let method = |name| Purpose::Method(name);
-    let (ada, admin) = (somebody("user:7", &["rpc os ps"]), somebody("user:8", &["admin"]));
+    let (ada, admin) = (somebody("user/7", &["rpc os ps"]), somebody("user/8", &["admin"]));
     assert_eq!(shown(&minter, "os", method("kill"), &ada), Err("FORBIDDEN".to_owned()));
     assert_eq!(
         shown(&minter, "core", method("setPassword"), &admin),
@@ -77,7 +77,7 @@ fn what_either_of_them_may_not_is_not_signed() {
         shown(&minter, "os", Purpose::Of(Word::StateRead), &admin),
         Err("NOT_SPOKEN_FOR".to_owned())
     );
-    let reader = somebody("user:7", &["event read order:*", "state read *"]);
+    let reader = somebody("user/7", &["event read order:*", "state read *"]);
     let token = shown(&minter, "os", Purpose::Of(Word::EventRead), &reader).unwrap();
     let seen = fleet.verifier("os").verify(&token).unwrap();
     assert_eq!(seen.rights.texts(), ["event@os read order:*"]);
@@ -90,7 +90,7 @@ fn what_either_of_them_may_not_is_not_signed() {
     };
     assert_eq!(
         (seen(&ada).subject.as_str(), seen(&admin).subject.as_str()),
-        ("user:7", "user:8")
+        ("user/7", "user/8")
     );
 }
 
@@ -99,16 +99,16 @@ fn nobody_speaks_for_a_service_nor_without_the_right_to() {
     let fleet = Fleet::new();
     let now = fleet.now();
     let all = fleet.holder("service:api", &["core"], &["admin"]);
-    let plain = fleet.holder("service:web", &["core"], &["rpc core *", "speak@os user:*"]);
+    let plain = fleet.holder("service:web", &["core"], &["rpc core *", "speak@os user/*"]);
     let call = narrowing(&["core"], &["rpc core getUser"]);
-    assert!(all.speak_for("user:7", &call, now).is_ok());
+    assert!(all.speak_for("user/7", &call, now).is_ok());
     assert!(all.speak_for("service:core", &call, now).is_err());
-    assert!(plain.speak_for("user:7", &call, now).is_err(), "it may at os alone");
-    let gateway = fleet.holder("service:api", &["core"], &["rpc core *", "speak user:*"]);
+    assert!(plain.speak_for("user/7", &call, now).is_err(), "it may at os alone");
+    let gateway = fleet.holder("service:api", &["core"], &["rpc core *", "speak user/*"]);
     assert!(gateway.speak_for("owner", &call, now).is_err());
     assert!(
         gateway
-            .speak_for("user:7", &narrowing(&["core"], &["logs read"]), now)
+            .speak_for("user/7", &narrowing(&["core"], &["logs read"]), now)
             .is_err()
     );
 }
@@ -122,7 +122,7 @@ fn forged(fleet: &Fleet, holder_rights: &[&str], change: impl FnOnce(&mut serde_
     };
     let token = super::sign_first(&fleet.root, &grant, fleet.now()).unwrap();
     let mut claims = serde_json::json!({
-        "iss": "service:api", "sub": "user:7", "aud": "core", "iat": fleet.now(), "exp": fleet.now() + 60, "jti": "x",
+        "iss": "service:api", "sub": "user/7", "aud": "core", "iat": fleet.now(), "exp": fleet.now() + 60, "jti": "x",
         "cap": ["rpc core getUser"], "parent": token, "act": { "sub": "service:api" },
     });
     change(&mut claims);
@@ -132,11 +132,11 @@ fn forged(fleet: &Fleet, holder_rights: &[&str], change: impl FnOnce(&mut serde_
 #[test]
 fn a_link_that_names_another_is_taken_from_who_may_speak_and_in_that_form_alone() {
     let fleet = Fleet::new();
-    let speaker = ["rpc core *", "speak user:*"];
+    let speaker = ["rpc core *", "speak user/*"];
     let seen = |rights: &[&str], change: fn(&mut serde_json::Value)| {
         code(&fleet.verifier("core"), &forged(&fleet, rights, change))
     };
-    assert_eq!(seen(&speaker, |_| {}), "let in as user:7");
+    assert_eq!(seen(&speaker, |_| {}), "let in as user/7");
     assert_eq!(seen(&["rpc core *"], |_| {}), "TOKEN_INVALID");
     assert_eq!(seen(&["rpc core *", "speak client:*"], |_| {}), "TOKEN_INVALID");
     assert_eq!(
@@ -152,7 +152,7 @@ fn a_link_that_names_another_is_taken_from_who_may_speak_and_in_that_form_alone(
         "TOKEN_INVALID"
     );
     assert_eq!(
-        seen(&speaker, |claims| claims["iss"] = "user:7".into()),
+        seen(&speaker, |claims| claims["iss"] = "user/7".into()),
         "TOKEN_INVALID"
     );
 }
@@ -166,12 +166,12 @@ fn who_is_spoken_for_speaks_for_nobody() {
         holder: Some(key.public()),
         ..narrowing(&["core"], &["rpc core *", "speak *"])
     };
-    let token = gateway.speak_for("user:7", &held, fleet.now()).unwrap();
+    let token = gateway.speak_for("user/7", &held, fleet.now()).unwrap();
     let held = Holder::new(token, key).unwrap();
     let call = narrowing(&["core"], &["rpc core getUser"]);
     let own = held.narrow(&call, fleet.now()).unwrap();
-    assert_eq!(code(&fleet.verifier("core"), &own), "let in as user:7");
-    let other = held.speak_for("user:8", &call, fleet.now()).unwrap();
+    assert_eq!(code(&fleet.verifier("core"), &own), "let in as user/7");
+    let other = held.speak_for("user/8", &call, fleet.now()).unwrap();
     assert_eq!(code(&fleet.verifier("core"), &other), "TOKEN_INVALID");
 }
 

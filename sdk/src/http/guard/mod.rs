@@ -7,6 +7,8 @@ mod client;
 mod encoding;
 mod headers;
 mod page;
+#[cfg_attr(not(feature = "pages"), path = "nobody.rs")]
+mod person;
 mod seat;
 mod time;
 mod wall;
@@ -69,6 +71,8 @@ pub(super) struct Rule {
     pub(super) class: Option<Class>,
     /// As what it is put on the record, where it is.
     pub(super) audited: Option<&'static str>,
+    /// Whether the service's pages ask for a signed-in person.
+    pub(super) signs_in: bool,
 }
 
 /// The guard of one route: a tower layer.
@@ -106,7 +110,7 @@ impl Guard {
         let shed = kernel
             .metrics
             .counter("http_requests_shed_total", "Requests refused before any work.", vec![]);
-        let page_policy = page_policy(&kernel);
+        let page_policy = page_policy(&kernel, rule.signs_in);
         Guard(Arc::new(Inner {
             name: format!("{method} {path}"),
             kernel,
@@ -346,7 +350,13 @@ impl Inner {
             Access::Session => same_origin(request.method(), request.headers()),
             _ => Ok(()),
         };
-        let identified = match origin {
+        let recognised;
+        (request, recognised) = self.recognise(request, &mut caller).await;
+        let (person, recognised) = match recognised {
+            Ok(person) => (person, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        let identified = match origin.and(recognised) {
             Ok(()) => {
                 let host = text(request.headers(), HOST.as_str());
                 self.identify(&mut caller, shown, host).await
@@ -354,10 +364,21 @@ impl Inner {
             refused => refused,
         };
         if let Err(error) = identified.and_then(|()| self.kernel.gate.admit(access, &mut caller)) {
-            // That nobody can tell who it is now is no denial of anybody.
-            return match error.kind() {
-                Kind::Unauthenticated | Kind::Forbidden => (self.denied(&caller, client, &error), None),
-                _ => (failure(&error), None),
+            let page = self.as_page(request, &caller, person, &error).await;
+            let answer = match page {
+                // Led to where one signs in, and so not refused.
+                Some(page) if page.status().is_redirection() => page,
+                page => {
+                    let refused = match error.kind() {
+                        Kind::Unauthenticated | Kind::Forbidden => self.denied(&caller, client, &error),
+                        // That nobody can tell who it is now is no denial of anybody.
+                        _ => failure(&error),
+                    };
+                    page.unwrap_or(refused)
+                }
+            };
+            return (answer, None);
+        }
             };
         }
         let principal = caller.principal.clone();
@@ -372,6 +393,7 @@ impl Inner {
             deadline: limit.map(|limit| begun + limit),
             hops: number(request.headers(), header::HOPS).map_or(0, |hops| u8::try_from(hops).unwrap_or(u8::MAX)),
             repeated: number(request.headers(), header::PREVIOUS_ATTEMPTS).is_some_and(|before| before > 0),
+            person,
             request_id: Some(request_id.clone()),
             trace_state: request
                 .headers()

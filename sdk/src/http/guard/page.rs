@@ -5,6 +5,7 @@ use http::header::{HeaderMap, HeaderName};
 
 use crate::config::Environment;
 use crate::context::Kernel;
+use crate::contract::person::PROVIDER;
 
 /// A year, as browsers' preload lists ask; each host for itself, since not every host below it need be the fleet's.
 const HSTS: &str = "max-age=31536000";
@@ -34,7 +35,7 @@ pub(super) fn dress_page(headers: &mut HeaderMap, policy: &HeaderValue) {
 
 /// Pages load nothing from elsewhere and run no script of their own text; only the fleet's own pages frame one another, since the
 /// shell opens them in windows.
-pub(super) fn page_policy(kernel: &Kernel) -> HeaderValue {
+pub(super) fn page_policy(kernel: &Kernel, signs_in: bool) -> HeaderValue {
     let environment = kernel.settings.environment;
     let mut fleet = "'self'".to_owned();
     if environment == Environment::Development {
@@ -49,9 +50,19 @@ pub(super) fn page_policy(kernel: &Kernel) -> HeaderValue {
                 .unwrap_or_default(),
         );
     }
+    // Signing out leads to the identity provider and back, and browsers hold a form to its page's policy all the way.
+    let mut forms = "'self'".to_owned();
+    if signs_in {
+        let provider = kernel.registry.public_url(PROVIDER, environment).unwrap_or_default();
+        forms.push(' ');
+        forms.push_str(provider.trim_end_matches('/'));
+        if environment == Environment::Development {
+            forms.push_str(&format!(" http://{PROVIDER}.localhost:*"));
+        }
+    }
     let policy = format!(
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src {fleet}; \
-         frame-ancestors {fleet}; base-uri 'none'; form-action 'self'; object-src 'none'"
+         frame-ancestors {fleet}; base-uri 'none'; form-action {forms}; object-src 'none'"
     );
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'self'"))
 }

@@ -33,6 +33,6 @@ pub(super) async fn look(context: &Context, shown: &str) -> Result<Option<Princi
     };
     let ends = verdict.expires_at.map(|at| at.0.timestamp());
     let ends = ends.map_or(u64::MAX, |at| u64::try_from(at).unwrap_or(0));
-    let subject = format!("{PERSON_SUBJECT}{user}/key:{id}");
+    let subject = format!("{PERSON_SUBJECT}{user}/key/{id}");
     Ok(Some(principal(subject, &verdict.rights, ends, id)))
 }

@@ -96,7 +96,7 @@ mod tests {
 
     fn good(expires_at: u64) -> Verdict {
         Verdict::Good(Arc::new(Principal {
-            subject: "user:7".to_owned(),
+            subject: "user/7".to_owned(),
             by: None,
             audience: vec![],
             rights: Rights::default(),

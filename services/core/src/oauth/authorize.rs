@@ -115,6 +115,8 @@ async fn allow(context: &Context, asked: &Asked, wish: &Wish, visitor: &Visitor)
         challenge: wish.challenge.clone(),
         signed_in_at: visitor.session.created_at.0.timestamp(),
         methods: visitor.session.methods.clone(),
+        session_id: visitor.session.id.clone(),
+        issuer: issuer::of(context),
     };
     let code = codes::issue(context, consent).await?;
     let target = format!("client/{}", asked.client.client.id);

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use reqwest::Url;
+use syscall_sdk::auth::Access;
 use syscall_sdk::context::Context;
 
 use super::clients::{self, Found};
@@ -23,6 +24,18 @@ pub(super) struct Said<'a> {
 /// # Errors
 /// `invalid_client` where it does not show who it is; `invalid_request` where it does in two ways.
 pub(super) async fn authenticated(context: &Context, headers: &HeaderMap, said: Said<'_>) -> Result<Found, Refusal> {
+    if let Some(service) = service_of(context, headers)? {
+        let found = clients::find(context, &service)
+            .await?
+            .filter(|found| found.client.first_party);
+        let named_otherwise = said.secret.is_some() || said.id.is_some_and(|id| id != service);
+        return match found {
+            Some(found) if !named_otherwise => Ok(found),
+            _ => Err(Refusal::Client(format!(
+                "the token is that of {service}, and the form names another client"
+            ))),
+        };
+    }
     let (id, secret) = match (headers.get(AUTHORIZATION), said) {
         (Some(header), Said { secret: None, id }) => {
             let pair = header.to_str().ok().and_then(basic);
@@ -53,6 +66,26 @@ pub(super) async fn authenticated(context: &Context, headers: &HeaderMap, said: 
                 "there is no such client, or its secret is another".to_owned(),
             ))
         }
+    }
+}
+
+/// The service of the fleet that shows its own token, narrowed to core; the gate checks it as ever. A token that a service shows for somebody
+/// else is none of its own.
+fn service_of(context: &Context, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let shown = headers.get(AUTHORIZATION).and_then(|shown| shown.to_str().ok());
+    let is_bearer = shown
+        .and_then(|shown| shown.split_once(' '))
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let gate = &context.kernel().gate;
+    if !is_bearer || gate.is_open() {
+        return Ok(None);
+    }
+    let mut caller = context.request().caller.clone();
+    gate.admit(&Access::Credential, &mut caller)
+        .map_err(|error| Refusal::Client(error.message().to_owned()))?;
+    match caller.principal {
+        Some(principal) if principal.service().is_some() => Ok(caller.service),
+        _ => Err(Refusal::Client("the token is no service's own".to_owned())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! OAuth clients: `client/{id}` holds one that was registered, `fleet/{key}` the secret of one of the fleet's own.
 //!
-//! Every service of the registry is a client: where its codes go follows from its public URL, so nothing has to be registered for it.
+//! Every service of the registry is a client: where its codes go follows from its public URL, and it shows who it is by its own token, so that
+//! nothing has to be registered or set for it. A secret is for a program outside the fleet that stands for one of its services.
 
 use blackroad_os_contracts::core::{
     CLIENT_CHANGED, CLIENT_DELETED, Client, Clients, CreateClient, CreatedClient, GetClient, Hidden, ListClients,
@@ -23,6 +24,8 @@ const NAMESPACE: &str = "clients";
 const REGISTERED: &str = "client/";
 /// Where the SDK takes a code at every service with pages.
 const CALLBACK: &str = "auth/callback";
+/// Where the SDK takes people back who were signed out.
+const SIGNED_OUT: &str = "auth/out";
 /// Most addresses of a client: one an environment and a host.
 const REDIRECTS_MAX: usize = 10;
 /// Longest address, in bytes.
@@ -46,6 +49,12 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Where people may be sent who were signed out at this client's wish: its redirect addresses, and what a service of the fleet has for it.
+    pub(super) fn may_send_out(&self, context: &Context, uri: &str) -> bool {
+        let own = || format!("{}{SIGNED_OUT}", service_url(context, &self.client.id));
+        self.client.redirect_uris.iter().any(|known| known == uri) || (self.client.first_party && own() == uri)
+    }
+
     /// Whether a secret is the client's. One that keeps none shows none.
     pub(super) fn is_shown_by(&self, secret: Option<&str>) -> bool {
         match (self.client.confidential, &self.secret, secret) {
@@ -122,8 +131,10 @@ pub(super) async fn find(context: &Context, id: &str) -> Result<Option<Found>> {
     let clients = context.namespace(NAMESPACE)?;
     if let Some(client) = of_fleet(context, id) {
         let secret: Option<String> = clients.get(&format!("fleet/{id}")).await?;
-        // In development nobody shows anything, as everywhere.
-        let keeps = secret.is_some() || context.kernel().settings.environment != Environment::Development;
+        // On a laptop where nobody is asked for anything, neither is it.
+        let kernel = context.kernel();
+        let asks = kernel.settings.environment != Environment::Development || !kernel.gate.is_open();
+        let keeps = secret.is_some() || asks;
         let client = Client {
             confidential: keeps,
             ..client

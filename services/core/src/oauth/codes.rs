@@ -33,6 +33,12 @@ pub(super) struct Consent {
     pub(super) signed_in_at: i64,
     /// How (RFC 8176).
     pub(super) methods: Vec<String>,
+    /// Their session.
+    #[serde(default)]
+    pub(super) session_id: String,
+    /// The name of core's under which they were asked: in development it has as many as there are ports.
+    #[serde(default)]
+    pub(super) issuer: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ pub(super) async fn configuration(context: Context) -> Response {
         "authorization_endpoint": at("/oauth/authorize"),
         "token_endpoint": at("/oauth/token"),
         "jwks_uri": at("/.well-known/jwks.json"),
+        "end_session_endpoint": at("/oauth/logout"),
         "revocation_endpoint": at("/oauth/revoke"),
         "introspection_endpoint": at("/oauth/introspect"),
         "scopes_supported": STANDARD,
@@ -31,7 +32,7 @@ pub(super) async fn configuration(context: Context) -> Response {
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "amr", "nonce", "email", "email_verified", "name"],
+        "claims_supported": ["iss", "sub", "sid", "aud", "exp", "iat", "auth_time", "amr", "nonce", "email", "email_verified", "name"],
     }))
 }
 

@@ -14,7 +14,6 @@ use super::clients::Found;
 use super::codes::{self, Shown, is_pkce};
 use super::error::{Refusal, answer};
 use super::families;
-use super::issuer;
 use super::scope;
 use super::tokens::{self, Grant, IdClaims};
 use crate::audit::{self, Decision};
@@ -96,8 +95,9 @@ async fn by_code(context: &Context, client: &Found, form: &Request) -> Result<Va
     if scope::has(&consent.scope, "openid") {
         let now = context.clock().now().timestamp();
         let claims = IdClaims {
-            iss: issuer::of(context),
+            iss: consent.issuer.clone(),
             sub: &user.id,
+            sid: &consent.session_id,
             aud: &client.client.id,
             exp: now + tokens::life(),
             iat: now,

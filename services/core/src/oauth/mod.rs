@@ -6,6 +6,7 @@ pub(crate) mod clients;
 mod codes;
 mod consent;
 mod discovery;
+mod end_session;
 mod error;
 pub(crate) mod families;
 mod grant;

@@ -5,7 +5,7 @@ use syscall_sdk::auth::Access;
 use syscall_sdk::service::{Route, Routes};
 use syscall_sdk::wire::Json;
 
-use super::{authorize, discovery, grant, lookup};
+use super::{authorize, discovery, end_session, grant, lookup};
 
 pub(crate) fn routes() -> Routes {
     Routes::new()
@@ -39,6 +39,15 @@ pub(crate) fn routes() -> Routes {
                 .says("A code, a refresh token or a client's own secret for an access token.")
                 .class(Class::Auth),
         )
+        .with(
+            Route::get("/oauth/logout", Access::Public, end_session::end)
+                .says("Signs a person out at the wish of a client that has (OpenID Connect RP-Initiated Logout).")
+                .query("id_token_hint", "string", "The id token of the session that is to end.")
+                .query("client_id", "string", "Who asks; the audience of the hint.")
+                .query("post_logout_redirect_uri", "string", "Where the person goes then: one of the client's.")
+                .query("state", "string", "Given back as it came.")
+                .gives_media(303, "To the client, to the sign-in page, or to where the person is asked.", ""),
+        )
         .with(post("/oauth/introspect", lookup::introspect).says("Whether a token is good (RFC 7662)."))
         .with(post("/oauth/revoke", lookup::revoke).says("An end to a token (RFC 7009)."))
 }
@@ -51,7 +60,7 @@ where
     Route::post(path, Access::Public, handler)
         .header(
             "authorization",
-            "The client's id and secret, as Basic; or both in the form.",
+            "The client's id and secret, as Basic; or both in the form. A service of the fleet shows its own token, as Bearer.",
         )
         .gives::<Json>(200, "What was asked for.")
         .gives::<Json>(

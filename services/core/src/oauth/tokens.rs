@@ -13,6 +13,8 @@ use super::signing::{self, TOKEN_LIFE};
 pub(super) const AUDIENCE: &str = "api";
 /// The type of an access token, so that an id token is never taken for one (RFC 9068, section 2.1).
 const ACCESS: &str = "at+jwt";
+/// The type of an id token.
+const ID: &str = "JWT";
 
 /// What an access token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub(super) struct AccessClaims {
 pub(super) struct IdClaims<'a> {
     pub(super) iss: String,
     pub(super) sub: &'a str,
+    /// The session (OpenID Connect Back-Channel Logout, section 2.1).
+    pub(super) sid: &'a str,
     pub(super) aud: &'a str,
     pub(super) exp: i64,
     pub(super) iat: i64,
@@ -90,7 +94,7 @@ pub(super) async fn access(context: &Context, grant: Grant<'_>) -> Result<String
 /// # Errors
 /// Where there is no key.
 pub(super) async fn id(context: &Context, claims: &IdClaims<'_>) -> Result<String> {
-    sign(context, "JWT", claims).await
+    sign(context, ID, claims).await
 }
 
 /// How long a token lives, in seconds.
@@ -123,6 +127,40 @@ pub(super) async fn read(context: &Context, token: &str) -> Result<Option<Access
     Ok(claims
         .map(|token| token.claims)
         .filter(|claims| context.clock().now().timestamp() < claims.exp))
+}
+
+/// Of an id token of core's: for which client, whose, and which session. That it is over is no matter: it is shown when somebody signs out.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Hint {
+    pub(super) aud: String,
+    pub(super) sub: String,
+    #[serde(default)]
+    pub(super) sid: String,
+}
+
+/// What an id token of core's says, where it is one.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(super) async fn read_hint(context: &Context, token: &str) -> Result<Option<Hint>> {
+    let Ok(header) = jsonwebtoken::decode_header(token) else {
+        return Ok(None);
+    };
+    let is_id = header.typ.as_deref() == Some(ID);
+    let key = match header.kid {
+        Some(kid) if is_id => signing::find(context, &kid).await?,
+        _ => None,
+    };
+    let Some(key) = key else { return Ok(None) };
+    let key = DecodingKey::from_ed_components(&key.public).map_err(broken)?;
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_required_spec_claims(&["iss", "aud", "sub"]);
+    validation.set_issuer(&[issuer::of(context)]);
+    validation.validate_aud = false;
+    validation.validate_exp = false;
+    Ok(jsonwebtoken::decode::<Hint>(token, &key, &validation)
+        .ok()
+        .map(|read| read.claims))
 }
 
 async fn sign<T: Serialize>(context: &Context, kind: &str, claims: &T) -> Result<String> {

@@ -11,12 +11,12 @@ use chrono::TimeDelta;
 use syscall_sdk::context::{Commit, Context};
 use syscall_sdk::error::Result;
 use syscall_sdk::name::{Key, Prefix, new_id};
-use syscall_sdk::store::Condition;
-use syscall_sdk::wire::Timestamp;
+use syscall_sdk::store::{Condition, Seq};
+use syscall_sdk::wire::{CheckSession, CheckedSession, SignedIn, Timestamp};
 
 use crate::audit::{self, Decision};
 use crate::throttle::Origin;
-use crate::{devices, token, users, writes};
+use crate::{devices, roles, token, users, writes};
 use record::{IDLE, Kept, LIFE, Pointer, is_live, is_stale};
 
 const NAMESPACE: &str = "sessions";
@@ -90,27 +90,16 @@ pub(crate) async fn of_token(context: &Context, token: &str) -> Result<Option<(S
     let Some(entry) = sessions.entry(&key).await? else {
         return Ok(None);
     };
-    let mut kept: Kept = crate::kept::decode(&entry)?;
-    let now = context.clock().now();
-    if !is_live(&kept.session, now) {
+    let kept: Kept = crate::kept::decode(&entry)?;
+    if !is_live(&kept.session, context.clock().now()) {
         return Ok(None);
     }
     let Some(user) = users::by_id(context, &pointer.user_id).await? else {
         return Ok(None);
     };
-    if is_stale(&kept.session, now) {
-        kept.session.last_used_at = Timestamp(now);
-        let left = span(kept.session.expires_at.0 - now);
-        // Only what is there as it was read: a session that was ended meanwhile stays so.
-        let touch = context
-            .batch()
-            .put_for(&sessions, &key, &kept, Condition::Revision(entry.revision), left);
-        let touched = touch.commit().await;
-        if !writes::came_late(&touched) {
-            touched?;
-        }
-    }
-    Ok(Some((kept.session, user)))
+    let session = kept.session.clone();
+    touch(context, &key, kept, entry.revision).await?;
+    Ok(Some((session, user)))
 }
 
 pub(crate) async fn list(context: Context, params: GetUser) -> Result<Sessions> {
@@ -129,6 +118,61 @@ pub(crate) async fn live(context: &Context, user: &str) -> Result<Vec<Session>> 
     let mut live: Vec<Session> = all.filter(|session| is_live(session, now)).collect();
     live.sort_by_key(|session| std::cmp::Reverse(session.created_at.0));
     Ok(live)
+}
+
+/// Whether a session is good, for a service in whose pages its person is signed in; notes that it was used, where they did something.
+pub(crate) async fn check(context: Context, params: CheckSession) -> Result<CheckedSession> {
+    let nobody = || Ok(CheckedSession { person: None });
+    let (sessions, key) = (context.namespace(NAMESPACE)?, of(&params.user_id, &params.id));
+    if Key::new(&key).is_err() {
+        return nobody();
+    }
+    let Some(entry) = sessions.entry(&key).await? else {
+        return nobody();
+    };
+    let kept: Kept = crate::kept::decode(&entry)?;
+    let now = context.clock().now();
+    if !is_live(&kept.session, now) {
+        return nobody();
+    }
+    let Some(user) = users::by_id(&context, &params.user_id).await? else {
+        return nobody();
+    };
+    let expires_at = kept.session.expires_at;
+    if params.used {
+        touch(&context, &key, kept, entry.revision).await?;
+    }
+    let rights = roles::rights_of(&context, &user.id).await?.rights;
+    let (name, email) = (user.name, user.email);
+    Ok(CheckedSession {
+        person: Some(SignedIn {
+            name,
+            email,
+            rights,
+            expires_at,
+        }),
+    })
+}
+
+/// Notes that a session was used, at most once a minute.
+async fn touch(context: &Context, key: &str, mut kept: Kept, as_read: Seq) -> Result<()> {
+    let now = context.clock().now();
+    if !is_stale(&kept.session, now) {
+        return Ok(());
+    }
+    kept.session.last_used_at = Timestamp(now);
+    let left = span(kept.session.expires_at.0 - now);
+    let sessions = context.namespace(NAMESPACE)?;
+    // Only what is there as it was read: a session that was ended meanwhile stays so.
+    let touch = context
+        .batch()
+        .put_for(&sessions, key, &kept, Condition::Revision(as_read), left);
+    let touched = touch.commit().await;
+    if writes::came_late(&touched) {
+        Ok(())
+    } else {
+        touched.map(drop)
+    }
 }
 
 pub(crate) async fn revoke(context: Context, params: RevokeSessions) -> Result<RevokedSessions> {

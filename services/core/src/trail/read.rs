@@ -71,7 +71,7 @@ impl Params {
                 None => entry.action == wanted,
             });
         action
-            && is(&self.actor, &entry.actor)
+            && self.actor.as_deref().is_none_or(|wanted| by(wanted, &entry.actor))
             && is(&self.target, &entry.target)
             && is(&self.service, &entry.service)
             && self.outcome.is_none_or(|wanted| wanted == entry.outcome)
@@ -146,4 +146,11 @@ async fn slice(chain: &State, first: u64, count: u64, forward: bool) -> Result<V
         entries.reverse();
     }
     Ok(entries)
+}
+
+/// Whether an entry is of an actor: by themselves, or by a service that spoke for them.
+fn by(wanted: &str, actor: &str) -> bool {
+    actor
+        .strip_prefix(wanted)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(" by "))
 }

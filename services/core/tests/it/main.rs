@@ -5,6 +5,7 @@
     reason = "a test that meets what it does not expect stops there"
 )]
 
+mod end_session;
 mod keys;
 mod oauth;
 mod oauth_attacks;

@@ -121,13 +121,9 @@ impl Ask<'_> {
     }
 }
 
-/// How the tree asks: with the caller's credential where there is one, never passing off its own for it.
+/// How the tree asks: in its reader's name, never passing off its own credential for theirs.
 pub(crate) fn options(context: &Context) -> CallOptions {
-    let caller = &context.request().caller;
-    CallOptions {
-        relay_for: caller.credential.is_some().then(|| caller.clone()),
-        ..context.call_options()
-    }
+    context.on_behalf()
 }
 
 fn root(context: &Context, path: &FsPath) -> FsNode {
