@@ -77,11 +77,10 @@ impl Gate {
         };
         let may = wanted.is_none_or(|word| principal.has(word, &guarded.service));
         caller.service = principal.service().map(str::to_owned);
-        let subject = &principal.subject;
-        let outcome = if may {
-            Ok(())
-        } else {
-            Err(forbidden(subject, &access.to_string()))
+        let outcome = match (may, wanted) {
+            (true, _) => Ok(()),
+            (false, Some(word)) => Err(forbidden(&principal, &word.to_string())),
+            (false, None) => Err(forbidden(&principal, &access.to_string())),
         };
         caller.principal = Some(principal);
         outcome
@@ -95,7 +94,7 @@ impl Gate {
         let Gate::Guarded(guarded) = self else { return Ok(()) };
         match &caller.principal {
             Some(principal) if principal.may(need, &guarded.service) => Ok(()),
-            Some(principal) => Err(forbidden(&principal.subject, &format!("right: {need}"))),
+            Some(principal) => Err(forbidden(principal, &need.to_string())),
             None => Err(unauthenticated(&format!("right: {need}"))),
         }
     }
@@ -123,11 +122,11 @@ fn unauthenticated(wanted: &str) -> Error {
     )
 }
 
-fn forbidden(subject: &str, wanted: &str) -> Error {
-    let right = wanted.strip_prefix("right: ").unwrap_or(wanted);
+fn forbidden(principal: &Principal, right: &str) -> Error {
+    let whom = principal.named();
     Error::new(
         Kind::Forbidden,
-        format!("this needs the right `{right}`, which the token of {subject} does not have"),
+        format!("this needs the right `{right}`, which the token of {whom} does not have"),
     )
     .with_details(serde_json::json!({ "right": right }))
 }

@@ -91,11 +91,7 @@ impl Caller {
     /// Who it is, for the record: the checked subject, or as far as they say where nobody is asked.
     pub fn actor(&self) -> Cow<'_, str> {
         match (&self.principal, &self.service) {
-            // Who speaks for somebody is named with them.
-            (Some(principal), _) => match &principal.by {
-                Some(by) => Cow::Owned(format!("{} by {by}", principal.subject)),
-                None => Cow::Borrowed(&principal.subject),
-            },
+            (Some(principal), _) => principal.named(),
             (None, Some(service)) => Cow::Owned(format!("{SERVICE_SUBJECT}{service}")),
             (None, None) => Cow::Borrowed("anonymous"),
         }

@@ -1,5 +1,7 @@
 //! Who was let in: what a verified token says.
 
+use std::borrow::Cow;
+
 use super::key::PublicKey;
 use super::right::Need;
 use super::rights::Rights;
@@ -50,6 +52,14 @@ impl Principal {
             tokens: Vec::new(),
             keys: Vec::new(),
             holder: None,
+        }
+    }
+
+    /// Who it is, for the record and for who is refused; with who speaks for it, where somebody does.
+    pub fn named(&self) -> Cow<'_, str> {
+        match &self.by {
+            Some(by) => Cow::Owned(format!("{} by {by}", self.subject)),
+            None => Cow::Borrowed(&self.subject),
         }
     }
 
