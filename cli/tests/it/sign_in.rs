@@ -160,7 +160,7 @@ async fn a_person_signs_in_at_the_console_does_something_and_signs_out() -> Resu
         // What this browser did not begin.
         page.goto(&fleet.url("console", "/auth/callback?code=x&state=y"))
             .await?;
-        page.wait_for("document.body.textContent.includes('another browser')", SOON)
+        page.wait_for("document.body.textContent.includes('Nobody was signed in')", SOON)
             .await?;
         page.screenshot(&picture(&name("unknown"))).await?;
     }

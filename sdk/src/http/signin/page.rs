@@ -48,7 +48,14 @@ pub(in crate::http) async fn refusal(context: &Context, error: &Error, to: &str)
     let right = error
         .details()
         .and_then(|details| details["right"].as_str().map(str::to_owned));
+    let is_of_signing_in = error.code().starts_with("SIGN_IN_") || error.code() == "ID_TOKEN_INVALID";
+    let title = if is_of_signing_in { "Not signed in" } else { title };
     let (what, whose, next) = match (error.kind(), person, right) {
+        _ if is_of_signing_in => (
+            "Nobody was signed in.".to_owned(),
+            sentence(error.message()),
+            "Sign in again; it takes a moment where you have just done so.",
+        ),
         (Kind::Forbidden, Some(person), Some(right)) => (
             format!("You are signed in as {}, who may not see this.", person.name),
             format!("It needs the right `{right}`, which none of your roles gives."),
@@ -66,8 +73,8 @@ pub(in crate::http) async fn refusal(context: &Context, error: &Error, to: &str)
         ),
         _ => (
             "This did not work.".to_owned(),
-            error.message().to_owned(),
-            "Try again.",
+            sentence(error.message()),
+            "Try again; nothing was changed.",
         ),
     };
     let state = error_state(Failure {
@@ -87,6 +94,13 @@ pub(in crate::http) async fn refusal(context: &Context, error: &Error, to: &str)
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     response
+}
+
+/// The words of an error as a sentence.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    format!("{}{}.", first.collect::<String>(), letters.as_str())
 }
 
 /// In a frame nobody can sign in: the sign-in page lets itself be framed by nobody.
