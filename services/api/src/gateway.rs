@@ -65,12 +65,12 @@ pub(crate) async fn call(
     Ok(response)
 }
 
-/// Asks for a right at a service that a path names, and gives its key. Whoever may not is told that before they are told whether there is
-/// such a service.
+/// Asks for a right at a service that a path names, and gives its key. Of one that is not there it is asked as if it were the gateway, so
+/// that nobody who may nothing learns which there are.
 pub(crate) fn at(context: &Context, service: &str, need: Need<'_>) -> Result<String> {
     let record = context.registry().get(service);
-    let key = record.as_ref().map_or(service, |record| record.key.as_str());
-    context.allow(&Need { at: Some(key), ..need })?;
+    let at = record.as_ref().ok().map(|record| record.key.as_str());
+    context.allow(&Need { at, ..need })?;
     record.map(|record| record.key.clone())
 }
 
