@@ -1,41 +1,87 @@
-//! The nine services: the one list of what this binary can run.
+//! A fleet: its registry, and the services of it that this program can run.
 
 use syscall_sdk::host::Host;
+use syscall_sdk::registry::Registry;
 use syscall_sdk::service::Service;
 
 /// Makes a service anew.
-pub(crate) type MakeService = fn() -> Service;
+pub type MakeService = fn() -> Service;
 
-/// Every service, in the order of the registry.
-pub(crate) const SERVICES: [(&str, MakeService); 9] = [
-    ("operator", blackroad_os_operator::service),
-    ("core", blackroad_os_core::service),
-    ("api", blackroad_os_api::service),
-    ("app", blackroad_operating_system::service),
-    ("console", blackroad_os_prism_console::service),
-    ("docs", blackroad_os_docs::service),
-    ("web", blackroad_os_web::service),
-    ("os", blackroad_os_interface::service),
-    ("root", blackroad_os_root::service),
-];
-
-/// Mounts the services that are wanted; all of them where none is named.
-pub(crate) fn mount(host: Host, only: &[String]) -> anyhow::Result<Host> {
-    for key in only {
-        anyhow::ensure!(
-            SERVICES.iter().any(|(known, _)| known == key),
-            "--only names {key:?}, which is no service; there are {}",
-            SERVICES.map(|(key, _)| key).join(", ")
-        );
-    }
-    Ok(SERVICES
-        .into_iter()
-        .filter(|(key, _)| only.is_empty() || only.iter().any(|wanted| wanted == key))
-        .fold(host, |host, (_, make)| host.mount(make)))
+/// What [`main`](crate::main) is the shell of: the registry says who there is, and each service that is listed here can be run by `up`. One
+/// in another language is in the registry alone.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    registry: Result<Registry, String>,
+    services: Vec<(&'static str, MakeService)>,
 }
 
-/// How one service is made.
-pub(crate) fn make(key: &str) -> Option<fn() -> Service> {
-    let (_, make) = SERVICES.into_iter().find(|(known, _)| *known == key)?;
-    Some(make)
+impl Fleet {
+    /// A fleet of this registry, the text of its `registry.toml`, and these services, in its order. What is wrong with them ends
+    /// [`main`](crate::main) with a sentence.
+    pub fn new(registry: &str, services: &[MakeService]) -> Self {
+        Fleet {
+            registry: Registry::parse(registry).map_err(|error| error.message().to_owned()),
+            // Making a service starts nothing; it is asked for its key alone.
+            services: services.iter().map(|make| (make().key(), *make)).collect(),
+        }
+    }
+
+    /// The same, once it is known to agree with itself: every service is in the registry, and in this list once.
+    pub(crate) fn checked(self) -> Result<Known, String> {
+        let registry = self.registry?;
+        for (at, (key, _)) in self.services.iter().enumerate() {
+            if !registry.has(key) {
+                return Err(format!(
+                    "the service {key:?} is mounted, and registry.toml has no entry of it"
+                ));
+            }
+            if self.services[..at].iter().any(|(other, _)| other == key) {
+                return Err(format!("the service {key:?} is mounted twice"));
+            }
+        }
+        Ok(Known {
+            registry,
+            services: self.services,
+        })
+    }
+}
+
+/// A fleet that agrees with itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) registry: Registry,
+    services: Vec<(&'static str, MakeService)>,
+}
+
+impl Known {
+    /// What can be run, in order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.services.iter().map(|(key, _)| *key)
+    }
+
+    /// Whether this program can run a service.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.keys().any(|known| known == key)
+    }
+
+    /// How one service is made.
+    pub(crate) fn make(&self, key: &str) -> Option<MakeService> {
+        let (_, make) = self.services.iter().find(|(known, _)| *known == key)?;
+        Some(*make)
+    }
+
+    /// Mounts the services that are wanted; all of them where none is named.
+    pub(crate) fn mount(&self, host: Host, only: &[String]) -> anyhow::Result<Host> {
+        for key in only {
+            anyhow::ensure!(
+                self.has(key),
+                "--only names {key:?}, which is no service; there are {}",
+                self.keys().collect::<Vec<_>>().join(", ")
+            );
+        }
+        let host = host.registry(self.registry.clone());
+        let wanted = |key: &str| only.is_empty() || only.iter().any(|wanted| wanted == key);
+        let services = self.services.iter().filter(|(key, _)| wanted(key));
+        Ok(services.fold(host, |host, (_, make)| host.mount(*make)))
+    }
 }

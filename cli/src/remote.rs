@@ -43,9 +43,9 @@ pub(crate) struct Answer {
 
 impl Remote {
     /// The fleet that the arguments name.
-    pub(crate) fn new(target: &Target) -> Result<Self> {
+    pub(crate) fn new(registry: &Registry, target: &Target) -> Result<Self> {
         Ok(Remote {
-            registry: Registry::builtin(),
+            registry: registry.clone(),
             target: target.clone(),
             http: client()?,
             minter: minter(target)?,

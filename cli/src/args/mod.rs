@@ -5,6 +5,7 @@ mod audit;
 mod conform;
 mod groups;
 mod jobs;
+mod new;
 mod observe;
 mod read;
 mod state;
@@ -21,6 +22,7 @@ pub(crate) use audit::{Audit, AuditList, AuditVerify};
 pub(crate) use conform::{Conform, Level};
 pub(crate) use groups::{DeadLetter, DeadLetters, Group, OneGroup, OneLetter};
 pub(crate) use jobs::{CreateJob, Job, Jobs, JobsAction, OneJob, OnePause, PauseJobs, RetryJob, RetryJobs, WaitJob};
+pub(crate) use new::{New, NewFleet, NewService};
 pub(crate) use observe::{Logs, Trace, Traces, Why};
 pub(crate) use read::duration;
 pub(crate) use state::{Commit, Key, Prefix, PutState, RemoveState, State};
@@ -138,6 +140,9 @@ pub(crate) enum Command {
     /// Capability tokens: make keys, mint, narrow, inspect, revoke, rotate.
     #[command(subcommand)]
     Token(Token),
+    /// Begin a service of this fleet, or a fleet of your own.
+    #[command(subcommand)]
+    New(New),
     /// Check a running service, in any language, against the syscall contract.
     Conform(Conform),
     /// Print the completions for a shell.

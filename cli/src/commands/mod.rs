@@ -13,6 +13,7 @@ mod identity;
 mod job;
 mod jobs;
 mod logs;
+mod new;
 mod peers;
 mod pipe;
 mod ps;
@@ -32,11 +33,12 @@ mod workflows;
 use anyhow::Result;
 
 use crate::args::{Command, Target};
+use crate::fleet::Known;
 use crate::remote::Remote;
 
 /// Runs a command against the fleet.
-pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result<()> {
-    let remote = Remote::new(target)?;
+pub(crate) async fn run(fleet: &Known, target: &Target, json: bool, command: Command) -> Result<()> {
+    let remote = Remote::new(&fleet.registry, target)?;
     match command {
         Command::Ps(ps) => ps::run(&remote, json, ps.watch).await,
         Command::Call(call) => call::run(&remote, json, call).await,
@@ -68,6 +70,7 @@ pub(crate) async fn run(target: &Target, json: bool, command: Command) -> Result
         Command::Why(why) => why::run(&remote, json, why).await,
         Command::Trace(trace) => trace::run(&remote, json, trace).await,
         Command::Token(token) => token::run(&remote, target, json, token).await,
+        Command::New(new) => new::run(json, new),
         Command::Completions { shell } => completions::run(shell),
         // Those are no questions to a fleet; `main` runs them.
         Command::Up(_) | Command::Conform(_) => Ok(()),

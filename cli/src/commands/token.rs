@@ -28,7 +28,7 @@ pub(super) async fn run(remote: &Remote, target: &Target, machine: bool, token: 
         Token::Mint(mint) => self::mint(&remote.registry, machine, mint),
         Token::Narrow(narrow) => self::narrow(target, machine, narrow),
         Token::Inspect(inspect) => self::inspect(target, machine, inspect),
-        Token::Revoke(revoke) => self::revoke(target, machine, revoke).await,
+        Token::Revoke(revoke) => self::revoke(&remote.registry, target, machine, revoke).await,
         Token::Rotate(rotate) => self::rotate(&remote.registry, machine, rotate),
     }
 }
@@ -211,7 +211,7 @@ fn show(place: usize, claims: &TokenClaims) -> Result<()> {
     Ok(())
 }
 
-async fn revoke(target: &Target, machine: bool, revoke: Revoke) -> Result<()> {
+async fn revoke(registry: &Registry, target: &Target, machine: bool, revoke: Revoke) -> Result<()> {
     let root = keys::read_root(&revoke.root.root_key)?;
     let what = revoke.what;
     let revoked = match (what.jti, what.key, what.subject) {
@@ -232,7 +232,7 @@ async fn revoke(target: &Target, machine: bool, revoke: Revoke) -> Result<()> {
         token: Some(sign_first(&root, &bringer, now())?),
         ..target.clone()
     };
-    let remote = Remote::new(&bringer)?;
+    let remote = Remote::new(registry, &bringer)?;
     let body = serde_json::to_value(Revocations {
         statements: vec![statement],
     })?;

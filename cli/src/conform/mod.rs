@@ -33,6 +33,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::args::{Conform, Level, Target};
+use crate::fleet::Known;
 use crate::print;
 use probe::Probe;
 use report::{Finding, Summary};
@@ -63,9 +64,9 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// Checks a service.
-pub(crate) async fn run(target: &Target, machine: bool, conform: Conform) -> Result<ExitCode> {
+pub(crate) async fn run(fleet: &Known, target: &Target, machine: bool, conform: Conform) -> Result<ExitCode> {
     let level = conform.level;
-    let probe = Probe::new(target, &conform).await?;
+    let probe = Probe::new(&fleet.registry, target, &conform).await?;
     let mut findings = Vec::new();
     let asked = |rule: &&Rule| {
         let about = |text: &String| rule.name.contains(text.as_str()) || rule.family.as_str() == text;

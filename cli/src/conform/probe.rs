@@ -46,9 +46,9 @@ pub(super) struct Probe {
 
 impl Probe {
     /// Finds the service and asks who it is.
-    pub(super) async fn new(target: &Target, conform: &Conform) -> Result<Self> {
-        let (base, host) = place(target, conform)?;
-        let registry = Registry::builtin();
+    pub(super) async fn new(registry: &Registry, target: &Target, conform: &Conform) -> Result<Self> {
+        let (base, host) = place(registry, target, conform)?;
+        let registry = registry.clone();
         let by_key = registry.get(&conform.url).ok().cloned();
         let expected = match &conform.service {
             Some(service) => Some(registry.get(service)?.clone()),
@@ -236,9 +236,9 @@ impl Probe {
 }
 
 /// Where to dial, and the Host to send. Most resolvers know no `*.localhost`, so those are dialled on loopback.
-fn place(target: &Target, conform: &Conform) -> Result<(String, Option<String>)> {
+fn place(registry: &Registry, target: &Target, conform: &Conform) -> Result<(String, Option<String>)> {
     if !conform.url.contains("://") {
-        let (base, host) = Remote::new(target)?.place(&conform.url).with_context(|| {
+        let (base, host) = Remote::new(registry, target)?.place(&conform.url).with_context(|| {
             format!(
                 "{:?} is neither a URL, such as http://127.0.0.1:8080, nor a service of the registry",
                 conform.url

@@ -6,7 +6,6 @@ use syscall_sdk::host::Door;
 use syscall_sdk::transport::{Bind, Bound};
 
 use super::Order;
-use crate::fleet;
 
 /// The fleet's port where nobody says another.
 const FLEET_PORT: u16 = 8000;
@@ -18,21 +17,19 @@ const PORTS_OFFSET: u16 = 10;
 
 /// The doors of an order; the fleet's own is the first.
 pub(super) fn of(order: &Order) -> Vec<Door> {
-    let apex = if order.wants("root") {
-        "root"
-    } else {
-        order.up.only.first().map_or("root", String::as_str)
-    };
+    let apex = order.keys().find(|key| *key == "root").or_else(|| order.keys().next());
+    let apex = apex.unwrap_or("root");
     let mut doors = vec![Door::of_fleet(apex, loopback(order.port))];
     if order.port == FLEET_PORT && order.wants("operator") {
         doors.push(Door::of_service("operator", loopback(OPERATOR_PORT)));
     }
     if order.up.ports {
-        let wanted = fleet::SERVICES
-            .iter()
+        let wanted = order
+            .fleet
+            .keys()
             .zip(PORTS_OFFSET..)
-            .filter(|((key, _), _)| order.wants(key));
-        for ((key, _), offset) in wanted {
+            .filter(|(key, _)| order.wants(key));
+        for (key, offset) in wanted {
             // Where the fleet takes any free port, its services do too.
             let port = if order.port == 0 {
                 0

@@ -10,9 +10,8 @@ use syscall_sdk::auth::{
 };
 use syscall_sdk::clock::Clock;
 use syscall_sdk::config::{Secret, Variables};
-use syscall_sdk::registry::Registry;
 
-use crate::fleet;
+use crate::fleet::Known;
 use crate::keys;
 use crate::print::{self, NAME};
 
@@ -38,8 +37,8 @@ impl Identity {
     ///
     /// # Errors
     /// Where a file cannot be read or written.
-    pub(super) fn make(variables: &mut Variables) -> Result<Option<Self>> {
-        // A service's own token, which a fleet has nine of.
+    pub(super) fn make(fleet: &Known, variables: &mut Variables) -> Result<Option<Self>> {
+        // A service's own token, of which a fleet has as many as services.
         variables.remove("SYSCALL_TOKEN");
         let asked = variables
             .get("SYSCALL_AUTH")
@@ -67,10 +66,9 @@ impl Identity {
         };
         variables.insert("SYSCALL_ROOT_KEYS".to_owned(), root.public().text());
         let now = seconds(&Clock::system());
-        let registry = Registry::builtin();
-        let tokens = fleet::SERVICES
-            .into_iter()
-            .map(|(key, _)| Ok((key.to_owned(), registry.mint(key, &root, now)?.to_text())))
+        let tokens = fleet
+            .keys()
+            .map(|key| Ok((key.to_owned(), fleet.registry.mint(key, &root, now)?.to_text())))
             .collect::<Result<BTreeMap<_, _>>>()?;
         let token = owners(&root, now)?;
         let owner = match &directory {

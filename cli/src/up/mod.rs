@@ -12,11 +12,12 @@ use syscall_sdk::config::Variables;
 use syscall_sdk::host::{EXIT_CONFIG, Host, Sources, StartError};
 
 use crate::args::{Target, Up};
-use crate::fleet;
+use crate::fleet::Known;
 use identity::Identity;
 
 /// A fleet that is to be started.
 pub(crate) struct Order {
+    pub(crate) fleet: Known,
     pub(crate) up: Up,
     pub(crate) port: u16,
     /// One JSON line instead of the table.
@@ -31,29 +32,28 @@ pub(crate) struct Order {
 impl Order {
     /// Whether a service is to run.
     fn wants(&self, key: &str) -> bool {
-        self.up.only.is_empty() || self.up.only.iter().any(|only| only == key)
+        self.fleet.has(key) && (self.up.only.is_empty() || self.up.only.iter().any(|only| only == key))
     }
 
     /// The services that are to run, in the order of the registry.
     fn keys(&self) -> impl Iterator<Item = &'static str> {
-        let all = fleet::SERVICES.map(|(key, _)| key).into_iter();
-        all.filter(|key| self.wants(key))
+        self.fleet.keys().filter(|key| self.wants(key))
     }
 }
 
 /// Runs the fleet until it is told to stop.
-pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
+pub(crate) async fn run(fleet: &Known, target: &Target, json: bool, up: Up) -> ExitCode {
     let (sources, mut faults) = Sources::of_process();
     let (mut variables, found) = sources.read();
     found.iter().for_each(|problem| faults.push(problem));
     if !faults.is_empty() {
-        let host = fleet::mount(Host::new(variables), &up.only);
+        let host = fleet.mount(Host::new(variables), &up.only);
         let faults = host.map_or(faults.clone(), |host| host.faults_beside(faults));
         eprintln!("{faults}");
         return ExitCode::from(EXIT_CONFIG);
     }
     if let Some(key) = &up.serve_one {
-        return processes::serve_one(key, variables, sources).await;
+        return processes::serve_one(fleet, key, variables, sources).await;
     }
     // These name one service; a fleet has nine.
     for name in ["SERVICE_NAME", "SERVICE_ROLE", "PORT"] {
@@ -66,7 +66,7 @@ pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
     if let Some(auth) = up.auth {
         variables.insert("SYSCALL_AUTH".to_owned(), auth.as_str().to_owned());
     }
-    let identity = match Identity::make(&mut variables) {
+    let identity = match Identity::make(fleet, &mut variables) {
         Ok(identity) => identity,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -74,6 +74,7 @@ pub(crate) async fn run(target: &Target, json: bool, up: Up) -> ExitCode {
         }
     };
     let order = Order {
+        fleet: fleet.clone(),
         up,
         port: target.port,
         json,

@@ -12,14 +12,11 @@ use tokio::sync::watch;
 
 use super::board::{self, Rows, State};
 use super::{Order, doors};
-use crate::fleet;
 
 pub(super) async fn run(order: Order) -> Result<ExitCode> {
     let begun = Instant::now();
-    let mut host = fleet::mount(
-        Host::new(order.variables.clone()).reload_from(order.sources.clone()),
-        &order.up.only,
-    )?;
+    let host = Host::new(order.variables.clone()).reload_from(order.sources.clone());
+    let mut host = order.fleet.mount(host, &order.up.only)?;
     if let Some(identity) = &order.identity {
         host = host.tokens(identity.tokens.clone());
     }

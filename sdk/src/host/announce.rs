@@ -14,9 +14,12 @@ const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(250), Duration:
 /// Longest that a sign-off may hold up the drain.
 const SIGN_OFF_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Announces this process until the roster has heard it.
+/// Announces this process until the roster has heard it. A fleet without the roster's keeper has no roster.
 pub(super) async fn announce(kernel: Arc<Kernel>) {
     let context = Context::new(Arc::clone(&kernel));
+    if !context.registry().has(mesh::KEEPER) {
+        return;
+    }
     for failure in 1.. {
         let said = Announce {
             identity: kernel.identity(),
@@ -55,6 +58,9 @@ async fn ask_for_revocations(context: &Context) {
 
 /// Tells the roster that this process goes, so that its peers stop calling. A roster that cannot be reached finds out by probing.
 pub(super) async fn sign_off(kernel: &Arc<Kernel>, reason: &str) {
+    if !Context::new(Arc::clone(kernel)).registry().has(mesh::KEEPER) {
+        return;
+    }
     let said = SignOff {
         service: kernel.record.name.clone(),
         instance: kernel.incarnation.clone(),

@@ -36,7 +36,7 @@ pub use drain::DrainBudget;
 pub use environment::{Read, Sources, process_environment};
 pub use front_door::{Door, front_door};
 pub use reload::Reloaded;
-pub use single::{main, serve_one, stop_signal};
+pub use single::{main, main_in, serve_one, stop_signal};
 pub use start_error::StartError;
 pub use supervisor::{Standing, Status};
 

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Door, DrainBudget, EXIT_CONFIG, Host, Running, Sources, StartError, output_format};
 use crate::config::{Environment, Problems, Settings, Variables};
+use crate::registry::Registry;
 use crate::service::Service;
 use crate::telemetry::Output;
 use crate::transport::Bind;
@@ -18,11 +19,32 @@ use crate::transport::Bind;
 ///
 /// 0 after a drain, 78 for a bad environment, 1 for any other fatal fault.
 pub fn main(make: fn() -> Service) -> ExitCode {
+    run(Registry::builtin(), make)
+}
+
+/// The same of a service of another fleet than the one that ships: the text of its `registry.toml`, which is a fault of the environment where
+/// it cannot be read.
+pub fn main_in(registry: &str, make: fn() -> Service) -> ExitCode {
+    match Registry::parse(registry) {
+        Ok(registry) => run(registry, make),
+        Err(error) => {
+            eprintln!("{}", error.message());
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+fn run(registry: Registry, make: fn() -> Service) -> ExitCode {
     let (sources, mut faults) = Sources::of_process();
     let (variables, found) = sources.read();
     found.iter().for_each(|problem| faults.push(problem));
     if !faults.is_empty() {
-        return refuse(&Host::new(variables).mount(make).faults_beside(faults));
+        return refuse(
+            &Host::new(variables)
+                .registry(registry)
+                .mount(make)
+                .faults_beside(faults),
+        );
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -31,16 +53,17 @@ pub fn main(make: fn() -> Service) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(async { serve_one(make, variables, sources, stop_signal()).await });
+    let code = runtime.block_on(async { serve_one(registry, make, variables, sources, stop_signal()).await });
     // What is left now ignored its cancellation; the process ends around it.
     runtime.shutdown_timeout(Duration::from_millis(100));
     code
 }
 
-/// Runs one service with these variables, which are read again from `sources` on SIGHUP and when a file of theirs changes, until `stop` says why it should stop, drains it, and gives the exit code as [`main`] does.
+/// Runs one service of a fleet with these variables, which are read again from `sources` on SIGHUP and when a file of theirs changes, until `stop` says why it should stop, drains it, and gives the exit code as [`main`] does.
 ///
 /// Lines go to standard output, and what keeps it from starting to standard error.
 pub async fn serve_one(
+    registry: Registry,
     make: fn() -> Service,
     variables: Variables,
     sources: Sources,
@@ -48,7 +71,7 @@ pub async fn serve_one(
 ) -> ExitCode {
     let key = make().key();
     let hangup = hangup();
-    let host = Host::new(variables).reload_from(sources).mount(make);
+    let host = Host::new(variables).registry(registry).reload_from(sources).mount(make);
     let (registry, settings) = match host.check() {
         Ok(checked) => checked,
         Err(StartError::Config(problems)) => return refuse(&problems),

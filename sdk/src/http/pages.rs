@@ -55,9 +55,13 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-/// The page of a service that has none of its own: the console's page of it, so that no link to a service leads nowhere.
+/// The page of a service that has none of its own: the console's page of it, so that no link to a service leads nowhere. In a fleet without a
+/// console it is the sign that the service is here.
 pub(super) fn front() -> Routes {
     async fn to_console(context: Context) -> Redirect {
+        if !context.registry().has("console") {
+            return Redirect::to("/v1/");
+        }
         let console = service_url(&context, "console");
         Redirect::to(&format!("{console}services/{}", context.kernel().record.key))
     }
@@ -107,6 +111,8 @@ struct PaletteEntry {
 
 async fn palette(context: Context) -> Response {
     let mut entries: Vec<PaletteEntry> = Vec::new();
+    // Another fleet than the one that ships may have neither.
+    let (has_console, has_docs) = (context.registry().has("console"), context.registry().has("docs"));
     for service in context.registry().services() {
         entries.push(PaletteEntry {
             title: service.key.clone(),
@@ -114,17 +120,20 @@ async fn palette(context: Context) -> Response {
             href: service_url(&context, &service.key),
             group: "services",
         });
-        entries.push(PaletteEntry {
-            title: format!("{} in the console", service.key),
-            hint: "health, methods, logs, events, jobs".to_owned(),
-            href: format!("{}services/{}", service_url(&context, "console"), service.key),
-            group: "console",
-        });
+        if has_console {
+            entries.push(PaletteEntry {
+                title: format!("{} in the console", service.key),
+                hint: "health, methods, logs, events, jobs".to_owned(),
+                href: format!("{}services/{}", service_url(&context, "console"), service.key),
+                group: "console",
+            });
+        }
     }
-    for (title, hint, path) in [
+    let of_console = [
         ("Calls", "which service calls which, and how it goes", "calls"),
         ("Traces", "what the services did lately", "traces"),
-    ] {
+    ];
+    for (title, hint, path) in of_console.into_iter().filter(|_| has_console) {
         entries.push(PaletteEntry {
             title: title.to_owned(),
             hint: hint.to_owned(),
@@ -132,11 +141,12 @@ async fn palette(context: Context) -> Response {
             group: "console",
         });
     }
-    for (title, path) in [
+    let of_docs = [
         ("Documentation", ""),
         ("Search the documentation", "search"),
         ("The wire contract", "reference/syscalls"),
-    ] {
+    ];
+    for (title, path) in of_docs.into_iter().filter(|_| has_docs) {
         entries.push(PaletteEntry {
             title: title.to_owned(),
             hint: "docs".to_owned(),
@@ -144,7 +154,7 @@ async fn palette(context: Context) -> Response {
             group: "docs",
         });
     }
-    for (name, method) in &context.kernel().methods {
+    for (name, method) in context.kernel().methods.iter().filter(|_| has_console) {
         entries.push(PaletteEntry {
             title: format!("{}.{name}", context.kernel().record.key),
             hint: method.description.to_owned(),

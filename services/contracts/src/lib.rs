@@ -2,6 +2,9 @@
 //!
 //! It is the only crate that services share, so that no two of them depend on each other.
 
+/// The fleet: the text of its `registry.toml`, as every program of it has it compiled in.
+pub const REGISTRY: &str = syscall_sdk::registry::BUILTIN;
+
 pub mod api;
 pub mod audit;
 pub mod core;

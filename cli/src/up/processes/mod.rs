@@ -27,7 +27,6 @@ use syscall_sdk::transport::{Bound, ConnectionLimits, Front, Listener, Server, S
 pub(super) use one::serve_one;
 
 use super::{Order, board, doors};
-use crate::fleet;
 use directory::Directory;
 use keeper::Keeper;
 use probe::Prober;
@@ -48,7 +47,7 @@ struct Plan {
 /// Runs the fleet until it is told to stop.
 pub(super) async fn run(order: Order) -> Result<ExitCode> {
     let begun = Instant::now();
-    let mut host = fleet::mount(Host::new(order.variables.clone()), &order.up.only)?;
+    let mut host = order.fleet.mount(Host::new(order.variables.clone()), &order.up.only)?;
     if let Some(identity) = &order.identity {
         host = host.tokens(identity.tokens.clone());
     }

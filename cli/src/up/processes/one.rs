@@ -9,12 +9,12 @@ use syscall_sdk::host::{self, Sources};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
-use crate::fleet;
+use crate::fleet::Known;
 
 /// Runs one service until a signal, or until standard input closes: its other end is held by the process that started this one, and
 /// closes however that ends.
-pub(in crate::up) async fn serve_one(key: &str, variables: Variables, sources: Sources) -> ExitCode {
-    let Some(make) = fleet::make(key) else {
+pub(in crate::up) async fn serve_one(fleet: &Known, key: &str, variables: Variables, sources: Sources) -> ExitCode {
+    let Some(make) = fleet.make(key) else {
         eprintln!("there is no service {key:?}");
         return ExitCode::FAILURE;
     };
@@ -25,7 +25,7 @@ pub(in crate::up) async fn serve_one(key: &str, variables: Variables, sources: S
             () = orphaned() => "the fleet's own process is gone",
         }
     };
-    let code = Box::pin(host::serve_one(make, variables, sources, stop)).await;
+    let code = Box::pin(host::serve_one(fleet.registry.clone(), make, variables, sources, stop)).await;
     if let Some(directory) = directory {
         // The last one out; before that it is not empty and stays.
         let _ = std::fs::remove_dir(directory);
