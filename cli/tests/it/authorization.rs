@@ -51,11 +51,13 @@ impl Guarded {
         let variables: Variables = variables.map(|(name, value)| (name.to_owned(), value)).into();
         let (registry, now) = (Registry::builtin(), seconds(&Clock::system()));
         let tokens = SERVICES
-            .into_iter()
+            .iter()
+            .copied()
             .map(|(key, _)| Ok((key.to_owned(), registry.mint(key, &root, now)?.to_text())))
             .collect::<Result<BTreeMap<String, Secret>>>()?;
         let host = SERVICES
-            .into_iter()
+            .iter()
+            .copied()
             .fold(Host::new(variables).tokens(tokens), |host, (_, make)| host.mount(make));
         Ok(Guarded {
             running: host.start(Vec::new()).await?,
@@ -117,7 +119,7 @@ impl Guarded {
 
     async fn routes(&self) -> Result<Vec<Listed>> {
         let mut listed = Vec::new();
-        for (service, _) in SERVICES {
+        for (service, _) in SERVICES.iter().copied() {
             let token = self.token(service, &[Right::all(Word::OpenapiRead)])?;
             let path = "/v1/sys/openapi.json";
             let document = self.ask(service, &Method::GET, path, Some(&token), "").await?.body;
@@ -262,7 +264,7 @@ async fn a_token_that_is_revoked_is_refused_by_every_service_at_once() -> Result
     };
     let bringer = sign_first(&fleet.root, &bringer, seconds(&Clock::system()))?;
     let brought = json!({ "statements": [statement] }).to_string();
-    for (service, _) in SERVICES {
+    for (service, _) in SERVICES.iter().copied() {
         let read = async || fleet.ask(service, &Method::GET, "/v1/sys/logs", Some(&token), "").await;
         ensure!(read().await?.status == StatusCode::OK, "{service}");
         let taken = fleet

@@ -7,7 +7,7 @@ use syscall_sdk::audit::Record;
 use syscall_sdk::wire::LogLevel;
 
 use crate::browser::Browser;
-use crate::fleet::{Fleet, Place, REST, stays_still, whole_everywhere, whole_without_script, within_budget};
+use crate::fleet::{Fleet, Place, REST, SERVICES, stays_still, whole_everywhere, whole_without_script, within_budget};
 use crate::pages::{LIVE, SOON, check, picture};
 
 const PLACES: [Place<'static>; 6] = [
@@ -392,9 +392,10 @@ async fn a_service_that_does_not_answer_is_said_so_and_the_others_are_shown() ->
     let page = browser.page(1280, 800, false).await?;
     page.goto(&fleet.url("console", "/")).await?;
     let said: String = page.eval("document.querySelector('.notice').textContent").await?;
-    assert!(said.contains("1 of 9 services did not answer: docs."), "{said}");
-    let rows: u32 = page.eval("document.querySelectorAll('#services tr').length").await?;
-    assert_eq!(rows, 9);
+    let all = SERVICES.len();
+    assert!(said.contains(&format!("1 of {all} services did not answer: docs.")), "{said}");
+    let rows: usize = page.eval("document.querySelectorAll('#services tr').length").await?;
+    assert_eq!(rows, all);
     page.goto(&fleet.url("console", "/services/docs")).await?;
     let said: String = page.eval("document.querySelector('.state-error').textContent").await?;
     assert!(said.contains("docs did not answer."), "{said}");

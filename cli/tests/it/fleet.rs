@@ -93,7 +93,8 @@ impl Fleet {
         }
         let host = Host::new(variables).registry(registry).tokens(tokens);
         let running = SERVICES
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|(key, _)| !missing.contains(key))
             .fold(host, |host, (_, make)| host.mount(make))
             .start(vec![door])
@@ -207,7 +208,9 @@ impl Fleet {
 
 pub(crate) type MakeService = fn() -> Service;
 
-pub(crate) const SERVICES: [(&str, MakeService); 9] = [
+/// Every service of the registry, in its order.
+pub(crate) const SERVICES: &[(&str, MakeService)] = &[
+    // One a line: `blackroad new service` adds to them.
     ("operator", blackroad_os_operator::service),
     ("core", || blackroad_os_core::service().task(REST, rest)),
     ("api", blackroad_os_api::service),

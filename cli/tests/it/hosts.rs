@@ -38,7 +38,8 @@ impl Hosts {
     /// Starts one and waits until it is up, whoever else is.
     pub(crate) async fn start(&mut self, key: &str) -> Result<()> {
         let (key, make) = SERVICES
-            .into_iter()
+            .iter()
+            .copied()
             .find(|(known, _)| *known == key)
             .context("a service")?;
         let variables = Variables::from([

@@ -58,7 +58,7 @@ async fn nine_services_started_in_any_order_are_all_on_the_roster() -> Result<()
 async fn an_operator_that_comes_minutes_after_everyone_or_has_lost_its_roster_knows_everyone() -> Result<()> {
     let sockets = tempfile::tempdir()?;
     let mut hosts = Hosts::new(sockets.path(), sockets.path(), 0)?;
-    for (key, _) in SERVICES.into_iter().filter(|(key, _)| *key != "operator") {
+    for (key, _) in SERVICES.iter().copied().filter(|(key, _)| *key != "operator") {
         hosts.start(key).await?;
     }
     pass(Duration::from_secs(300), || ()).await;
@@ -70,7 +70,7 @@ async fn an_operator_that_comes_minutes_after_everyone_or_has_lost_its_roster_kn
 
     hosts.stop_one("operator").await;
     hosts.start("operator").await?;
-    ensure!(hosts.expected().len() == SERVICES.len(), "nine run");
+    ensure!(hosts.expected().len() == SERVICES.len(), "all of them run");
     all_there(&hosts).await?;
     hosts.stop().await;
     Ok(())

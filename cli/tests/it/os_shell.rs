@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use syscall_sdk::wire::LogLevel;
 
 use crate::browser::{Browser, CONTROL, Page};
-use crate::fleet::{Fleet, Place, stays_still, whole_everywhere, whole_without_script, within_budget};
+use crate::fleet::{Fleet, Place, SERVICES, stays_still, whole_everywhere, whole_without_script, within_budget};
 use crate::pages::{LIVE, SOON, check, picture};
 
 const PLACES: [Place<'static>; 5] = [
@@ -76,8 +76,8 @@ async fn the_tree_is_read_over_http() -> Result<()> {
         assert_eq!(root["kind"], "dir");
         assert_eq!(
             root["entries"].as_array().map(Vec::len),
-            Some(10),
-            "nine services and registry.json: {root}"
+            Some(SERVICES.len() + 1),
+            "the services and registry.json: {root}"
         );
     }
     let own: Value = fleet.json("core", "/v1/sys/version").await?;

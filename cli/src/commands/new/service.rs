@@ -81,6 +81,12 @@ fn mount(plan: &mut Plan, names: &Names, sibling: &Sibling) -> Result<()> {
     plan.change("cli/Cargo.toml", |text| text::beside(text, &sibling.package, &words))?;
     let (old, new) = (ident(&sibling.package), ident(&names.package));
     plan.change("cli/src/main.rs", |text| text::beside(text, &old, &[(&old, &new)]))?;
+    // The tests of the whole fleet have a list of their own.
+    if plan.read("cli/tests/it/fleet.rs").is_ok() {
+        let (old_key, new_key) = (format!("{:?}", sibling.key), format!("{:?}", names.key));
+        let words = [(old.as_str(), new.as_str()), (&old_key, &new_key)];
+        plan.change("cli/tests/it/fleet.rs", |text| text::beside(text, &old, &words))?;
+    }
     let module = format!("pub mod {};", names.module());
     plan.change("services/contracts/src/lib.rs", |text| {
         text::among(text, "pub mod ", &module)

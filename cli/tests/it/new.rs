@@ -1,0 +1,218 @@
+//! `blackroad new`: what it writes compiles, passes its own tests and runs.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::binary::{Fleet, Following, Ran, blackroad};
+
+/// Folders of this repository that no fleet needs, and what is large in them.
+const LEFT_OUT: [&str; 5] = ["target", "data", ".git", "node_modules", "corpus"];
+
+fn repository() -> Result<PathBuf> {
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        if path.is_dir() {
+            copy(&path, &to.join(name))?;
+        } else {
+            std::fs::copy(&path, to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Every file below a folder, with what is in it.
+fn listing(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            all.push((path.clone(), Vec::new()));
+            all.extend(listing(&path)?);
+        } else {
+            all.push((path.clone(), std::fs::read(&path)?));
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+fn new_in(folder: &Path, args: &[&str]) -> Result<Ran> {
+    Ok(blackroad(&[&["new"], args].concat()).current_dir(folder).output()?.into())
+}
+
+/// Cargo in a folder, with what it compiles shared with the tests' own build where the two are the same.
+fn cargo(folder: &Path, args: &[&str]) -> Result<Ran> {
+    let target = Path::new(env!("CARGO_BIN_EXE_blackroad")).ancestors().nth(2);
+    let output = Command::new("cargo")
+        .args(args)
+        .current_dir(folder)
+        .env("CARGO_BUILD_BUILD_DIR", target.context("the program is in a target folder")?)
+        .env("CARGO_TARGET_DIR", folder.join("target"))
+        .env_remove("RUSTFLAGS")
+        .output()?;
+    Ok(output.into())
+}
+
+fn succeeds(ran: &Ran) -> Result<()> {
+    ensure!(ran.code == Some(0), "exit code {:?}\n{}\n{}", ran.code, ran.out, ran.err);
+    Ok(())
+}
+
+#[test]
+fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    copy(&repository()?, folder.path())?;
+    let before = listing(folder.path())?;
+
+    // Nothing is written where it is only asked, refused, or cannot be.
+    let planned = new_in(folder.path(), &["service", "order-desk", "--dry-run"])?;
+    ensure!(planned.out.contains("would be made") && planned.out.contains("services/order-desk/src/lib.rs"), "{planned:?}");
+    for (args, told) in [
+        (&["service", "core"][..], "has \"core\" already"),
+        (&["service", "Billing"], "lower-case"),
+        (&["service", "type"], "word of Rust"),
+        (&["service", "contracts"], "taken"),
+        (&["service", "billing", "--called-by", "nobody"], "Unknown service: nobody; there are operator"),
+    ] {
+        let ran = new_in(folder.path(), args)?;
+        ensure!(ran.code == Some(1) && ran.err.contains(told), "{args:?}: {ran:?}");
+    }
+    ensure!(listing(folder.path())? == before, "the folder is as it was");
+
+    let ran = new_in(&folder.path().join("services/web"), &["service", "order-desk", "--called-by", "app", "--calls", "core"])?;
+    succeeds(&ran)?;
+    ensure!(ran.out.contains("cargo test -p blackroad-os-order-desk"), "{}", ran.out);
+    let read = |path: &str| std::fs::read_to_string(folder.path().join(path));
+    for (path, line) in [
+        ("Cargo.toml", "blackroad-os-order-desk = { path = \"services/order-desk\" }"),
+        ("cli/Cargo.toml", "blackroad-os-order-desk = { workspace = true, optional = true }"),
+        ("cli/Cargo.toml", "\"dep:blackroad-os-order-desk\","),
+        ("cli/src/main.rs", "    blackroad_os_order_desk::service,"),
+        ("cli/tests/it/fleet.rs", "(\"order-desk\", blackroad_os_order_desk::service),"),
+        ("services/contracts/src/lib.rs", "pub mod order_desk;"),
+        ("docs/contents.toml", "\"reference/services/order-desk\","),
+        ("registry.toml", "order-desk = [\"rpc order-desk *\"]"),
+    ] {
+        ensure!(read(path)?.lines().any(|one| one.contains(line)), "{path} has no {line}");
+    }
+    succeeds(&cargo(folder.path(), &["fmt", "--all", "--check"])?)?;
+    let told = cargo(folder.path(), &["metadata", "--format-version", "1", "--offline"])?;
+    succeeds(&told)?;
+    let metadata: Value = serde_json::from_str(&told.out)?;
+    let names: Vec<&str> = metadata["workspace_members"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    ensure!(names.iter().any(|name| name.contains("services/order-desk")), "{names:?}");
+
+    let again = new_in(folder.path(), &["service", "order-desk"])?;
+    ensure!(again.code == Some(1) && again.err.contains("already"), "{again:?}");
+    Ok(())
+}
+
+#[test]
+fn outside_of_a_fleet_there_is_none_to_put_a_service_into() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let ran = new_in(folder.path(), &["service", "billing"])?;
+    ensure!(ran.code == Some(1) && ran.err.contains("blackroad new fleet"), "{ran:?}");
+    for (args, told) in [
+        (&["fleet", "acme", "--domain", "acme"][..], "is no domain"),
+        (&["fleet", "Acme", "--domain", "example.org"], "lower-case"),
+        (&["fleet", "acme", "--domain", "example.org", "--sdk", "/nowhere"], "cannot be found"),
+        (&["fleet", "acme", "--domain", "example.org", "--sdk", "."], "no clone"),
+    ] {
+        let ran = new_in(folder.path(), args)?;
+        ensure!(ran.code == Some(1) && ran.err.contains(told), "{args:?}: {ran:?}");
+    }
+    ensure!(listing(folder.path())?.is_empty(), "nothing was written");
+    let ran = new_in(folder.path(), &["fleet", "acme", "--domain", "example.org"])?;
+    succeeds(&ran)?;
+    let manifest = std::fs::read_to_string(folder.path().join("acme/Cargo.toml"))?;
+    ensure!(manifest.contains("git = \"https://github.com/BlackRoad-OS/blackroad-os\", tag = \"v"), "{manifest}");
+    Ok(())
+}
+
+#[test]
+fn a_new_fleet_and_a_new_service_in_it_compile_pass_their_tests_and_run() -> Result<()> {
+    let parent = tempfile::tempdir()?;
+    let repository = repository()?;
+    let sdk = repository.to_str().context("a path of text")?;
+    succeeds(&new_in(parent.path(), &["fleet", "acme", "--domain", "example.org", "--sdk", sdk])?)?;
+    let folder = parent.path().join("acme");
+    succeeds(&new_in(&folder, &["service", "order-desk", "--called-by", "hello"])?)?;
+
+    let tests = cargo(&folder, &["test", "--workspace"])?;
+    succeeds(&tests)?;
+    ensure!(tests.out.matches("4 passed").count() == 2, "{}", tests.out);
+    ensure!(!tests.err.contains("warning:"), "{}", tests.err);
+    succeeds(&cargo(&folder, &["fmt", "--all", "--check"])?)?;
+    // What was tested is what runs.
+    succeeds(&cargo(&folder, &["build", "--workspace"])?)?;
+
+    for mode in [&[][..], &["--processes"]] {
+        let fleet = Fleet::of(program(&folder, &[&["up", "--json", "--port", "0", "--amnesia"], mode].concat()))?;
+        let keys: Vec<&Value> = fleet.told["services"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|service| &service["key"])
+            .collect();
+        ensure!(keys == ["hello", "order-desk"], "{keys:?}");
+        for key in ["hello", "order-desk"] {
+            let (status, health) = fleet.send("GET", key, "/health", &json!(null))?;
+            ensure!((status, &health["status"]) == (200, &json!("healthy")), "{health}");
+            let mut call = program(&folder, &["--json", "call", key, "addItem", r#"{"name":"the first"}"#]);
+            let ran: Ran = call.env("BLACKROAD_PORT", fleet.port.to_string()).output()?.into();
+            succeeds(&ran)?;
+            ensure!(ran.out.contains("the first"), "{ran:?}");
+        }
+    }
+    runs_by_itself(&folder)
+}
+
+/// A service's own program knows its fleet.
+fn runs_by_itself(folder: &Path) -> Result<()> {
+    let mut command = made(folder, "acme-hello");
+    command.env("PORT", "0").env("AMNESIA", "true").env("LOG_FORMAT", "json");
+    let following = Following::start(command)?;
+    let line = loop {
+        let line = following.next()?;
+        if line.contains("ready") {
+            break line;
+        }
+    };
+    ensure!(line.contains("acme-hello"), "{line}");
+    ensure!(following.interrupt()? == Some(0), "it drains");
+    Ok(())
+}
+
+/// The new fleet's own program.
+fn program(folder: &Path, args: &[&str]) -> Command {
+    let mut command = made(folder, "blackroad");
+    command.args(args);
+    command
+}
+
+/// A program that cargo made in a folder, without what the tests take out of their own environment.
+fn made(folder: &Path, name: &str) -> Command {
+    let mut command = Command::new(folder.join("target/debug").join(name));
+    command.stdin(Stdio::null());
+    for (name, _) in blackroad(&[]).get_envs() {
+        command.env_remove(name);
+    }
+    command
+}
