@@ -59,7 +59,7 @@ pub(super) fn plan(order: &NewFleet) -> Result<Made> {
     Ok(Made {
         plan,
         what: format!("the fleet {}", order.name),
-        next: vec![go, "cargo test".to_owned(), "cargo run -- up".to_owned()],
+        next: vec![go, "cargo test --workspace".to_owned(), "cargo run -- up".to_owned()],
     })
 }
 

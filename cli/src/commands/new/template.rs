@@ -13,7 +13,7 @@ macro_rules! file {
 /// A service.
 pub(super) const SERVICE: &[File] = &[
     file!("services/contracts/src/{module}.rs", "service/contract.rs"),
-    file!("services/{key}/Cargo.toml", "service/Cargo.toml"),
+    file!("services/{key}/Cargo.toml", "service/package.toml"),
     file!("services/{key}/askama.toml", "service/askama.toml"),
     file!("services/{key}/src/items.rs", "service/src/items.rs"),
     file!("services/{key}/src/lib.rs", "service/src/lib.rs"),

@@ -39,11 +39,14 @@ pub(crate) async fn count(context: JobContext, (): ()) -> Result<ItemCount> {
     let state = context.namespace(NAMESPACE)?;
     let (mut items, mut after) = (0, None);
     loop {
+        if context.is_cancelled() {
+            return Err(Error::unavailable("the job was cancelled"));
+        }
         let page = state.page(&Prefix::all(), after, PAGE).await?;
         items += page.len();
         context.progress(&json!({ "counted": items })).await?;
         match page.last() {
-            Some(last) if page.len() == PAGE && !context.is_cancelled() => after = Some(last.key.clone()),
+            Some(last) if page.len() == PAGE => after = Some(last.key.clone()),
             _ => return Ok(ItemCount { items }),
         }
     }
