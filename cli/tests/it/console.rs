@@ -393,7 +393,10 @@ async fn a_service_that_does_not_answer_is_said_so_and_the_others_are_shown() ->
     page.goto(&fleet.url("console", "/")).await?;
     let said: String = page.eval("document.querySelector('.notice').textContent").await?;
     let all = SERVICES.len();
-    assert!(said.contains(&format!("1 of {all} services did not answer: docs.")), "{said}");
+    assert!(
+        said.contains(&format!("1 of {all} services did not answer: docs.")),
+        "{said}"
+    );
     let rows: usize = page.eval("document.querySelectorAll('#services tr').length").await?;
     assert_eq!(rows, all);
     page.goto(&fleet.url("console", "/services/docs")).await?;

@@ -115,8 +115,8 @@ fn of_v2(document: &Value) -> Result<Value> {
         "info": {
             "title": "The syscall contract, level 2.0",
             "version": "2.0",
-            "description": "What a service of the fleet answers in any language. Of the core family, rpc is required beside it; the others are \
-                            recommended. Optional fields and parameters that 2.0 does not know may be left out; docs/reference/syscalls.md says which rows are 2.0.",
+            "description": "What a service of the fleet answers in any language. The core family and rpc are required, the others recommended. \
+                            Optional fields and parameters that 2.0 does not know may be left out; docs/reference/syscalls.md says which rows are 2.0.",
         },
         "paths": paths,
         "components": components,
@@ -135,7 +135,11 @@ fn the_document_of_2_0_in_the_docs_is_what_a_service_answers() -> Result<()> {
     if std::fs::read_to_string(&place).unwrap_or_default() != text {
         let fresh = Path::new(env!("CARGO_TARGET_TMPDIR")).join("openapi-2.0.json");
         std::fs::write(&fresh, text)?;
-        anyhow::bail!("{} is not what a service answers; if that is right, copy {} there", place.display(), fresh.display());
+        anyhow::bail!(
+            "{} is not what a service answers; if that is right, copy {} there",
+            place.display(),
+            fresh.display()
+        );
     }
     Ok(())
 }

@@ -95,7 +95,15 @@ fn check(program: Option<Program>, guarded: bool) -> Result<()> {
     checker.args(["--method", "total", "--slow", "rest"]);
     if guarded {
         // A relay passes on what its caller showed, so that has to be good at both.
-        let both = ["--subject", "checker", "--right", "rpc * *", "--at", "web,operator", "--bearer"];
+        let both = [
+            "--subject",
+            "checker",
+            "--right",
+            "rpc * *",
+            "--at",
+            "web,operator",
+            "--bearer",
+        ];
         checker.env("BLACKROAD_TOKEN", minted(&keys, &both)?);
     }
     let ran: Ran = checker.output()?.into();
@@ -103,7 +111,11 @@ fn check(program: Option<Program>, guarded: bool) -> Result<()> {
     let rules = || told["rules"].as_array().into_iter().flatten();
     let failed: Vec<&Value> = rules().filter(|rule| rule["outcome"] == "fail").collect();
     ensure!(ran.code == Some(0) && failed.is_empty(), "{failed:#?}");
-    for name in ["a call past its deadline", "a call for another service is relayed", "identity's dns"] {
+    for name in [
+        "a call past its deadline",
+        "a call for another service is relayed",
+        "identity's dns",
+    ] {
         let rule = rules().find(|rule| rule["rule"].as_str().is_some_and(|rule| rule.starts_with(name)));
         ensure!(rule.is_some_and(|rule| rule["outcome"] == "pass"), "{name}: {rule:?}");
     }
@@ -127,7 +139,10 @@ fn start_fleet(data: &Path, web: &str, guarded: bool) -> Result<Fleet> {
 
 fn own_url(fleet: &Fleet, key: &str) -> Result<String> {
     let services = fleet.told["services"].as_array().into_iter().flatten();
-    let port = services.clone().find(|service| service["key"] == key).map(|service| &service["port"]);
+    let port = services
+        .clone()
+        .find(|service| service["key"] == key)
+        .map(|service| &service["port"]);
     Ok(format!("http://127.0.0.1:{}", port.context("it runs")?))
 }
 
@@ -143,7 +158,10 @@ fn registry(data: &Path) -> Result<PathBuf> {
 fn ours(fleet: &Fleet, keys: &Path, guarded: bool, args: &[&str]) -> Result<Command> {
     let mut command = fleet.command(args);
     if guarded {
-        command.env("BLACKROAD_TOKEN", std::fs::read_to_string(keys.join("owner.token"))?.trim());
+        command.env(
+            "BLACKROAD_TOKEN",
+            std::fs::read_to_string(keys.join("owner.token"))?.trim(),
+        );
     }
     Ok(command)
 }
@@ -164,9 +182,21 @@ fn minted(keys: &Path, args: &[&str]) -> Result<String> {
 
 /// Waits until the example is on the roster: it has told the operator, with a token where that is asked for.
 fn joined(fleet: &Fleet, keys: &Path, guarded: bool) -> Result<()> {
-    let args = ["events", "operator", "--event", "mesh:joined", "--since", "5m", "--json"];
+    let args = [
+        "events",
+        "operator",
+        "--event",
+        "mesh:joined",
+        "--since",
+        "5m",
+        "--json",
+    ];
     let following = Following::start(ours(fleet, keys, guarded, &args)?)?;
-    while !following.next().context("the example did not join")?.contains("blackroad-os-web") {}
+    while !following
+        .next()
+        .context("the example did not join")?
+        .contains("blackroad-os-web")
+    {}
     Ok(())
 }
 
@@ -174,19 +204,25 @@ fn joined(fleet: &Fleet, keys: &Path, guarded: bool) -> Result<()> {
 fn called_by_a_service_of_ours(fleet: &Fleet, keys: &Path, guarded: bool) -> Result<()> {
     let call = json!({ "service": "web", "method": "total", "params": { "numbers": [SUM - 1, 1] } });
     let graph = json!({ "nodes": [{ "id": "sum", "call": call }] }).to_string();
-    let ran = ask(fleet, keys, guarded, &["--json", "workflow", "start", "operator", "graph", &graph])?;
+    let ran = ask(
+        fleet,
+        keys,
+        guarded,
+        &["--json", "workflow", "start", "operator", "graph", &graph],
+    )?;
     let started: Value = serde_json::from_str(&ran.out).with_context(|| format!("{ran:?}"))?;
     let id = started["id"].as_str().context("it has an id")?;
     let ended = ask(fleet, keys, guarded, &["--json", "workflow", "wait", "operator", id])?;
-    ensure!(ended.code == Some(0) && ended.out.contains(&SUM.to_string()), "{ended:?}");
+    ensure!(
+        ended.code == Some(0) && ended.out.contains(&SUM.to_string()),
+        "{ended:?}"
+    );
     Ok(())
 }
 
 /// Whoever has no token, one for another service, one that allows another method, or one that it signed itself is refused.
 fn refuses_who_may_not(url: &str, keys: &Path) -> Result<()> {
-    let narrow = |right: &str, at: &str| {
-        minted(keys, &["--subject", "shop", "--right", right, "--at", at, "--bearer"])
-    };
+    let narrow = |right: &str, at: &str| minted(keys, &["--subject", "shop", "--right", right, "--at", at, "--bearer"]);
     let good = narrow("rpc web total", "web")?;
     let stranger = tempfile::tempdir()?;
     let made: Ran = blackroad(&["token", "keygen", "--out"])
@@ -194,7 +230,18 @@ fn refuses_who_may_not(url: &str, keys: &Path) -> Result<()> {
         .output()?
         .into();
     ensure!(made.code == Some(0), "{made:?}");
-    let foreign = minted(stranger.path(), &["--subject", "shop", "--right", "rpc web total", "--at", "web", "--bearer"])?;
+    let foreign = minted(
+        stranger.path(),
+        &[
+            "--subject",
+            "shop",
+            "--right",
+            "rpc web total",
+            "--at",
+            "web",
+            "--bearer",
+        ],
+    )?;
     // The last character of a signature holds bits that do not count; one in the middle of it does.
     let (head, tail) = good.split_at(good.len() - 20);
     let bent = format!("{head}{}{}", if tail.starts_with('A') { 'B' } else { 'A' }, &tail[1..]);
@@ -206,7 +253,16 @@ fn refuses_who_may_not(url: &str, keys: &Path) -> Result<()> {
         (Some(&bent), "401"),
         (Some(&"a.b.c".to_owned()), "401"),
         // What names a key is no credential by itself.
-        (Some(&minted(keys, &["core"])?.rsplit_once('.').context("it has a key")?.0.to_owned()), "401"),
+        (
+            Some(
+                &minted(keys, &["core"])?
+                    .rsplit_once('.')
+                    .context("it has a key")?
+                    .0
+                    .to_owned(),
+            ),
+            "401",
+        ),
         (Some(&narrow("rpc web rest", "web")?), "403"),
     ] {
         let status = status(url, token.map(String::as_str))?;
@@ -221,7 +277,9 @@ fn status(url: &str, token: Option<&str>) -> Result<String> {
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let body = r#"{"method":"total","params":{"numbers":[1]}}"#;
-    let shown = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let shown = token
+        .map(|token| format!("Authorization: Bearer {token}\r\n"))
+        .unwrap_or_default();
     write!(
         stream,
         "POST /v1/sys/rpc HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{shown}Content-Length: {}\r\n\r\n{body}",
@@ -240,7 +298,10 @@ fn examples() -> PathBuf {
 /// Where the examples' frameworks are kept between runs.
 fn kept(name: &str) -> Result<PathBuf> {
     let target = Path::new(env!("CARGO_BIN_EXE_blackroad")).ancestors().nth(2);
-    let folder = target.context("the program is in a target folder")?.join("languages").join(name);
+    let folder = target
+        .context("the program is in a target folder")?
+        .join("languages")
+        .join(name);
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
 }
@@ -254,7 +315,10 @@ fn installed(program: &str, version: &str) -> Option<PathBuf> {
         .status()
         .is_ok_and(|status| status.success());
     if !found {
-        assert!(std::env::var_os("CI").is_none(), "{program} is missing; .ci/setup installs it");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{program} is missing; .ci/setup installs it"
+        );
         eprintln!("skipped: {program} is missing; .ci/setup installs it");
     }
     found.then(|| PathBuf::from(program))
@@ -280,7 +344,13 @@ fn fastify(npm: PathBuf) -> Result<Program> {
     for name in ["package.json", "package-lock.json", "service.mjs"] {
         std::fs::copy(examples().join("node-fastify").join(name), folder.join(name))?;
     }
-    fetch(&folder, &lock, &mut [Command::new(npm).args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder)])?;
+    fetch(
+        &folder,
+        &lock,
+        &mut [Command::new(npm)
+            .args(["ci", "--silent", "--no-audit", "--no-fund"])
+            .current_dir(&folder)],
+    )?;
     Ok(Program {
         program: PathBuf::from("node"),
         script: folder.join("service.mjs"),
@@ -296,7 +366,13 @@ fn fastapi(python: &Path) -> Result<Program> {
         &mut [
             Command::new(python).args(["-m", "venv"]).arg(folder.join("venv")),
             Command::new(folder.join("venv/bin/pip"))
-                .args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"])
+                .args([
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--require-hashes",
+                    "-r",
+                ])
                 .arg(&lock),
         ],
     )?;
@@ -323,7 +399,9 @@ fn fetch(folder: &Path, lock: &Path, commands: &mut [&mut Command]) -> Result<()
 
 #[test]
 fn an_example_signs_off_when_it_is_told_to_stop() -> Result<()> {
-    let Some(node) = installed("node", "--version") else { return Ok(()) };
+    let Some(node) = installed("node", "--version") else {
+        return Ok(());
+    };
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let url = format!("http://127.0.0.1:{port}");
     let data = tempfile::tempdir()?;
@@ -342,7 +420,8 @@ fn an_example_signs_off_when_it_is_told_to_stop() -> Result<()> {
     joined(&fleet, data.path(), false)?;
     send("TERM", example.0.id())?;
     assert_eq!(example.0.wait()?.code(), Some(0));
-    let following = Following::start(fleet.command(&["events", "operator", "--event", "mesh:left", "--since", "5m", "--json"]))?;
+    let following =
+        Following::start(fleet.command(&["events", "operator", "--event", "mesh:left", "--since", "5m", "--json"]))?;
     assert!(following.next()?.contains("blackroad-os-web"));
     Ok(())
 }

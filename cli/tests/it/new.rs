@@ -49,7 +49,10 @@ fn listing(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
 }
 
 fn new_in(folder: &Path, args: &[&str]) -> Result<Ran> {
-    Ok(blackroad(&[&["new"], args].concat()).current_dir(folder).output()?.into())
+    Ok(blackroad(&[&["new"], args].concat())
+        .current_dir(folder)
+        .output()?
+        .into())
 }
 
 /// Cargo in a folder, with what it compiles shared with the tests' own build where the two are the same.
@@ -58,7 +61,10 @@ fn cargo(folder: &Path, args: &[&str]) -> Result<Ran> {
     let output = Command::new("cargo")
         .args(args)
         .current_dir(folder)
-        .env("CARGO_BUILD_BUILD_DIR", target.context("the program is in a target folder")?)
+        .env(
+            "CARGO_BUILD_BUILD_DIR",
+            target.context("the program is in a target folder")?,
+        )
         .env("CARGO_TARGET_DIR", folder.join("target"))
         .env_remove("RUSTFLAGS")
         .output()?;
@@ -66,7 +72,13 @@ fn cargo(folder: &Path, args: &[&str]) -> Result<Ran> {
 }
 
 fn succeeds(ran: &Ran) -> Result<()> {
-    ensure!(ran.code == Some(0), "exit code {:?}\n{}\n{}", ran.code, ran.out, ran.err);
+    ensure!(
+        ran.code == Some(0),
+        "exit code {:?}\n{}\n{}",
+        ran.code,
+        ran.out,
+        ran.err
+    );
     Ok(())
 }
 
@@ -78,34 +90,55 @@ fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<(
 
     // Nothing is written where it is only asked, refused, or cannot be.
     let planned = new_in(folder.path(), &["service", "order-desk", "--dry-run"])?;
-    ensure!(planned.out.contains("would be made") && planned.out.contains("services/order-desk/src/lib.rs"), "{planned:?}");
+    ensure!(
+        planned.out.contains("would be made") && planned.out.contains("services/order-desk/src/lib.rs"),
+        "{planned:?}"
+    );
     for (args, told) in [
         (&["service", "core"][..], "has \"core\" already"),
         (&["service", "Billing"], "lower-case"),
         (&["service", "type"], "word of Rust"),
         (&["service", "contracts"], "taken"),
-        (&["service", "billing", "--called-by", "nobody"], "Unknown service: nobody; there are operator"),
+        (
+            &["service", "billing", "--called-by", "nobody"],
+            "Unknown service: nobody; there are operator",
+        ),
     ] {
         let ran = new_in(folder.path(), args)?;
         ensure!(ran.code == Some(1) && ran.err.contains(told), "{args:?}: {ran:?}");
     }
     ensure!(listing(folder.path())? == before, "the folder is as it was");
 
-    let ran = new_in(&folder.path().join("services/web"), &["service", "order-desk", "--called-by", "app", "--calls", "core"])?;
+    let ran = new_in(
+        &folder.path().join("services/web"),
+        &["service", "order-desk", "--called-by", "app", "--calls", "core"],
+    )?;
     succeeds(&ran)?;
     ensure!(ran.out.contains("cargo test -p blackroad-os-order-desk"), "{}", ran.out);
     let read = |path: &str| std::fs::read_to_string(folder.path().join(path));
     for (path, line) in [
-        ("Cargo.toml", "blackroad-os-order-desk = { path = \"services/order-desk\" }"),
-        ("cli/Cargo.toml", "blackroad-os-order-desk = { workspace = true, optional = true }"),
+        (
+            "Cargo.toml",
+            "blackroad-os-order-desk = { path = \"services/order-desk\" }",
+        ),
+        (
+            "cli/Cargo.toml",
+            "blackroad-os-order-desk = { workspace = true, optional = true }",
+        ),
         ("cli/Cargo.toml", "\"dep:blackroad-os-order-desk\","),
         ("cli/src/main.rs", "    blackroad_os_order_desk::service,"),
-        ("cli/tests/it/fleet.rs", "(\"order-desk\", blackroad_os_order_desk::service),"),
+        (
+            "cli/tests/it/fleet.rs",
+            "(\"order-desk\", blackroad_os_order_desk::service),",
+        ),
         ("services/contracts/src/lib.rs", "pub mod order_desk;"),
         ("docs/contents.toml", "\"reference/services/order-desk\","),
         ("registry.toml", "order-desk = [\"rpc order-desk *\"]"),
     ] {
-        ensure!(read(path)?.lines().any(|one| one.contains(line)), "{path} has no {line}");
+        ensure!(
+            read(path)?.lines().any(|one| one.contains(line)),
+            "{path} has no {line}"
+        );
     }
     succeeds(&cargo(folder.path(), &["fmt", "--all", "--check"])?)?;
     let told = cargo(folder.path(), &["metadata", "--format-version", "1", "--offline"])?;
@@ -117,7 +150,10 @@ fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<(
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    ensure!(names.iter().any(|name| name.contains("services/order-desk")), "{names:?}");
+    ensure!(
+        names.iter().any(|name| name.contains("services/order-desk")),
+        "{names:?}"
+    );
 
     let again = new_in(folder.path(), &["service", "order-desk"])?;
     ensure!(again.code == Some(1) && again.err.contains("already"), "{again:?}");
@@ -128,11 +164,17 @@ fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<(
 fn outside_of_a_fleet_there_is_none_to_put_a_service_into() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let ran = new_in(folder.path(), &["service", "billing"])?;
-    ensure!(ran.code == Some(1) && ran.err.contains("blackroad new fleet"), "{ran:?}");
+    ensure!(
+        ran.code == Some(1) && ran.err.contains("blackroad new fleet"),
+        "{ran:?}"
+    );
     for (args, told) in [
         (&["fleet", "acme", "--domain", "acme"][..], "is no domain"),
         (&["fleet", "Acme", "--domain", "example.org"], "lower-case"),
-        (&["fleet", "acme", "--domain", "example.org", "--sdk", "/nowhere"], "cannot be found"),
+        (
+            &["fleet", "acme", "--domain", "example.org", "--sdk", "/nowhere"],
+            "cannot be found",
+        ),
         (&["fleet", "acme", "--domain", "example.org", "--sdk", "."], "no clone"),
     ] {
         let ran = new_in(folder.path(), args)?;
@@ -142,7 +184,10 @@ fn outside_of_a_fleet_there_is_none_to_put_a_service_into() -> Result<()> {
     let ran = new_in(folder.path(), &["fleet", "acme", "--domain", "example.org"])?;
     succeeds(&ran)?;
     let manifest = std::fs::read_to_string(folder.path().join("acme/Cargo.toml"))?;
-    ensure!(manifest.contains("git = \"https://github.com/BlackRoad-OS/blackroad-os\", tag = \"v"), "{manifest}");
+    ensure!(
+        manifest.contains("git = \"https://github.com/BlackRoad-OS/blackroad-os\", tag = \"v"),
+        "{manifest}"
+    );
     Ok(())
 }
 
@@ -151,7 +196,10 @@ fn a_new_fleet_and_a_new_service_in_it_compile_pass_their_tests_and_run() -> Res
     let parent = tempfile::tempdir()?;
     let repository = repository()?;
     let sdk = repository.to_str().context("a path of text")?;
-    succeeds(&new_in(parent.path(), &["fleet", "acme", "--domain", "example.org", "--sdk", sdk])?)?;
+    succeeds(&new_in(
+        parent.path(),
+        &["fleet", "acme", "--domain", "example.org", "--sdk", sdk],
+    )?)?;
     let folder = parent.path().join("acme");
     succeeds(&new_in(&folder, &["service", "order-desk", "--called-by", "hello"])?)?;
 
@@ -164,7 +212,10 @@ fn a_new_fleet_and_a_new_service_in_it_compile_pass_their_tests_and_run() -> Res
     succeeds(&cargo(&folder, &["build", "--workspace"])?)?;
 
     for mode in [&[][..], &["--processes"]] {
-        let fleet = Fleet::of(program(&folder, &[&["up", "--json", "--port", "0", "--amnesia"], mode].concat()))?;
+        let fleet = Fleet::of(program(
+            &folder,
+            &[&["up", "--json", "--port", "0", "--amnesia"], mode].concat(),
+        ))?;
         let keys: Vec<&Value> = fleet.told["services"]
             .as_array()
             .into_iter()
@@ -187,7 +238,10 @@ fn a_new_fleet_and_a_new_service_in_it_compile_pass_their_tests_and_run() -> Res
 /// A service's own program knows its fleet.
 fn runs_by_itself(folder: &Path) -> Result<()> {
     let mut command = made(folder, "acme-hello");
-    command.env("PORT", "0").env("AMNESIA", "true").env("LOG_FORMAT", "json");
+    command
+        .env("PORT", "0")
+        .env("AMNESIA", "true")
+        .env("LOG_FORMAT", "json");
     let following = Following::start(command)?;
     let line = loop {
         let line = following.next()?;
