@@ -175,7 +175,7 @@ fn minted(keys: &Path, args: &[&str]) -> Result<String> {
     let mut command = blackroad(&["token", "mint", "--root-key"]);
     let ran: Ran = command.arg(root).args(args).output()?.into();
     ensure!(ran.code == Some(0), "{ran:?}");
-    let token = ran.out.lines().filter(|line| line.contains("eyJ")).next_back();
+    let token = ran.out.lines().rfind(|line| line.contains("eyJ"));
     let token = token.and_then(|line| line.rsplit(['=', ' ']).next());
     token.map(str::to_owned).with_context(|| ran.out.clone())
 }

@@ -66,7 +66,6 @@ fn cargo(folder: &Path, args: &[&str]) -> Result<Ran> {
             target.context("the program is in a target folder")?,
         )
         .env("CARGO_TARGET_DIR", folder.join("target"))
-        .env_remove("RUSTFLAGS")
         .output()?;
     Ok(output.into())
 }
@@ -94,8 +93,8 @@ fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<(
         planned.out.contains("would be made") && planned.out.contains("services/order-desk/src/lib.rs"),
         "{planned:?}"
     );
-    for (args, told) in [
-        (&["service", "core"][..], "has \"core\" already"),
+    let refused: [(&[&str], &str); 5] = [
+        (&["service", "core"], "has \"core\" already"),
         (&["service", "Billing"], "lower-case"),
         (&["service", "type"], "word of Rust"),
         (&["service", "contracts"], "taken"),
@@ -103,7 +102,8 @@ fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<(
             &["service", "billing", "--called-by", "nobody"],
             "Unknown service: nobody; there are operator",
         ),
-    ] {
+    ];
+    for (args, told) in refused {
         let ran = new_in(folder.path(), args)?;
         ensure!(ran.code == Some(1) && ran.err.contains(told), "{args:?}: {ran:?}");
     }
@@ -168,15 +168,16 @@ fn outside_of_a_fleet_there_is_none_to_put_a_service_into() -> Result<()> {
         ran.code == Some(1) && ran.err.contains("blackroad new fleet"),
         "{ran:?}"
     );
-    for (args, told) in [
-        (&["fleet", "acme", "--domain", "acme"][..], "is no domain"),
+    let refused: [(&[&str], &str); 4] = [
+        (&["fleet", "acme", "--domain", "acme"], "is no domain"),
         (&["fleet", "Acme", "--domain", "example.org"], "lower-case"),
         (
             &["fleet", "acme", "--domain", "example.org", "--sdk", "/nowhere"],
             "cannot be found",
         ),
         (&["fleet", "acme", "--domain", "example.org", "--sdk", "."], "no clone"),
-    ] {
+    ];
+    for (args, told) in refused {
         let ran = new_in(folder.path(), args)?;
         ensure!(ran.code == Some(1) && ran.err.contains(told), "{args:?}: {ran:?}");
     }
