@@ -52,15 +52,25 @@ impl Names {
 
     /// A template with these names in it. Longer words go first, since the shorter ones are parts of them.
     pub(super) fn fill(&self, template: &str) -> String {
-        template
+        let text = template
             .replace("sample-service", &self.package)
             .replace("sample_service", &ident(&self.package))
             .replace("sample-contracts", &self.contracts)
             .replace("sample_contracts", &ident(&self.contracts))
             .replace("sample-key", &self.key)
             .replace("sample", &self.module())
-            .replace("Sample", &self.title())
+            .replace("Sample", &self.title());
+        in_order(&text)
     }
+}
+
+/// The same text with each run of `use` lines in order: where a name belongs among the others depends on the name.
+fn in_order(text: &str) -> String {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines
+        .chunk_by_mut(|one, other| one.starts_with("use ") && other.starts_with("use "))
+        .for_each(|run| run.sort_unstable());
+    lines.concat()
 }
 
 /// What Rust calls a package or a key.
@@ -95,6 +105,16 @@ mod tests {
             filled,
             "acme-order-desk acme_order_desk acme-contracts acme_contracts \"order-desk\" order_desk:: # Order desk"
         );
+    }
+
+    #[test]
+    fn lines_that_use_something_are_in_order_whatever_the_name() {
+        let template =
+            "use http::Method;\nuse sample_contracts::REGISTRY;\nuse syscall_sdk::host;\n\nfn b() {}\nfn a() {}\n";
+        let filled = Names::new("zeta", "billing").unwrap().fill(template);
+        let expected =
+            "use http::Method;\nuse syscall_sdk::host;\nuse zeta_contracts::REGISTRY;\n\nfn b() {}\nfn a() {}\n";
+        assert_eq!(filled, expected);
     }
 
     #[test]

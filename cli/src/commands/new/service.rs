@@ -39,10 +39,15 @@ pub(super) fn plan(order: &NewService) -> Result<Made> {
             text::after_last(text, "  \"reference/", &line)
         })?;
     }
+    let mut next = next(&names);
+    // Where the platform's configuration is rendered from the registry, it does not know the service yet.
+    if plan.root().join("railway/fleet.ts").is_file() {
+        next.push("cargo run -- railway render".to_owned());
+    }
     Ok(Made {
         plan,
         what: format!("the service {}", names.key),
-        next: next(&names),
+        next,
     })
 }
 
