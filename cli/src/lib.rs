@@ -18,6 +18,7 @@
 mod args;
 mod commands;
 mod conform;
+mod dns;
 mod failure;
 mod fleet;
 mod follow;
@@ -68,6 +69,7 @@ async fn run(fleet: &Known, args: Args) -> ExitCode {
     let outcome = match command {
         Command::Up(up) => return up::run(fleet, &target, json, up).await,
         Command::Conform(conform) => conform::run(fleet, &target, json, conform).await,
+        Command::Dns(dns) => dns::run(fleet, json, dns).await,
         command => commands::run(fleet, &target, json, command)
             .await
             .map(|()| ExitCode::SUCCESS),

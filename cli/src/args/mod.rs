@@ -3,6 +3,7 @@
 mod ask;
 mod audit;
 mod conform;
+mod dns;
 mod groups;
 mod jobs;
 mod new;
@@ -20,6 +21,7 @@ use clap_complete::Shell;
 pub(crate) use ask::{Call, Emit, Events, One, OneOrAll, Path, Pipe, Ps, Resolve};
 pub(crate) use audit::{Audit, AuditList, AuditVerify};
 pub(crate) use conform::{Conform, Level};
+pub(crate) use dns::{Dns, DnsApply, DnsExport, DnsFormat, DnsPlan, DnsZones};
 pub(crate) use groups::{DeadLetter, DeadLetters, Group, OneGroup, OneLetter};
 pub(crate) use jobs::{CreateJob, Job, Jobs, JobsAction, OneJob, OnePause, PauseJobs, RetryJob, RetryJobs, WaitJob};
 pub(crate) use new::{New, NewFleet, NewService};
@@ -143,6 +145,9 @@ pub(crate) enum Command {
     /// Begin a service of this fleet, or a fleet of your own.
     #[command(subcommand)]
     New(New),
+    /// The fleet's DNS zones at Cloudflare: what differs from the registry, and putting it right.
+    #[command(subcommand)]
+    Dns(Dns),
     /// Check a running service, in any language, against the syscall contract.
     Conform(Conform),
     /// Print the completions for a shell.

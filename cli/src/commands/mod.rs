@@ -73,6 +73,6 @@ pub(crate) async fn run(fleet: &Known, target: &Target, json: bool, command: Com
         Command::New(new) => new::run(json, new),
         Command::Completions { shell } => completions::run(shell),
         // Those are no questions to a fleet; `main` runs them.
-        Command::Up(_) | Command::Conform(_) => Ok(()),
+        Command::Up(_) | Command::Conform(_) | Command::Dns(_) => Ok(()),
     }
 }

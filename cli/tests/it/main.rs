@@ -18,6 +18,7 @@ mod conform;
 mod console;
 mod crash;
 mod demo;
+mod dns;
 mod docs_site;
 mod documents;
 mod fleet;

@@ -3,6 +3,7 @@
 mod addresses;
 mod crowd;
 mod dice;
+mod edge;
 mod share;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 pub use addresses::{Barred, Reach, party};
 pub use crowd::{Crowd, Member};
 pub use dice::Dice;
+pub use edge::is_cloudflare;
 pub use share::{claim, mark};
 
 /// Default deadline of an RPC: what tarpc and connect-rust take, and longer than any healthy internal call.

@@ -1,11 +1,11 @@
 //! Whose request it is, as far as the network says: the address behind whatever stands in front.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 
 use crate::config::TrustEdge;
-use crate::policy::Reach;
+use crate::policy::{Reach, is_cloudflare};
 
 /// Railway's word for who connected to its edge.
 const REAL_IP: &str = "x-real-ip";
@@ -40,44 +40,6 @@ fn address(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     match values.next() {
         None => value.trim().parse().ok().map(|address: IpAddr| address.to_canonical()),
         Some(_) => None,
-    }
-}
-
-/// <https://www.cloudflare.com/ips/>: the last change was in 2021.
-fn is_cloudflare(address: IpAddr) -> bool {
-    const FOUR: [(Ipv4Addr, u32); 15] = [
-        (Ipv4Addr::new(173, 245, 48, 0), 20),
-        (Ipv4Addr::new(103, 21, 244, 0), 22),
-        (Ipv4Addr::new(103, 22, 200, 0), 22),
-        (Ipv4Addr::new(103, 31, 4, 0), 22),
-        (Ipv4Addr::new(141, 101, 64, 0), 18),
-        (Ipv4Addr::new(108, 162, 192, 0), 18),
-        (Ipv4Addr::new(190, 93, 240, 0), 20),
-        (Ipv4Addr::new(188, 114, 96, 0), 20),
-        (Ipv4Addr::new(197, 234, 240, 0), 22),
-        (Ipv4Addr::new(198, 41, 128, 0), 17),
-        (Ipv4Addr::new(162, 158, 0, 0), 15),
-        (Ipv4Addr::new(104, 16, 0, 0), 13),
-        (Ipv4Addr::new(104, 24, 0, 0), 14),
-        (Ipv4Addr::new(172, 64, 0, 0), 13),
-        (Ipv4Addr::new(131, 0, 72, 0), 22),
-    ];
-    const SIX: [(Ipv6Addr, u32); 7] = [
-        (Ipv6Addr::new(0x2400, 0xcb00, 0, 0, 0, 0, 0, 0), 32),
-        (Ipv6Addr::new(0x2606, 0x4700, 0, 0, 0, 0, 0, 0), 32),
-        (Ipv6Addr::new(0x2803, 0xf800, 0, 0, 0, 0, 0, 0), 32),
-        (Ipv6Addr::new(0x2405, 0xb500, 0, 0, 0, 0, 0, 0), 32),
-        (Ipv6Addr::new(0x2405, 0x8100, 0, 0, 0, 0, 0, 0), 32),
-        (Ipv6Addr::new(0x2a06, 0x98c0, 0, 0, 0, 0, 0, 0), 29),
-        (Ipv6Addr::new(0x2c0f, 0xf248, 0, 0, 0, 0, 0, 0), 32),
-    ];
-    match address {
-        IpAddr::V4(four) => FOUR
-            .iter()
-            .any(|(net, bits)| (u32::from(four) ^ u32::from(*net)) >> (32 - bits) == 0),
-        IpAddr::V6(six) => SIX
-            .iter()
-            .any(|(net, bits)| (u128::from(six) ^ u128::from(*net)) >> (128 - bits) == 0),
     }
 }
 
