@@ -38,6 +38,8 @@ enum Outcome {
     Well,
     /// Nobody can say, and it is the owner's to say.
     Open,
+    /// The name servers gave no answer.
+    Unknown,
     Differs,
 }
 
@@ -50,6 +52,9 @@ enum Question<'a> {
 
 pub(super) async fn run(machine: bool, zones: &[Wanted], named: &[SocketAddr]) -> Result<ExitCode> {
     let servers = Servers::new(named)?;
+    if let Some(zone) = zones.first() {
+        servers.answer(&zone.name).await?;
+    }
     let questions = zones
         .iter()
         .flat_map(|zone| questions(zone).into_iter().map(move |asked| (zone, asked)));
@@ -58,10 +63,6 @@ pub(super) async fn run(machine: bool, zones: &[Wanted], named: &[SocketAddr]) -
         .buffered(AT_ONCE)
         .collect()
         .await;
-    let differing = findings
-        .iter()
-        .filter(|finding| finding.outcome == Outcome::Differs)
-        .count();
     if machine {
         print::json(&findings)?;
     } else {
@@ -69,10 +70,15 @@ pub(super) async fn run(machine: bool, zones: &[Wanted], named: &[SocketAddr]) -
             show(finding)?;
         }
     }
-    match differing {
-        0 => Ok(ExitCode::SUCCESS),
-        1 => bail!("one name differs from the registry"),
-        many => bail!("{many} names differ from the registry"),
+    for note in zones.iter().flat_map(|zone| &zone.notes) {
+        eprintln!("{note}");
+    }
+    let count = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
+    match (count(Outcome::Differs), count(Outcome::Unknown)) {
+        (0, 0) => Ok(ExitCode::SUCCESS),
+        (1, 0) => bail!("one name differs from the registry"),
+        (differing, 0) => bail!("{differing} names differ from the registry"),
+        (differing, unknown) => bail!("{differing} names differ from the registry, and of {unknown} nothing is known"),
     }
 }
 
@@ -112,7 +118,7 @@ async fn found(servers: &Servers, zone: &Wanted, asked: Question<'_>) -> Finding
         }
         Question::Open(open) => (&open.name, Kind::Txt, handed_out(servers, open).await),
     };
-    let (outcome, detail) = outcome.unwrap_or_else(|error| (Outcome::Differs, Some(format!("{error:#}"))));
+    let (outcome, detail) = outcome.unwrap_or_else(|error| (Outcome::Unknown, Some(format!("{error:#}"))));
     Finding {
         zone: zone.name.clone(),
         name: name.clone(),
@@ -227,6 +233,7 @@ fn show(finding: &Finding) -> Result<()> {
     let (style, word) = match finding.outcome {
         Outcome::Well => (GOOD, "well"),
         Outcome::Open => (WARN, "open"),
+        Outcome::Unknown => (WARN, "unknown"),
         Outcome::Differs => (BAD, "differs"),
     };
     let detail = finding.detail.as_deref().unwrap_or_default();

@@ -78,6 +78,9 @@ async fn planned(file: &RegistryFile, variables: &Variables, machine: bool, args
 
 async fn exported(file: &RegistryFile, variables: &Variables, args: DnsExport) -> Result<ExitCode> {
     let zones = zones(file, variables, &args.zones).await?;
+    for note in zones.iter().flat_map(|zone| &zone.notes) {
+        eprintln!("{note}");
+    }
     let text = match (args.format, zones.as_slice()) {
         (DnsFormat::Bind, [zone]) => export::bind(zone),
         (DnsFormat::Bind, zones) => {

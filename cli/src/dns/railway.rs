@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use syscall_sdk::config::{Secret, Variables};
 use tokio::time::timeout;
 
-use super::cloudflare::may_carry_a_token;
+use super::cloudflare::{answer, may_carry_a_token};
 use super::handed::Domain;
 use super::record::{Kind, host};
 
@@ -71,12 +71,12 @@ impl Platform {
             .take(SERVICES_MAX)
             .collect();
         let (query, variables) = of_services(project, environment, &services);
-        let answer = if services.is_empty() {
+        let said = if services.is_empty() {
             Value::Null
         } else {
             self.ask(&query, variables).await?
         };
-        let domains = answer.as_object().into_iter().flat_map(Map::values);
+        let domains = said.as_object().into_iter().flat_map(Map::values);
         let domains = domains.flat_map(|service| service["customDomains"].as_array().into_iter().flatten());
         Ok(domains.filter_map(domain).collect())
     }
@@ -87,20 +87,19 @@ impl Platform {
             .post(&self.endpoint)
             .header("Project-Access-Token", self.token.reveal())
             .json(&json!({ "query": query, "variables": variables }));
-        let answered = timeout(TIMEOUT, async {
-            let response = request.send().await?;
-            let status = response.status();
-            anyhow::Ok((status, response.json::<Value>().await?))
-        });
-        let (status, body) = answered
+        let (status, _, body) = timeout(TIMEOUT, answer(request))
             .await
             .with_context(|| format!("Railway did not answer within {} s", TIMEOUT.as_secs()))?
             .context("Railway could not be asked")?;
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         if let Some(message) = body["errors"][0]["message"].as_str() {
             bail!("Railway refused: {message}");
         }
         if !status.is_success() {
             bail!("Railway answered {status}");
+        }
+        if body["data"].is_null() {
+            bail!("Railway answered in a shape that it does not document");
         }
         Ok(body["data"].clone())
     }

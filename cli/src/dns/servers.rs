@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{RData, RecordType};
 
 /// One question's limit: a resolver that knows nothing asks three others first.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 /// Questions before a server is taken for silent.
 const ATTEMPTS: usize = 2;
 
@@ -51,6 +52,16 @@ impl Servers {
         Ok(Servers(
             builder.build().context("the resolver of names cannot be made")?,
         ))
+    }
+
+    /// Whether anybody answers at all, whatever the answer, so that silence is waited for once and not for every name.
+    pub(super) async fn answer(&self, name: &str) -> Result<()> {
+        match self.0.lookup(format!("{name}."), RecordType::SOA).await {
+            Ok(_) | Err(NetError::Dns(_)) => Ok(()),
+            Err(error) => Err(anyhow!(
+                "no name server answered ({error}); name another with --resolver, such as 1.1.1.1"
+            )),
+        }
     }
 
     async fn ask<T>(&self, name: &str, kind: RecordType, read: impl Fn(&RData) -> Option<T>) -> Result<Vec<T>> {

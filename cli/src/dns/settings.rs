@@ -137,6 +137,12 @@ pub(super) fn diff(
             ));
             continue;
         }
+        if setting.id == "ssl" && state.value.as_deref() == Some("strict") && setting.value == "full" {
+            notes.push(
+                "ssl goes from strict to full, since Railway may show a certificate of another name to Cloudflare, which strict refuses with 526; where strict works, put it into the registry"
+                    .to_owned(),
+            );
+        }
         changes.push(Change {
             family: setting.family,
             setting: setting.id,

@@ -9,8 +9,8 @@ use super::record::Record;
 use super::{checks, diff, settings};
 use crate::print::{self, DIM, NAME, WARN};
 
-/// Longest value in a table; what is longer is seen whole with --json.
-const VALUE_MAX: usize = 64;
+/// Longest value in a table, which a policy fits and a key does not; that is seen whole with --json.
+const VALUE_MAX: usize = 200;
 
 /// A line of a plan: its sign, what it is about, and what becomes of it.
 type Row = (char, String, String, String);

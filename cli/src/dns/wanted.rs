@@ -12,6 +12,10 @@ use super::txt;
 
 /// The platform's public names: what leads there is a custom domain of the platform and needs its proof.
 const PLATFORM: &str = ".up.railway.app";
+/// How the edge may speak to the origin, from the weakest on.
+const TLS_MODES: [&str; 4] = ["off", "flexible", "full", "strict"];
+/// The versions of TLS that can be the oldest.
+const TLS_VERSIONS: [&str; 4] = ["1.0", "1.1", "1.2", "1.3"];
 /// Longest chain of names within a zone that is followed: `www` to the apex to the platform is two.
 const CHAIN_MAX: usize = 8;
 
@@ -104,6 +108,18 @@ pub(super) fn zones(file: &RegistryFile, naming: &Naming, handed: &Handed, only:
 }
 
 fn of_zone(file: &RegistryFile, naming: &Naming, handed: &Handed, zone: &Zone, name: &str) -> Result<Wanted> {
+    for (what, said, known) in [
+        ("tls_mode", &zone.tls_mode, &TLS_MODES),
+        ("minimum_tls", &zone.minimum_tls, &TLS_VERSIONS),
+    ] {
+        if !known.contains(&said.as_str()) {
+            bail!(
+                "registry.toml: zone {:?}: {what} is {said:?}; it is {}",
+                zone.name,
+                known.join(", ")
+            );
+        }
+    }
     let mut wanted = Wanted {
         name: name.to_owned(),
         zone: zone.clone(),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use syscall_sdk::config::{Secret, Variables};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::refusal::{ApiError, Refusal};
 
@@ -179,6 +179,13 @@ impl Client {
         let mut waits = 0;
         loop {
             if let Some(next) = self.next.take() {
+                let left = next.saturating_duration_since(Instant::now());
+                if !left.is_zero() {
+                    eprintln!(
+                        "Cloudflare's rate limit is spent; it goes on in {} s",
+                        left.as_secs() + 1
+                    );
+                }
                 sleep_until(next).await;
             }
             let mut request = self
@@ -203,7 +210,7 @@ impl Client {
                         ask.what,
                         wait.as_secs()
                     );
-                    self.next = Some(Instant::now() + wait);
+                    sleep(wait).await;
                     continue;
                 }
             }
@@ -229,7 +236,7 @@ impl Client {
 }
 
 /// The status, the headers and the whole body, as far as it may be long.
-async fn answer(request: reqwest::RequestBuilder) -> Result<(StatusCode, HeaderMap, Vec<u8>)> {
+pub(in crate::dns) async fn answer(request: reqwest::RequestBuilder) -> Result<(StatusCode, HeaderMap, Vec<u8>)> {
     let mut response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
@@ -278,4 +285,55 @@ pub(in crate::dns) fn may_carry_a_token(url: &str) -> bool {
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     });
     url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        fields
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_rate_limit_is_read_in_each_of_its_forms() {
+        for (fields, is_spent, wait) in [
+            (
+                vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "12")],
+                true,
+                Some(12),
+            ),
+            (
+                vec![("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "12")],
+                false,
+                Some(12),
+            ),
+            (vec![("ratelimit", "\"default\";r=0;t=30")], true, Some(30)),
+            (vec![("ratelimit", "\"default\";r=50;t=30")], false, Some(30)),
+            (vec![("retry-after", "3"), ("x-ratelimit-reset", "12")], false, Some(3)),
+            (vec![("retry-after", "soon"), ("ratelimit", "?")], false, None),
+        ] {
+            let headers = headers(&fields);
+            let wait = wait.map(Duration::from_secs);
+            assert_eq!((spent(&headers), asked_for(&headers)), (is_spent, wait), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_nowhere_where_it_could_be_read_on_the_way() {
+        for (url, may) in [
+            ("https://api.cloudflare.com/client/v4", true),
+            ("http://127.0.0.1:8787/client/v4", true),
+            ("http://[::1]:8787", true),
+            ("http://localhost:8787", true),
+            ("http://api.cloudflare.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("api.cloudflare.com", false),
+        ] {
+            assert_eq!(may_carry_a_token(url), may, "{url}");
+        }
+    }
 }

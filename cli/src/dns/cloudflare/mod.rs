@@ -5,5 +5,5 @@ mod read;
 mod refusal;
 mod write;
 
-pub(super) use client::{Client, may_carry_a_token};
+pub(super) use client::{Client, answer, may_carry_a_token};
 pub(super) use write::{BATCH_MAX, check, records, setting};

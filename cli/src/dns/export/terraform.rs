@@ -19,8 +19,11 @@ pub(in crate::dns) fn terraform(zones: &[Wanted]) -> String {
             "\nvariable \"zone_{id}\" {{\n  type        = string\n  description = {}\n}}\n",
             literal(&format!("The identifier of the zone {}", zone.name))
         );
+        if !zone.open.is_empty() {
+            out.push('\n');
+        }
         for open in &zone.open {
-            let _ = write!(out, "\n# TXT {} is not in here: its value is not known.\n", open.name);
+            let _ = writeln!(out, "# TXT {} is not in here: its value is not known.", open.name);
         }
         let mut counts = std::collections::BTreeMap::new();
         for record in &zone.records {

@@ -1,7 +1,10 @@
+use syscall_sdk::registry::RegistryFile;
+
 use super::*;
 use crate::dns::diff::diff;
 use crate::dns::handed::Domain;
 use crate::dns::record::MARK;
+use crate::dns::settings::{self, Reading, State};
 use crate::dns::{dmarc, export, txt};
 
 const SYSTEMS: &str = "\
@@ -300,4 +303,69 @@ fn of_two_where_one_counts_the_one_that_says_it_stays() {
     let found = diff(&wanted, &zone, true);
     assert!(found.changes.is_empty(), "{found:?}");
     assert!(found.conflicts[0].contains("also says v=spf1 ~all"), "{found:?}");
+}
+
+#[test]
+fn a_zone_that_cannot_be_is_refused_with_its_place() {
+    let add = |file: &mut RegistryFile, text: &str| {
+        let shipped = syscall_sdk::registry::BUILTIN;
+        let more = shipped.replace("records = [", &format!("records = [\n{text},"));
+        let registry = Registry::parse(&more).expect("it can be read");
+        let record = registry.file().zone[1].records[0].clone();
+        file.zone[1].records.push(record);
+    };
+    for (text, told) in [
+        (
+            "{type='SRV', name='a', value='b'}",
+            "SRV a: it is A, AAAA, CNAME, MX or TXT",
+        ),
+        ("{type='MX', name='@', value='b.io'}", "an MX has a priority"),
+        (
+            "{type='TXT', name='@', value='b', proxied=true}",
+            "only A, AAAA and CNAME can be proxied",
+        ),
+        ("{type='CNAME', name='b', value=''}", "it has no value"),
+        (
+            "{type='CNAME', name='api', value='b.io'}",
+            "two records want the same place, CNAME api.blackroad.io",
+        ),
+        (
+            "{type='A', name='api', value='192.0.2.1'}",
+            "api.blackroad.io has a CNAME and addresses",
+        ),
+        ("{type='TXT', name='a b', value='c'}", "is no name of the zone"),
+    ] {
+        let mut file = Registry::builtin().file().clone();
+        add(&mut file, text);
+        let error = planned(&file).unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+    }
+    let mut file = Registry::builtin().file().clone();
+    file.zone[0].tls_mode = "ful".to_owned();
+    let error = planned(&file).unwrap_err().to_string();
+    assert!(
+        error.contains("tls_mode is \"ful\"; it is off, flexible, full, strict"),
+        "{error}"
+    );
+}
+
+fn planned(file: &RegistryFile) -> anyhow::Result<Vec<Wanted>> {
+    let naming = Naming::of(&Variables::new())?;
+    wanted::zones(file, &naming, &Handed::default(), &[])
+}
+
+#[test]
+fn a_step_down_of_the_tls_mode_is_said() {
+    let zone = Registry::builtin().file().zone[0].clone();
+    let state = |value: &str| {
+        Reading::Is(State {
+            value: Some(value.to_owned()),
+            editable: true,
+            ruleset: None,
+        })
+    };
+    let there = BTreeMap::from([("ssl", state("strict")), ("min_tls_version", state("1.2"))]);
+    let (changes, notes) = settings::diff(&settings::wanted(&zone), &there, "pro");
+    assert_eq!(changes.len(), 1);
+    assert!(notes[0].contains("ssl goes from strict to full"), "{notes:?}");
 }

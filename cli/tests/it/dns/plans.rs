@@ -270,3 +270,30 @@ fn an_export_needs_no_token() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn edits_that_the_platform_makes_by_itself_are_no_difference() -> Result<()> {
+    let api = Api::start(vec![Zone::new("blackroad.systems")])?;
+    let file = tempfile::NamedTempFile::new()?;
+    let key = format!("v=DKIM1; h=sha256; k=rsa; p={}", "A".repeat(392));
+    std::fs::write(file.path(), format!("cf2024-1._domainkey.blackroad.systems {key}\n"))?;
+    let named = file.path().to_string_lossy().into_owned();
+    let with_key = ["--zone", "blackroad.systems", "--ownership", &named];
+    api.ends(0, &[&["apply", "--yes"], &with_key[..]].concat())?;
+    for record in &mut api.world().zones[0].records {
+        let content = record["content"].as_str().unwrap_or_default().to_owned();
+        if record["name"] == "_dmarc.blackroad.systems" {
+            // DMARC Management wants the reports too.
+            let theirs = "net,mailto:8d7c@dmarc-reports.cloudflare.net;";
+            record["content"] = json!(content.replace("net;", theirs));
+        } else if content.starts_with("\"v=spf1") {
+            record["content"] = json!(content.trim_matches('"'));
+        }
+        record["meta"] = json!({ "auto_added": false, "managed_by_apps": false });
+        record["tags"] = json!(["team:web"]);
+    }
+    let plan = api.ends(0, &[&["plan", "--detailed-exit-code"], &with_key[..]].concat())?;
+    assert!(plan.contains("0 to add, 0 to change, 0 to delete"), "{plan}");
+    assert!(plan.contains("As wanted 16"), "{plan}");
+    Ok(())
+}
