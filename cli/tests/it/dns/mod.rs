@@ -5,3 +5,4 @@ mod cloudflare;
 mod names;
 mod plans;
 mod troubles;
+mod zone;

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::cloudflare::{Api, Zone, dns};
+use super::cloudflare::{Api, dns};
+use super::zone::Zone;
 use crate::binary::Ran;
 
 fn both() -> Vec<Zone> {

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::cloudflare::{Api, Zone, dns};
+use super::cloudflare::{Api, dns};
+use super::zone::Zone;
 use crate::binary::Ran;
 
 const IO: [&str; 2] = ["--zone", "blackroad.io"];
