@@ -18,6 +18,8 @@
 mod args;
 mod commands;
 mod conform;
+mod contract;
+mod cost;
 mod dns;
 mod failure;
 mod fleet;
@@ -25,9 +27,12 @@ mod follow;
 mod input;
 mod keys;
 mod print;
+mod railway;
 mod remote;
 mod results;
 mod up;
+mod verify;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -69,6 +74,11 @@ async fn run(fleet: &Known, args: Args) -> ExitCode {
     let outcome = match command {
         Command::Up(up) => return up::run(fleet, &target, json, up).await,
         Command::Conform(conform) => conform::run(fleet, &target, json, conform).await,
+        Command::Affected(affected) => commands::affected::run(json, affected).map(|()| ExitCode::SUCCESS),
+        Command::Contract(contract) => commands::contract::run(fleet, &target, json, contract).await,
+        Command::Verify(verify) => verify::run(fleet, &target, json, verify).await,
+        Command::Cost(cost) => cost::run(fleet, &target, json, cost).await.map(|()| ExitCode::SUCCESS),
+        Command::Railway(railway) => commands::railway::run(json, &railway),
         Command::Dns(dns) => dns::run(fleet, json, dns).await,
         command => commands::run(fleet, &target, json, command)
             .await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use reqwest::header::{AUTHORIZATION, HOST, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use syscall_sdk::auth::{Credential, Minter};
 use syscall_sdk::clock::Clock;
-use syscall_sdk::config::{Environment, Secret};
+use syscall_sdk::config::{Problems, Secret};
+use syscall_sdk::host::process_environment;
 use syscall_sdk::registry::Registry;
 use syscall_sdk::rpc::purpose;
 use tokio::time::timeout;
@@ -45,7 +46,7 @@ impl Remote {
     /// The fleet that the arguments name.
     pub(crate) fn new(registry: &Registry, target: &Target) -> Result<Self> {
         Ok(Remote {
-            registry: registry.clone(),
+            registry: overridden(registry, target)?,
             target: target.clone(),
             http: client()?,
             minter: minter(target)?,
@@ -84,7 +85,7 @@ impl Remote {
                 let host = format!("{}.localhost:{port}", record.key);
                 (format!("http://127.0.0.1:{port}"), Some(host))
             }
-            Env::Production => (self.registry.public_url(&record.key, Environment::Production)?, None),
+            away => (self.registry.public_url(&record.key, away.environment())?, None),
         })
     }
 
@@ -174,7 +175,9 @@ impl Remote {
                 "no fleet answers on port {}; start one with `blackroad up`, or name its port with --port",
                 self.target.port
             ),
-            Env::Production => format!("{service} does not answer under its public name; is the network up?"),
+            _ => {
+                format!("{service} does not answer under its public name; is the network up?")
+            }
         };
         anyhow::Error::new(error.without_url()).context(Unreachable(help))
     }
@@ -226,6 +229,20 @@ impl Answer {
             )
         })
     }
+}
+
+/// The fleet, with the public names that the environment says in the place of the registry's.
+fn overridden(registry: &Registry, target: &Target) -> Result<Registry> {
+    if target.environment.is_here() {
+        return Ok(registry.clone());
+    }
+    let (variables, _) = process_environment();
+    let mut problems = Problems::default();
+    let registry = registry.with_overrides(&variables, &mut problems);
+    if !problems.is_empty() {
+        bail!("{problems}");
+    }
+    Ok(registry)
 }
 
 /// What signs for requests, where there is anything to show.

@@ -1,36 +1,47 @@
 //! What may be typed, a file a group of commands.
 
+mod affected;
 mod ask;
 mod audit;
 mod conform;
+mod contract;
+mod cost;
 mod dns;
 mod groups;
 mod jobs;
 mod new;
 mod observe;
+mod railway;
 mod read;
 mod state;
 mod store;
 mod token;
 mod up;
+mod verify;
 mod workflows;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use syscall_sdk::config::Environment;
 
+pub(crate) use affected::Affected;
 pub(crate) use ask::{Call, Emit, Events, One, OneOrAll, Path, Pipe, Ps, Resolve};
 pub(crate) use audit::{Audit, AuditList, AuditVerify};
 pub(crate) use conform::{Conform, Level};
+pub(crate) use contract::{Contract, ContractCheck};
+pub(crate) use cost::Cost;
 pub(crate) use dns::{Dns, DnsApply, DnsExport, DnsFormat, DnsPlan, DnsZones};
 pub(crate) use groups::{DeadLetter, DeadLetters, Group, OneGroup, OneLetter};
 pub(crate) use jobs::{CreateJob, Job, Jobs, JobsAction, OneJob, OnePause, PauseJobs, RetryJob, RetryJobs, WaitJob};
 pub(crate) use new::{New, NewFleet, NewService};
 pub(crate) use observe::{Logs, Trace, Traces, Why};
+pub(crate) use railway::Railway;
 pub(crate) use read::duration;
 pub(crate) use state::{Commit, Key, Prefix, PutState, RemoveState, State};
 pub(crate) use store::{Store, StoreFile, StoreOf, StorePlace};
 pub(crate) use token::{Inspect, Keygen, Mint, Narrow, Revoke, Rotate, Token};
 pub(crate) use up::Up;
+pub(crate) use verify::Verify;
 pub(crate) use workflows::{Fork, OneRun, Signal, StartWorkflow, WaitRun, Workflow, Workflows};
 
 /// Runs a BlackRoad fleet, and is its shell.
@@ -66,8 +77,28 @@ pub(crate) struct Target {
 pub(crate) enum Env {
     /// The public fleet, through its public names.
     Production,
+    /// The rehearsal, through the platform's names.
+    Staging,
     /// The fleet on this machine.
     Development,
+    /// The platform's environment called development, through the platform's names.
+    RailwayDevelopment,
+}
+
+impl Env {
+    /// The word that its services say of themselves.
+    pub(crate) fn environment(self) -> Environment {
+        match self {
+            Env::Production => Environment::Production,
+            Env::Staging => Environment::Staging,
+            Env::Development | Env::RailwayDevelopment => Environment::Development,
+        }
+    }
+
+    /// Whether it is the one on this machine.
+    pub(crate) fn is_here(self) -> bool {
+        self == Env::Development
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -150,6 +181,18 @@ pub(crate) enum Command {
     Dns(Dns),
     /// Check a running service, in any language, against the syscall contract.
     Conform(Conform),
+    /// Which services a change touches, by the cargo graph of this checkout.
+    Affected(Affected),
+    /// The platform's configuration: made of the registry, and checked.
+    #[command(subcommand)]
+    Railway(Railway),
+    /// What the services offer one another, and whom a change of it would break.
+    #[command(subcommand)]
+    Contract(Contract),
+    /// Whether what runs is what was meant: commit, version, contract, health, DNS, certificates, configuration. Fails where it is not.
+    Verify(Verify),
+    /// What the fleet costs in a month, by what it uses now and the platform's price sheet.
+    Cost(Cost),
     /// Print the completions for a shell.
     Completions {
         /// The shell.

@@ -1,9 +1,11 @@
 //! The shell's commands, one file each; what may be typed is in [`crate::args`].
 
+pub(crate) mod affected;
 mod audit;
 mod call;
 mod commit;
 mod completions;
+pub(crate) mod contract;
 mod dead_letters;
 mod emit;
 mod events;
@@ -17,6 +19,7 @@ mod new;
 mod peers;
 mod pipe;
 mod ps;
+pub(crate) mod railway;
 mod registry;
 mod state;
 mod store;
@@ -73,6 +76,13 @@ pub(crate) async fn run(fleet: &Known, target: &Target, json: bool, command: Com
         Command::New(new) => new::run(json, new),
         Command::Completions { shell } => completions::run(shell),
         // Those are no questions to a fleet; `main` runs them.
-        Command::Up(_) | Command::Conform(_) | Command::Dns(_) => Ok(()),
+        Command::Up(_)
+        | Command::Conform(_)
+        | Command::Dns(_)
+        | Command::Affected(_)
+        | Command::Railway(_)
+        | Command::Contract(_)
+        | Command::Verify(_)
+        | Command::Cost(_) => Ok(()),
     }
 }

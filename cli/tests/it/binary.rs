@@ -122,6 +122,7 @@ impl Fleet {
         Self::of(command)
     }
 
+    /// Starts what a command says, as it says.
     pub(crate) fn of(mut command: Command) -> Result<Self> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut out = BufReader::new(process.stdout.take().context("standard output is a pipe")?);

@@ -37,8 +37,13 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
     let environment = read.environment(&raw);
     let production = environment == Environment::Production;
     let kept_max = read.kept_max(&raw);
+    let railway = raw.railway_environment.is_some()
+        || raw.railway_environment_name.is_some()
+        || raw.railway_private_domain.is_some();
+    // The platform may have an environment called development: anybody reaches it.
+    let laptop = environment == Environment::Development && !railway;
     let auth = match raw.syscall_auth.as_deref() {
-        None if environment == Environment::Development => AuthMode::Open,
+        None if laptop => AuthMode::Open,
         None | Some("required") => AuthMode::Required,
         Some("open") => AuthMode::Open,
         Some(other) => {
@@ -84,7 +89,7 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
                 TrustEdge::None
             }
         },
-        caller_rate: read.caller_rate(raw.caller_rate.as_deref(), environment),
+        caller_rate: read.caller_rate(raw.caller_rate.as_deref(), laptop),
         rates: Rates {
             api: read.rate("API_RATE", raw.api_rate.as_deref(), API_RATE, auth),
             key: read.rate("KEY_RATE", raw.key_rate.as_deref(), KEY_RATE, auth),
@@ -129,9 +134,7 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
             state: read.switch("ENABLE_STATE", raw.enable_state.as_deref(), true),
         },
         platform: Platform {
-            railway: raw.railway_environment.is_some()
-                || raw.railway_environment_name.is_some()
-                || raw.railway_private_domain.is_some(),
+            railway,
             static_url: raw.railway_static_url,
             public_domain: raw.railway_public_domain,
             private_domain: raw.railway_private_domain,
@@ -242,14 +245,10 @@ impl Reader {
         }
     }
 
-    /// In development nobody else can reach the service, and whoever measures it there asks for more than a caller has.
-    fn caller_rate(&mut self, said: Option<&str>, environment: Environment) -> Option<u32> {
+    /// On a laptop nobody else can reach the service, and whoever measures it there asks for more than a caller has.
+    fn caller_rate(&mut self, said: Option<&str>, laptop: bool) -> Option<u32> {
         let what = "requests a second of one caller, or 0 to count nobody";
-        let default = if environment == Environment::Development {
-            0
-        } else {
-            CALLER_RATE
-        };
+        let default = if laptop { 0 } else { CALLER_RATE };
         let rate = self.number("CALLER_RATE", said, what).unwrap_or(default);
         (rate > 0).then_some(rate)
     }

@@ -20,6 +20,14 @@ fn an_empty_environment_is_development_and_open() {
 }
 
 #[test]
+fn the_platforms_development_is_nobodys_laptop() {
+    let settings = core(&[("RAILWAY_ENVIRONMENT_NAME", "development")]).unwrap();
+    assert_eq!(settings.environment, Environment::Development);
+    assert_eq!(settings.auth, AuthMode::Required);
+    assert!(settings.caller_rate.is_some());
+}
+
+#[test]
 fn every_fault_is_told_in_one_message() {
     let problems = core(&[
         ("SERVICE_NAME", "blackroad-os-api"),

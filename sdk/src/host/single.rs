@@ -111,12 +111,13 @@ pub async fn serve_one(
 }
 
 /// Where a service that has the process to itself listens: everywhere on a platform, on loopback in development, on its socket in a fleet of processes.
+/// The platform's environment may be called development: there nobody would find it on loopback.
 fn own_binds(settings: &Settings, registry_port: u16, key: &str) -> Vec<Bind> {
     if let Some(directory) = &settings.sockets {
         return vec![Bind::Unix(directory.join(format!("{key}.sock")))];
     }
     let port = settings.port.unwrap_or(registry_port);
-    let hosts: &[IpAddr] = if settings.environment == Environment::Development {
+    let hosts: &[IpAddr] = if settings.environment == Environment::Development && !settings.platform.railway {
         &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
     } else {
         &[IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
@@ -179,6 +180,32 @@ mod tests {
     use crate::transport::Bound;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
+
+    #[test]
+    fn development_is_loopback_on_a_machine_of_ones_own_and_nowhere_else() {
+        let binds = |given: &[(&str, &str)]| {
+            let variables: Variables = given
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            let host = Host::new(variables).mount(|| Service::new("core", "1"));
+            let (_, settings) = host.check().unwrap();
+            own_binds(&settings[0], 8000, "core")
+        };
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        assert_eq!(
+            binds(&[("ENVIRONMENT", "development")]),
+            loopback.map(|host| Bind::Tcp(SocketAddr::new(host, 8000)))
+        );
+        // The platform's probe and edge come from outside of the container.
+        let on_railway = [
+            ("RAILWAY_ENVIRONMENT_NAME", "development"),
+            ("ENVIRONMENT", "development"),
+        ];
+        let everywhere = [Bind::Tcp(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 8000)))];
+        assert_eq!(binds(&on_railway), everywhere);
+        assert_eq!(binds(&on_railway[..1]), everywhere);
+    }
 
     #[tokio::test]
     async fn in_production_a_service_listens_on_both_families_and_answers_the_platforms_probe() {

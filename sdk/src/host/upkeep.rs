@@ -38,6 +38,11 @@ pub(super) fn register_figures(kernel: &Arc<Kernel>) {
         "Resident memory of the process.",
         || crate::metrics::memory().rss as f64,
     );
+    metrics.gauge(
+        "process_cpu_seconds_total",
+        "Processor time that the process has used.",
+        crate::metrics::cpu_seconds,
+    );
     for (name, help, read) in [
         (
             "http_requests_in_flight",

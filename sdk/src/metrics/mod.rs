@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use process::memory;
+pub use process::{cpu_seconds, memory};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};

@@ -19,3 +19,9 @@ pub fn memory() -> Memory {
         external: bytes("RssFile") + bytes("RssShmem"),
     }
 }
+
+/// Processor time that this process has used since it began, in seconds.
+pub fn cpu_seconds() -> f64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
+}

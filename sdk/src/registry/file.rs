@@ -23,12 +23,61 @@ pub struct RegistryFile {
     pub railway_project: String,
     /// Who owns the satellite repositories.
     pub organisation: String,
+    /// How the platform builds and runs the services.
+    #[serde(default)]
+    pub deploy: Deploy,
     /// The services.
     pub service: Vec<ServiceRecord>,
     /// The DNS zones.
     pub zone: Vec<Zone>,
     /// How the edge probes.
     pub edge_health: EdgeHealth,
+}
+
+/// How the platform builds and runs the services.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Deploy {
+    /// The repository that is built: `{organisation}/{repository}`.
+    pub repository: String,
+    /// Its branch.
+    pub branch: String,
+    /// The platform's word for where it runs; where it is not said, the project's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Seconds in which a deployed service must answer on `health_path`, or the deploy has failed.
+    pub health_timeout_seconds: u64,
+    /// Seconds that an old process goes on beside a new one that is well.
+    pub overlap_seconds: u64,
+    /// Seconds between SIGTERM and SIGKILL.
+    pub draining_seconds: u64,
+}
+
+impl Default for Deploy {
+    fn default() -> Self {
+        Deploy {
+            repository: "blackroad-os".to_owned(),
+            branch: "main".to_owned(),
+            region: None,
+            // The owner's; a service boots in under a second.
+            health_timeout_seconds: 10,
+            // Peers ask for addresses anew every few seconds: when the old process ends, none knows it alone.
+            overlap_seconds: 10,
+            // A drain takes 10 at most, and whatever the platform loses on the way to the signal is on top.
+            draining_seconds: 15,
+        }
+    }
+}
+
+/// Where a service's data lies on the platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Data {
+    /// In a file on a volume: one replica, and a gap at each deploy.
+    #[default]
+    Volume,
+    /// In the fleet's PostgreSQL: replicas, and no gap.
+    Postgres,
 }
 
 /// One service.
@@ -49,8 +98,20 @@ pub struct ServiceRecord {
     /// The platform's TCP proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_proxy: Option<String>,
+    /// Where its data lies on the platform.
+    #[serde(default)]
+    pub data: Data,
+    /// Names of variables whose values are kept as they are on the platform, beside those that every service has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// Variables that are no secret, beside those that are made of the rest of this file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
     /// Where it is found in production.
     pub production: Urls,
+    /// Where it is found in staging, where people reach that; development's holds else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging: Option<Urls>,
     /// Where it is found in development.
     pub development: Urls,
     /// Which services it may call.
@@ -174,6 +235,17 @@ impl ServiceRecord {
 
 impl RegistryFile {
     pub(super) fn check(&self) -> Result<()> {
+        let deploy = &self.deploy;
+        for (name, text) in [("repository", &deploy.repository), ("branch", &deploy.branch)] {
+            if text.is_empty() {
+                return Err(Error::invalid(format!("registry.toml: deploy: {name} is empty")));
+            }
+        }
+        if deploy.health_timeout_seconds == 0 {
+            return Err(Error::invalid(
+                "registry.toml: deploy: health_timeout_seconds is at least 1",
+            ));
+        }
         let mut seen = std::collections::BTreeSet::new();
         for service in &self.service {
             let at = |problem: String| Error::invalid(format!("registry.toml: service {:?}: {problem}", service.key));
@@ -188,6 +260,25 @@ impl RegistryFile {
                 return Err(at("port and replicas are at least 1".to_owned()));
             }
             check_versions(&service.version).map_err(at)?;
+            if service.replicas > 1 && service.data == Data::Volume {
+                return Err(at(format!(
+                    "{} replicas want data = \"postgres\": a volume has one reader",
+                    service.replicas
+                )));
+            }
+            let names = || service.secrets.iter().chain(service.variables.keys());
+            if let Some(wrong) = names().find(|name| !is_variable_name(name)) {
+                return Err(at(format!(
+                    "{wrong:?} is no variable's name: capitals, digits and _, no digit first"
+                )));
+            }
+            if let Some(twice) = service
+                .secrets
+                .iter()
+                .find(|name| service.variables.contains_key(*name))
+            {
+                return Err(at(format!("{twice} is among its secrets and its variables")));
+            }
         }
         for service in &self.service {
             if let Some(unknown) = service
@@ -257,4 +348,9 @@ fn check_versions(versions: &[VersionRecord]) -> Result<(), String> {
 
 fn one() -> u32 {
     1
+}
+
+fn is_variable_name(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    text.bytes().next().is_some_and(letter) && text.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{EdgeHealth, Record, RegistryFile, ServiceRecord, Urls, VersionRecord, Zone};
+pub use file::{
+    Data, Deploy, EdgeHealth, Record, RegistryFile, ServiceRecord, Urls, VersionRecord, Zone,
+};
 
 use crate::config::{Environment, Problems, Variables};
 use crate::error::{Error, Result};
@@ -168,10 +170,10 @@ impl Registry {
                     .unwrap_or_default()
             }
             Way::Cloudflare | Way::Railway => {
-                let urls = if production {
-                    &service.production
-                } else {
-                    &service.development
+                let urls = match environment {
+                    Environment::Production => &service.production,
+                    Environment::Staging => service.staging.as_ref().unwrap_or(&service.development),
+                    Environment::Development | Environment::Test => &service.development,
                 };
                 urls.railway.clone()
             }
@@ -227,6 +229,7 @@ impl Registry {
                 let urls = [
                     service.production.cloudflare.as_deref(),
                     Some(service.production.railway.as_str()),
+                    service.staging.as_ref().map(|urls| urls.railway.as_str()),
                     Some(service.development.railway.as_str()),
                     self.0.public.get(&service.key).map(String::as_str),
                 ];

@@ -115,3 +115,41 @@ fn a_peers_internal_url_without_a_port_is_a_fault_and_a_public_one_is_not() {
         );
     }
 }
+
+#[test]
+fn what_could_not_be_deployed_is_refused_when_it_is_read() {
+    let with = |field: &str| BUILTIN.replacen("key = \"docs\"", &format!("key = \"docs\"\n{field}"), 1);
+    for (field, said) in [
+        (
+            "replicas = 2",
+            "2 replicas want data = \"postgres\": a volume has one reader",
+        ),
+        ("secrets = [\"api-key\"]", "\"api-key\" is no variable's name"),
+        ("variables = { 2ND = \"x\" }", "\"2ND\" is no variable's name"),
+        (
+            "secrets = [\"KEY\"]\nvariables = { KEY = \"x\" }",
+            "KEY is among its secrets and its variables",
+        ),
+    ] {
+        let error = Registry::parse(&with(field)).unwrap_err();
+        assert!(error.message().contains(said), "{field}: {}", error.message());
+        assert!(error.message().contains("\"docs\""), "{}", error.message());
+    }
+    assert!(Registry::parse(&with("replicas = 2\ndata = \"postgres\"")).is_ok());
+}
+
+#[test]
+fn staging_falls_to_development_where_it_has_no_urls() {
+    let of = |text: &str| {
+        let registry = Registry::parse(text).unwrap();
+        (
+            registry.url("docs", Environment::Staging, Way::Railway).unwrap(),
+            registry,
+        )
+    };
+    assert_eq!(of(BUILTIN).0, "https://blackroad-os-docs-dev.up.railway.app");
+    let own = "key = \"docs\"\nstaging = { railway = \"https://docs-staging.up.railway.app\" }";
+    let (url, registry) = of(&BUILTIN.replacen("key = \"docs\"", own, 1));
+    assert_eq!(url, "https://docs-staging.up.railway.app");
+    assert_eq!(registry.by_host("docs-staging.up.railway.app").unwrap().key, "docs");
+}

@@ -4,6 +4,7 @@
 
 mod arrival;
 mod client;
+mod egress;
 mod encoding;
 mod headers;
 mod page;
@@ -44,6 +45,7 @@ use crate::rpc::header;
 use crate::service::RouteKind;
 use crate::telemetry::{Histogram, SpanId, join_trace, mark_error, trace_of};
 use arrival::Arrival;
+use egress::Egress;
 use encoding::refuse_encoding;
 pub use headers::refuse;
 use headers::{caller, identify, number, remote_trace, request_id, same_origin, text};
@@ -87,6 +89,7 @@ struct Inner {
     by_class: [Counter; 5],
     took: Arc<Histogram>,
     shed: Counter,
+    egress: Egress,
     page_policy: HeaderValue,
 }
 
@@ -110,6 +113,7 @@ impl Guard {
         let shed = kernel
             .metrics
             .counter("http_requests_shed_total", "Requests refused before any work.", vec![]);
+        let egress = Egress::new(&kernel.metrics);
         let page_policy = page_policy(&kernel, rule.signs_in);
         Guard(Arc::new(Inner {
             name: format!("{method} {path}"),
@@ -119,6 +123,7 @@ impl Guard {
             by_class,
             took,
             shed,
+            egress,
             page_policy,
         }))
     }
@@ -231,7 +236,7 @@ impl Inner {
             dress_page(headers, &self.page_policy);
         }
         self.count(&response, begun.elapsed());
-        response
+        self.egress.count(response, client)
     }
 
     /// A place, if there is one.
