@@ -3,10 +3,10 @@
 CARGO ?= cargo
 FLAGS := --workspace --all-features --locked
 
-.PHONY: test setup format lint docs layers deny unused features unit chaos netns openapi fuzz bench bench-peers bench-scale clean
+.PHONY: test setup format lint docs layers deny unused features unit workflows sbom bill satellite images chaos netns openapi fuzz bench bench-peers bench-scale clean
 
 # What CI runs, in the order in which a fault is cheapest to learn of.
-test: setup format lint docs unit openapi features deny unused
+test: setup format workflows lint docs unit openapi features bill deny unused
 
 # Installs what the tests need where it can, and says in one line what is missing where it cannot.
 setup:
@@ -37,6 +37,28 @@ deny:
 
 unused:
 	@.ci/unused
+
+# GitHub's workflows against their schema (check-jsonschema, from PyPI) and the house's rules, the scripts against shellcheck.
+workflows:
+	@.ci/workflows
+
+# What each service's image is made of, in CycloneDX, below target/sbom, held against its schema. `make sbom SERVICES=core`.
+sbom:
+	@.ci/sbom $(SERVICES)
+
+# One of them, for each test run.
+bill:
+	@.ci/sbom core
+
+# One service by itself, as its satellite repository has it, built and tested there from what is in the lock file, without the network. Apart from `test`: it compiles the SDK anew.
+SATELLITE ?= root
+satellite:
+	@.ci/satellite $(SATELLITE)
+
+# The images of all nine from source, with docker, podman or buildah, whichever is here: `make images SERVICES="core docs"`, ENGINE, RUST_IMAGE,
+# RUNTIME_IMAGE, REGISTRY and others as .ci/images says. Ten minutes for the dependencies, two for each link; needs the base images' registries.
+images:
+	@.ci/images $(SERVICES)
 
 # Kills processes until something is lost, on both stores, and prints what it came to: `make chaos KILLS=1000 SEED=7`. The ordinary
 # tests kill 20 times. Some minutes; see docs/explanation/durability.md.

@@ -75,6 +75,7 @@ async fn run(fleet: &Known, args: Args) -> ExitCode {
         Command::Up(up) => return up::run(fleet, &target, json, up).await,
         Command::Conform(conform) => conform::run(fleet, &target, json, conform).await,
         Command::Affected(affected) => commands::affected::run(json, affected).map(|()| ExitCode::SUCCESS),
+        Command::Satellite(satellite) => commands::satellite::run(json, satellite).map(|()| ExitCode::SUCCESS),
         Command::Contract(contract) => commands::contract::run(fleet, &target, json, contract).await,
         Command::Verify(verify) => verify::run(fleet, &target, json, verify).await,
         Command::Cost(cost) => cost::run(fleet, &target, json, cost).await.map(|()| ExitCode::SUCCESS),

@@ -13,6 +13,7 @@ mod new;
 mod observe;
 mod railway;
 mod read;
+mod satellite;
 mod state;
 mod store;
 mod token;
@@ -37,6 +38,7 @@ pub(crate) use new::{New, NewFleet, NewService};
 pub(crate) use observe::{Logs, Trace, Traces, Why};
 pub(crate) use railway::Railway;
 pub(crate) use read::duration;
+pub(crate) use satellite::{ExportSatellite, Satellite};
 pub(crate) use state::{Commit, Key, Prefix, PutState, RemoveState, State};
 pub(crate) use store::{Store, StoreFile, StoreOf, StorePlace};
 pub(crate) use token::{Inspect, Keygen, Mint, Narrow, Revoke, Rotate, Token};
@@ -193,6 +195,9 @@ pub(crate) enum Command {
     Verify(Verify),
     /// What the fleet costs in a month, by what it uses now and the platform's price sheet.
     Cost(Cost),
+    /// Repositories that have one service each, made from this checkout.
+    #[command(subcommand)]
+    Satellite(Satellite),
     /// Print the completions for a shell.
     Completions {
         /// The shell.

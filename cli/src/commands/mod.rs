@@ -21,6 +21,7 @@ mod pipe;
 mod ps;
 pub(crate) mod railway;
 mod registry;
+pub(crate) mod satellite;
 mod state;
 mod store;
 mod subscriptions;
@@ -80,6 +81,7 @@ pub(crate) async fn run(fleet: &Known, target: &Target, json: bool, command: Com
         | Command::Conform(_)
         | Command::Dns(_)
         | Command::Affected(_)
+        | Command::Satellite(_)
         | Command::Railway(_)
         | Command::Contract(_)
         | Command::Verify(_)

@@ -5,6 +5,7 @@
 //! would be wrong one day. It needs no network and no lock file; whoever has a checkout to deploy has cargo.
 
 mod area;
+mod outside;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -77,6 +78,11 @@ impl Workspace {
                 "the workspace has no package {name:?}; a service's package has the registry's name, and is a member in Cargo.toml"
             )
         })
+    }
+
+    /// Whether there is such a package.
+    pub(crate) fn has(&self, package: &str) -> bool {
+        self.packages.contains_key(package)
     }
 
     /// A package and all of this workspace that it is built from: normal and build dependencies, also optional ones and those of one target.

@@ -220,8 +220,10 @@ pub struct Platform {
     pub replica_id: Option<String>,
     /// `RAILWAY_DEPLOYMENT_ID`.
     pub deployment_id: Option<String>,
-    /// `RAILWAY_GIT_COMMIT_SHA`.
+    /// `RAILWAY_GIT_COMMIT_SHA`, or else `BUILD_COMMIT`.
     pub commit: Option<String>,
+    /// `BUILD_TIME`.
+    pub build_time: Option<String>,
     /// `RAILWAY_DEPLOYMENT_DRAINING_SECONDS`.
     pub draining_seconds: Option<u64>,
     /// Whether any of Railway's variables is there.
@@ -313,6 +315,8 @@ pub(crate) struct Raw {
     pub(crate) railway_replica_id: Option<String>,
     pub(crate) railway_deployment_id: Option<String>,
     pub(crate) railway_git_commit_sha: Option<String>,
+    pub(crate) build_commit: Option<String>,
+    pub(crate) build_time: Option<String>,
     pub(crate) railway_deployment_draining_seconds: Option<String>,
 }
 

@@ -140,7 +140,8 @@ pub fn parse(variables: &Variables, key: &str, name: &str, role: &str) -> Result
             private_domain: raw.railway_private_domain,
             replica_id: raw.railway_replica_id,
             deployment_id: raw.railway_deployment_id,
-            commit: raw.railway_git_commit_sha,
+            commit: raw.railway_git_commit_sha.or(raw.build_commit),
+            build_time: raw.build_time,
             draining_seconds: read.number(
                 "RAILWAY_DEPLOYMENT_DRAINING_SECONDS",
                 raw.railway_deployment_draining_seconds.as_deref(),

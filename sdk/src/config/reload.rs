@@ -16,7 +16,7 @@ pub const LIVE: [&str; 7] = [
 ];
 
 /// What the kernel reads at its start alone: names, places, stores and what is switched on, around which everything else is built.
-pub const AT_START: [&str; 34] = [
+pub const AT_START: [&str; 36] = [
     "SERVICE_NAME",
     "SERVICE_ROLE",
     "ENVIRONMENT",
@@ -48,6 +48,8 @@ pub const AT_START: [&str; 34] = [
     "RAILWAY_REPLICA_ID",
     "RAILWAY_DEPLOYMENT_ID",
     "RAILWAY_GIT_COMMIT_SHA",
+    "BUILD_COMMIT",
+    "BUILD_TIME",
     "RAILWAY_DEPLOYMENT_DRAINING_SECONDS",
     "CONFIG_FILE",
     "CREDENTIALS_DIRECTORY",

@@ -175,12 +175,8 @@ async fn begin(
     let kernel = Arc::new(Kernel {
         build: BuildInfo {
             version,
-            commit: settings
-                .platform
-                .commit
-                .clone()
-                .or_else(|| option_env!("BUILD_COMMIT").map(str::to_owned)),
-            time: option_env!("BUILD_TIME").map(str::to_owned),
+            commit: settings.platform.commit.clone(),
+            time: settings.platform.build_time.clone(),
             runtime: env!("RUSTC_VERSION"),
         },
         bus: Bus::new(&metrics),

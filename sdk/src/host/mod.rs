@@ -13,6 +13,7 @@ mod flows;
 mod front_door;
 mod outside;
 mod pipes;
+mod probe;
 mod reload;
 mod retention;
 mod single;
@@ -23,6 +24,7 @@ mod supervisor;
 mod turned_away;
 mod upkeep;
 mod vitals;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +56,9 @@ use supervisor::Supervisor;
 
 /// Exit code of a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
+
+/// Exit code of words on the command line that mean nothing (`EX_USAGE` of sysexits.h).
+pub const EXIT_USAGE: u8 = 64;
 
 /// Makes a service anew at every start of its crash scope.
 pub type Make = Arc<dyn Fn() -> Service + Send + Sync>;

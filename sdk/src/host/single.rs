@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Door, DrainBudget, EXIT_CONFIG, Host, Running, Sources, StartError, output_format};
+use super::words::{Asked, HELP};
+use super::{Door, DrainBudget, EXIT_CONFIG, EXIT_USAGE, Host, Running, Sources, StartError, output_format, probe};
 use crate::config::{Environment, Problems, Settings, Variables};
 use crate::registry::Registry;
 use crate::service::Service;
@@ -17,7 +18,9 @@ use crate::transport::Bind;
 
 /// The whole of a service's `main`: reads the environment, runs the service, drains on SIGTERM or Ctrl-C, and gives the exit code.
 ///
-/// 0 after a drain, 78 for a bad environment, 1 for any other fatal fault.
+/// 0 after a drain, 78 for a bad environment, 64 for a word on the command line that means nothing, 1 for any other fatal fault.
+///
+/// With the word `health` it asks the service that runs on this machine how it is, and gives 0 where it is healthy or degraded and else 1.
 pub fn main(make: fn() -> Service) -> ExitCode {
     run(Registry::builtin(), make)
 }
@@ -35,6 +38,28 @@ pub fn main_in(registry: &str, make: fn() -> Service) -> ExitCode {
 }
 
 fn run(registry: Registry, make: fn() -> Service) -> ExitCode {
+    let service = make();
+    let named = registry.get(service.key()).map(|record| record.name.clone());
+    let name = named.unwrap_or_else(|_| service.key().to_owned());
+    match Asked::of(std::env::args_os().skip(1)) {
+        Ok(Asked::Serve) => serve(registry, make),
+        Ok(Asked::Health) => probe::health(&registry, service.key()),
+        Ok(Asked::Version) => {
+            println!("{name} {}", service.version());
+            ExitCode::SUCCESS
+        }
+        Ok(Asked::Help) => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Err(unknown) => {
+            eprintln!("{name}: {unknown}\n\n{HELP}");
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+fn serve(registry: Registry, make: fn() -> Service) -> ExitCode {
     let (sources, mut faults) = Sources::of_process();
     let (variables, found) = sources.read();
     found.iter().for_each(|problem| faults.push(problem));

@@ -134,6 +134,7 @@ async fn version(context: Context) -> Response {
         &Version {
             version: kernel.build.version.clone(),
             service: kernel.record.name.clone(),
+            commit: kernel.build.commit.clone(),
         },
     )
 }

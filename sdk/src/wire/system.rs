@@ -79,6 +79,9 @@ pub struct Version {
     pub version: String,
     /// The registry name.
     pub service: String,
+    /// The commit it was built from, where the platform or the image says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// `GET /v1/sys/version`.

@@ -5,7 +5,7 @@ use syscall_sdk::logs::LogQuery;
 use syscall_sdk::service::Service;
 use syscall_sdk::transport::{Bind, Bound};
 
-use crate::support::variables;
+use crate::support::{Fixture, variables};
 
 /// The lines of a boot that hold a text.
 async fn lines(given: &[(&str, &str)], text: &str) -> (Vec<String>, Vec<Bound>) {
@@ -53,6 +53,24 @@ async fn one_line_says_where_a_service_listens_and_by_which_names_it_is_found() 
         bound[0]
     );
     assert_eq!(found, [wanted]);
+}
+
+#[tokio::test]
+async fn a_version_tells_the_commit_that_the_platform_names_or_else_that_of_the_image() {
+    let image = [("BUILD_COMMIT", "1111"), ("BUILD_TIME", "2026-11-21T20:00:00Z")];
+    let platform = ("RAILWAY_GIT_COMMIT_SHA", "2222");
+    for (given, commit) in [
+        (image.to_vec(), "1111"),
+        ([image.to_vec(), vec![platform]].concat(), "2222"),
+    ] {
+        let core = Fixture::start_with(&given).await;
+        assert_eq!(core.get("/version").await.body["commit"], commit);
+        let version = core.get("/v1/sys/version").await.body;
+        assert_eq!(
+            (&version["commit"], &version["buildTime"]),
+            (&commit.into(), &image[1].1.into())
+        );
+    }
 }
 
 #[tokio::test]
