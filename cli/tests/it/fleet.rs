@@ -88,7 +88,7 @@ impl Fleet {
             variables.insert("SYSCALL_ROOT_KEYS".to_owned(), root.public().text());
             for (key, _) in SERVICES {
                 let token = registry.mint(key, root, seconds(&Clock::system()))?.to_text();
-                tokens.insert(key.to_owned(), token);
+                tokens.insert((*key).to_owned(), token);
             }
         }
         let host = Host::new(variables).registry(registry).tokens(tokens);

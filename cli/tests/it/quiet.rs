@@ -74,12 +74,12 @@ async fn fleet(directory: &Path, scope: &Scope, probe_interval: u64) -> Result<(
     let own = directory.join("own");
     std::fs::create_dir(&own)?;
     let wire = Arc::<Wire>::default();
-    for (key, _) in SERVICES.iter().copied() {
+    for (key, _) in SERVICES {
         let socket = format!("{key}.sock");
         stand_between(scope, &directory.join(&socket), &own.join(&socket), &wire)?;
     }
     let mut hosts = Hosts::new(directory, &own, probe_interval)?;
-    for (key, _) in SERVICES.iter().copied() {
+    for (key, _) in SERVICES {
         hosts.start(key).await?;
     }
     // Everyone has announced itself, and web has heard of everyone by its subscriptions.

@@ -97,7 +97,8 @@ impl Zone {
         let mut done = json!({});
         for verb in ["deletes", "patches", "puts", "posts"] {
             let changes = body[verb].as_array().into_iter().flatten();
-            match changes.map(|change| self.change(verb, change, refused)).collect() {
+            let made: Result<Vec<Value>, _> = changes.map(|change| self.change(verb, change, refused)).collect();
+            match made {
                 Ok(made) => done[verb] = Value::Array(made),
                 Err(refusal) => {
                     self.records = before;

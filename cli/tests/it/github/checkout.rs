@@ -69,7 +69,7 @@ impl Checkout {
         let path = self.path().join(file);
         fs::write(&path, fs::read_to_string(&path)? + "\n")?;
         git(
-            &self.path(),
+            self.path(),
             &[
                 "commit",
                 "--quiet",

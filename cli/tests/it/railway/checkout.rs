@@ -138,10 +138,13 @@ fn what_is_rendered_and_committed_is_found_to_be_well() -> Result<()> {
     Ok(())
 }
 
+/// What is done to a checkout.
+type Damage = fn(&Checkout) -> Result<()>;
+
 #[test]
 fn what_would_go_wrong_is_told_with_where_and_what_to_do() -> Result<()> {
     let render = "run `blackroad railway render`";
-    let cases: [(&str, fn(&Checkout) -> Result<()>, &[&str]); 7] = [
+    let cases: [(&str, Damage, &[&str]); 7] = [
         (
             "nothing was rendered",
             |checkout| Ok(fs::remove_file(checkout.0.path().join(".railway/railway.ts"))?),

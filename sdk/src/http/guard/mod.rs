@@ -384,8 +384,6 @@ impl Inner {
             };
             return (answer, None);
         }
-            };
-        }
         let principal = caller.principal.clone();
         if let Some(refused) = refuse_encoding(request.headers()) {
             return (refused, principal);
