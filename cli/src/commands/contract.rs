@@ -161,9 +161,9 @@ fn show(report: &Report<'_>) -> Result<()> {
     }
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for (service, why) in &report.unknown {
-        match reasons.iter_mut().find(|(known, _)| known == why) {
-            Some((_, whose)) => whose.push(service),
-            None => reasons.push((why, vec![service])),
+        match reasons.iter_mut().find(|(known, _)| *known == why.as_str()) {
+            Some((_, whose)) => whose.push(service.as_str()),
+            None => reasons.push((why.as_str(), vec![service.as_str()])),
         }
     }
     for (why, whose) in reasons {

@@ -27,8 +27,8 @@ pub(super) fn show(rows: &[Row], wanted: Option<&str>, target: &Target) -> Resul
             drifts += usize::from(fact.is_drift());
             let Some(says) = fact.says.as_deref() else { continue };
             match told.iter_mut().find(|(known, ..)| *known == says) {
-                Some((.., whose)) => whose.push(&row.service),
-                None => told.push((says, fact.is_drift(), vec![&row.service])),
+                Some((.., whose)) => whose.push(row.service.as_str()),
+                None => told.push((says, fact.is_drift(), vec![row.service.as_str()])),
             }
         }
     }

@@ -130,9 +130,9 @@ async fn connect(port: u16) -> Result<TcpStream, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::Service;
     use crate::error::Error;
     use crate::host::{Door, DrainBudget, Host};
+    use crate::service::Service;
     use crate::transport::{Bind, Bound};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

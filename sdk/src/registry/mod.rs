@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{
-    Data, Deploy, EdgeHealth, Record, RegistryFile, ServiceRecord, Urls, VersionRecord, Zone,
-};
+pub use file::{Data, Deploy, EdgeHealth, Record, RegistryFile, ServiceRecord, Urls, VersionRecord, Zone};
 
 use crate::config::{Environment, Problems, Variables};
 use crate::error::{Error, Result};

@@ -142,11 +142,11 @@ fn make_room(root: &Path, folder: &Path, replace: bool) -> Result<()> {
         } else {
             fs::remove_file(&path)
         };
-        match removed {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("{} cannot be removed", path.display()));
-            }
-            _ => {}
+        // What somebody else removed meanwhile is gone as well.
+        if let Err(error) = removed
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(error).with_context(|| format!("{} cannot be removed", path.display()));
         }
     }
     Ok(())

@@ -52,7 +52,9 @@ async fn table(context: &Context) -> Result<Html> {
         let table = Table::new("Items").stacked().column("Id").column("When").wide("Name");
         items.iter().fold(table, with).html()
     };
-    Ok(Html::trusted(format!(r#"<div id="items" data-live-part>{shown}</div>"#)))
+    Ok(Html::trusted(format!(
+        r#"<div id="items" data-live-part>{shown}</div>"#
+    )))
 }
 
 fn with(table: Table, item: &Item) -> Table {

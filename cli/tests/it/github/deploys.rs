@@ -178,10 +178,8 @@ fn a_service_behind_what_was_deployed_is_found() -> Result<()> {
     // All run the commit before: for eight of them that is as new as any.
     programs.add("curl", &format!("echo '{{\"version\":\"1\",\"commit\":\"{before}\"}}'"))?;
     let mut script = programs.script("drift.sh", &["fleet"])?;
-    let ran = ended({
-        script.current_dir(checkout.path());
-        script
-    })?;
+    script.current_dir(checkout.path());
+    let ran = ended(script)?;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let told: Vec<&str> = ran.err.lines().filter(|line| line.contains("touches it")).collect();
     assert!(told.len() == 1 && told[0].starts_with("web runs "), "{told:?}");

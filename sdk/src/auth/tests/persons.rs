@@ -90,7 +90,10 @@ fn a_service_that_cannot_narrow_its_token_or_may_not_speak_asks_for_nobody() {
         (fleet.minter(&["admin"]), "os"),
         (fleet.minter(&["job read *"]), "core"),
     ] {
-        assert!(minter.speak(callee, Purpose::Of(Word::JobRead), &admin).is_err(), "{callee}");
+        assert!(
+            minter.speak(callee, Purpose::Of(Word::JobRead), &admin).is_err(),
+            "{callee}"
+        );
     }
 }
 

@@ -30,7 +30,8 @@ impl Inner {
         }
         let context = Context::new(Arc::clone(&self.kernel));
         let used = self.rule.kind != RouteKind::Stream;
-        let (person, principal) = match signin::person_of(&context, request.headers(), used).await {
+        // Boxed, here and below: most requests are no person's, and none is to be larger for those that are.
+        let (person, principal) = match Box::pin(signin::person_of(&context, request.headers(), used)).await {
             Ok(Some(found)) => found,
             Ok(None) => return (request, Ok(None)),
             Err(_) if is_public => return (request, Ok(None)),
@@ -41,7 +42,7 @@ impl Inner {
             return (request, Ok(Some(person)));
         }
         let head = head_of(&request);
-        match signin::is_meant(&context, request, &person).await {
+        match Box::pin(signin::is_meant(&context, request, &person)).await {
             Ok(request) => (request, Ok(Some(person))),
             Err(error) => (head, Err(error)),
         }
@@ -72,7 +73,7 @@ impl Inner {
             ..RequestInfo::default()
         };
         let context = Context::new(Arc::clone(&self.kernel)).within(Arc::new(info));
-        Some(signin::refusal(&context, error, if reads { to } else { "/" }).await)
+        Some(Box::pin(signin::refusal(&context, error, if reads { to } else { "/" })).await)
     }
 
     fn signs_in(&self, caller: &Caller) -> bool {

@@ -117,7 +117,7 @@ async fn callback(context: Context, headers: HeaderMap, Query(returned): Query<R
         );
         return page::refusal(&context, &error.with_code("SIGN_IN_UNKNOWN"), "/").await;
     };
-    match finish(&context, &headers, &returned, &attempt).await {
+    match Box::pin(finish(&context, &headers, &returned, &attempt)).await {
         Ok(response) => response,
         Err(_) if page::is_framed(&headers) => page::in_a_tab(&context, &attempt.to).await,
         Err(error) => page::refusal(&context, &error, &attempt.to).await,
@@ -135,7 +135,7 @@ async fn finish(context: &Context, headers: &HeaderMap, returned: &Returned, att
         (_, Some(error)) if error == "login_required" => return Err(refused("nobody is signed in")),
         _ => return Err(refused("the sign-in service sent no code; its log has the rest")),
     };
-    let (id_token, read) = provider::exchange(context, code, attempt).await?;
+    let (id_token, read) = Box::pin(provider::exchange(context, code, attempt)).await?;
     let begun = session::begin(context, headers, id_token, read).await?;
     let mut response = see_other(&attempt.to);
     let cookie = Cookie::Session.set(context.kernel(), &begun.token, begun.life);
@@ -144,7 +144,7 @@ async fn finish(context: &Context, headers: &HeaderMap, returned: &Returned, att
 }
 
 async fn logout(context: Context, headers: HeaderMap, Body(body): Body) -> Response {
-    match end(&context, &headers, &body).await {
+    match Box::pin(end(&context, &headers, &body)).await {
         Ok(response) => response,
         Err(error) => page::refusal(&context, &error, "/").await,
     }
