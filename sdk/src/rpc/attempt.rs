@@ -340,6 +340,15 @@ impl Errand<'_> {
     }
 }
 
+/// A number of bytes as people say it, in the largest unit of which it is a whole number.
+fn bytes_in_words(bytes: usize) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1024 * 1024) => format!("{} MiB", bytes / 1024 / 1024),
+        _ if bytes.is_multiple_of(1024) => format!("{} KiB", bytes / 1024),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
 /// Reads an answer to its end, where that comes within so many bytes.
 pub(super) async fn read(response: Response, most: usize) -> Result<Response, Unanswered> {
     let (parts, body) = response.into_parts();
@@ -348,7 +357,7 @@ pub(super) async fn read(response: Response, most: usize) -> Result<Response, Un
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Unanswered::Unreadable(
             Error::new(
                 Kind::BadGateway,
-                format!("the answer is larger than {} KiB", most / 1024),
+                format!("the answer is larger than {}", bytes_in_words(most)),
             )
             .with_code("ANSWER_TOO_LARGE"),
         )),

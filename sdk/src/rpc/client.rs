@@ -121,7 +121,8 @@ impl Client {
             &options.metrics,
             each.map(|version| Arc::clone(&version.peer)).collect(),
         );
-        let sticky = dice.roll();
+        // Of its own: what is drawn for picks and waits follows from the seed alone.
+        let sticky = options.seed.unwrap_or_else(|| Dice::seeded().roll());
         Ok(Client(Arc::new(Inner {
             options,
             own,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{Either, ready};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
@@ -50,21 +52,23 @@ impl Want<'_> {
 impl Client {
     /// Sends a request where it belongs: to a service of this process, to a replica on the private network, or by a public way. Of a service
     /// with several versions it goes to the caller's own, and on to the next where nobody is there.
-    pub(super) async fn send(
-        &self,
+    pub(super) fn send<'a>(
+        &'a self,
         service: &str,
         request: Request,
-        options: &CallOptions,
+        options: &'a CallOptions,
         deadline: Instant,
-        want: Want<'_>,
-    ) -> Result<Response> {
-        let versions = self.versions(service)?;
-        match versions.only() {
-            Some(peer) => self.send_to(peer, request, options, deadline, want).await,
-            None if self.is_here(&versions.main().target.key) => {
-                self.send_to(versions.main(), request, options, deadline, want).await
-            }
-            None => Box::pin(self.send_to_one_of(versions, request, options, deadline, want)).await,
+        want: Want<'a>,
+    ) -> impl Future<Output = Result<Response>> + Send + use<'a> {
+        // No async fn: it would carry the request twice, its own and the one that it hands on.
+        let versions = match self.versions(service) {
+            Ok(versions) => versions,
+            Err(error) => return Either::Right(ready(Err(error)).boxed()),
+        };
+        let here = || self.is_here(&versions.main().target.key);
+        match versions.only().or_else(|| here().then(|| versions.main())) {
+            Some(peer) => Either::Left(self.send_to(peer, request, options, deadline, want)),
+            None => Either::Right(self.send_to_one_of(versions, request, options, deadline, want).boxed()),
         }
     }
 
