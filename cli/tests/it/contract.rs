@@ -96,7 +96,7 @@ fn a_removed_method_or_field_that_someone_calls_is_refused() -> Result<()> {
     // The operator's rights at core name users alone; those without a right of their own pass on whatever their callers may.
     assert!(callers("getUserLately").contains(&json!("operator")), "{report}");
     assert!(!callers("removeEverything").contains(&json!("operator")), "{report}");
-    assert!(callers("removeEverything").contains(&json!("api")), "{report}");
+    assert!(callers("removeEverything").contains(&json!("app")), "{report}");
     assert!(
         !callers("removeEverything").contains(&json!("docs")),
         "docs does not call core: {report}"
