@@ -28,8 +28,9 @@ pub(super) async fn run(remote: &Remote, machine: bool, which: One) -> Result<()
         ]);
     }
     for one in found.incoming {
-        let remark = match (&one.error, one.retry_at) {
-            (Some(error), Some(at)) => format!("{}, tried again {}", print::short(error, 60), print::age(at)),
+        let remark = match (&one.error, one.retry_at, &one.refused) {
+            (Some(error), Some(at), _) => format!("{}, tried again {}", print::short(error, 60), print::age(at)),
+            (_, _, Some(why)) => format!("the source refuses it: {why}"),
             _ if !one.registered => "the source has not heard of it yet".to_owned(),
             _ => String::new(),
         };

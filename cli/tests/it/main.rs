@@ -26,6 +26,7 @@ mod documents;
 mod fleet;
 mod gateway;
 mod github;
+mod heard;
 mod hosts;
 mod images;
 mod languages;

@@ -13,6 +13,7 @@ use super::rights::Rights;
 use super::verifier::seconds;
 use super::word::Word;
 use crate::clock::Clock;
+use crate::contract::delivery;
 use crate::error::{Error, Kind, Result};
 
 /// How long a token for a call lives: long enough to be signed once for thousands of calls, short enough that one which is stolen on its
@@ -342,6 +343,11 @@ fn for_purpose(holder: &Holder, callee: &str, purpose: Purpose<'_>) -> Rights {
             let need = Need::rpc(callee, method);
             match (owned.allow(&need, callee), exact(callee, method)) {
                 (false, _) => Rights::default(),
+                // What is subscribed to stands in the parameters, and the source asks whether it may be read.
+                (true, Some(exact)) if method == delivery::SUBSCRIBE => {
+                    let read = of_word(owned, callee, Word::EventRead);
+                    Rights::new(std::iter::once(exact).chain(read.iter().cloned()))
+                }
                 (true, Some(exact)) => Rights::new([exact]),
                 // A name that reads as a pattern cannot be written down as one name.
                 (true, None) => of_word(owned, callee, Word::Rpc),

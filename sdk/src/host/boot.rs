@@ -310,7 +310,8 @@ fn checks(
         }
     });
     let queue = (!service.tasks.is_empty() || !service.flows.is_empty()).then(|| stall::check(jobs));
-    std::iter::once(database).chain(queue).chain(own).collect()
+    let heard = (!service.subscriptions.is_empty()).then(|| deliveries::check(cell));
+    std::iter::once(database).chain(queue).chain(heard).chain(own).collect()
 }
 
 fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &Scope) {

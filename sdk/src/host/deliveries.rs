@@ -7,6 +7,7 @@ use crate::auth::{Need, Word};
 use crate::context::{Context, EventContext, Kernel, ServedMethod};
 use crate::contract::{Payload, delivery};
 use crate::error::{Error, Kind, Result};
+use crate::health::{CheckOutcome, NamedCheck};
 use crate::service::Service;
 use crate::subscription::{Declared, Subscriptions};
 use crate::wire::{Deliver, Delivered, Renew, Renewed, Subscribe, Subscribed};
@@ -30,6 +31,29 @@ pub(super) fn declared(service: &Service, cell: &Arc<OnceLock<Arc<Kernel>>>) -> 
             }
         })
         .collect()
+}
+
+/// The check `subscriptions`: degraded while a source refuses this service its events. One that is down is none of it: it is subscribed to
+/// when it comes up.
+pub(super) fn check(cell: &Arc<OnceLock<Arc<Kernel>>>) -> NamedCheck {
+    let cell = Arc::clone(cell);
+    NamedCheck {
+        name: "subscriptions".to_owned(),
+        critical: false,
+        check: Arc::new(move || {
+            let refused = cell.get().map(|kernel| kernel.subscriptions.inbox.refused());
+            let said: Vec<String> = refused
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(source, why)| format!("{source} refuses its events: {why}"))
+                .collect();
+            let outcome = match said.is_empty() {
+                true => CheckOutcome::Ok,
+                false => CheckOutcome::Degraded(said.join("; ")),
+            };
+            Box::pin(std::future::ready(Ok(outcome)))
+        }),
+    }
 }
 
 /// The kernel's own methods.

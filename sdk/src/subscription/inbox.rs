@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::begun::{DEATHS_MAX, killed};
 use super::dead::letter;
 use super::held::Held;
 use super::shelf::{Failing, InRecord, Kept, Shelf, dead_key, in_key};
+use super::source::Source;
 use super::{Advance, Arrival, DEAD_MAX, Declared};
 use crate::error::{Error, Kind, Result};
 use crate::metrics::Metrics;
@@ -32,8 +32,7 @@ pub struct Inbox(Arc<Inner>);
 struct Inner {
     shelf: Shelf,
     held: BTreeMap<String, Held>,
-    /// One a source, told when that source knows of no subscriptions.
-    renew: BTreeMap<String, Notify>,
+    sources: BTreeMap<String, Source>,
 }
 
 /// What came of one event.
@@ -47,18 +46,18 @@ enum Step {
 impl Inbox {
     pub(super) fn new(shelf: Shelf, metrics: &Metrics, declared: Vec<Declared>) -> Self {
         let mut held = BTreeMap::new();
-        let mut renew = BTreeMap::new();
+        let mut sources: BTreeMap<String, Source> = BTreeMap::new();
         for declared in declared {
-            renew.entry(declared.source.clone()).or_insert_with(Notify::new);
+            sources.entry(declared.source.clone()).or_default();
             let one = Held::new(declared, metrics);
             held.insert(one.holder.clone(), one);
         }
-        Inbox(Arc::new(Inner { shelf, held, renew }))
+        Inbox(Arc::new(Inner { shelf, held, sources }))
     }
 
     /// The services that are subscribed to.
     pub fn sources(&self) -> Vec<String> {
-        self.0.renew.keys().cloned().collect()
+        self.0.sources.keys().cloned().collect()
     }
 
     /// What is wanted of a source, for its registration.
@@ -92,17 +91,17 @@ impl Inbox {
 
     /// A source says that it knows of no subscriptions; gives how many there are.
     pub fn renew(&self, source: &str) -> usize {
-        if let Some(renew) = self.0.renew.get(source) {
+        if let Some(known) = self.0.sources.get(source) {
             self.note_registered(source, false);
-            renew.notify_one();
+            known.renew.notify_one();
         }
         self.of(source).count()
     }
 
     /// Waits until a source has asked for its subscriptions. Cancel-safe.
     pub(super) async fn asked_to_renew(&self, source: &str) {
-        match self.0.renew.get(source) {
-            Some(renew) => renew.notified().await,
+        match self.0.sources.get(source) {
+            Some(source) => source.renew.notified().await,
             None => std::future::pending().await,
         }
     }
@@ -333,6 +332,11 @@ impl Inbox {
                 id: held.declared.event.clone(),
                 cursor: record.as_ref().map(|record| record.sequence.to_string()),
                 registered: held.registered.load(Ordering::Relaxed),
+                refused: self
+                    .0
+                    .sources
+                    .get(&held.declared.source)
+                    .and_then(|source| source.refused().clone()),
                 failures: failing.as_ref().map_or(0, |failing| failing.failures),
                 retry_at: failing.as_ref().map(|failing| Timestamp(failing.retry_at)),
                 error: failing.map(|failing| failing.error),
@@ -340,6 +344,10 @@ impl Inbox {
             });
         }
         Ok(list)
+    }
+
+    pub(super) fn sources_held(&self) -> &BTreeMap<String, Source> {
+        &self.0.sources
     }
 
     pub(super) fn shelf(&self) -> &Shelf {

@@ -21,6 +21,7 @@ mod redrive;
 mod register;
 mod shelf;
 mod stands;
+mod source;
 #[cfg(test)]
 mod tests;
 

@@ -23,8 +23,15 @@ impl Subscriptions {
                     failure = 0;
                     tracing::info!(source, "subscribed: the source pushes its events from now on");
                     self.inbox.note_registered(source, true);
+                    self.inbox.note_refused(source, None);
                     self.inbox.asked_to_renew(source).await;
                     continue;
+                }
+                // Waiting does not mend it: whatever is subscribed to is missed until a person acts.
+                Err(error) if is_refusal(&error) => {
+                    if self.inbox.note_refused(source, Some(error.message())) {
+                        tracing::error!(source, error = %error.chain(), "the source of a subscription refuses it, so that its events do not come; give this service the right that is missing");
+                    }
                 }
                 // The source may come up later; once is worth a line, again is not.
                 Err(error) if failure == 0 => {
@@ -89,4 +96,9 @@ impl Subscriptions {
             tokio::time::sleep(BACKOFF.wait(failure, jitter())).await;
         }
     }
+}
+
+/// Whether a source was reached and lets this service have nothing.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Forbidden | Kind::Unauthenticated)
 }

@@ -149,6 +149,9 @@ pub struct Incoming {
     pub cursor: Option<String>,
     /// Whether the source knows of it.
     pub registered: bool,
+    /// Why the source refuses it, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Failures of the event that is being tried.
     pub failures: u32,
     /// When that event is tried again.

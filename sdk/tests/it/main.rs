@@ -8,6 +8,7 @@
 mod audit;
 mod auth;
 mod bad_input;
+mod believed;
 mod calls;
 #[cfg(feature = "testing")]
 mod database;

@@ -218,6 +218,33 @@ fn a_call_takes_along_what_it_needs_and_no_more() {
 }
 
 #[test]
+fn a_subscription_takes_along_the_right_to_read_what_it_asks_for() {
+    let fleet = Fleet::new();
+    let rights = [
+        "rpc core *",
+        "event@core read audit:*",
+        "event@os read user:*",
+        "logs read",
+    ];
+    let holder = fleet.holder("service:api", &["core", "os"], &rights);
+    let minter = Minter::new(Credential::Holder(Box::new(holder)), fleet.clock.clone()).unwrap();
+    let shown = |callee: &str, method| {
+        let header = minter.header(callee, Purpose::Method(method)).unwrap().unwrap();
+        let token = header.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
+        fleet.verifier(callee).verify(&token).unwrap().rights.texts()
+    };
+    assert_eq!(
+        shown("core", "events.subscribe"),
+        ["rpc core events.subscribe", "event@core read audit:*"]
+    );
+    assert_eq!(shown("core", "events.renew"), ["rpc core events.renew"]);
+    assert!(
+        shown("os", "events.subscribe").is_empty(),
+        "what it may not call needs nothing else"
+    );
+}
+
+#[test]
 fn the_gate_says_what_is_missing() {
     let fleet = Fleet::new();
     let gate = Gate::guarded("core", fleet.verifier("core"));

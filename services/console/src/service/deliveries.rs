@@ -61,11 +61,12 @@ fn outgoing(one: &Outgoing) -> [Html; 5] {
 }
 
 fn incoming(one: &Incoming) -> [Html; 5] {
-    let state = match (&one.error, &one.cursor) {
-        (Some(error), _) => format!("failed {} times: {error}", one.failures),
-        (None, _) if !one.registered => "the source has not heard of it yet".to_owned(),
-        (None, Some(cursor)) => format!("handled up to {cursor}"),
-        (None, None) => "nothing has come yet".to_owned(),
+    let state = match (&one.error, &one.refused, &one.cursor) {
+        (Some(error), _, _) => format!("failed {} times: {error}", one.failures),
+        (None, Some(why), _) => format!("the source refuses it: {why}"),
+        (None, None, _) if !one.registered => "the source has not heard of it yet".to_owned(),
+        (None, None, Some(cursor)) => format!("handled up to {cursor}"),
+        (None, None, None) => "nothing has come yet".to_owned(),
     };
     [
         Html::text(format!("from {}", one.source)),

@@ -1,0 +1,126 @@
+//! What is believed of who subscribes and who delivers, where everybody is asked for a token.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use syscall_sdk::auth::{Grant, Holder, Rights, SigningKey, seconds, sign_first};
+use syscall_sdk::clock::Clock;
+use syscall_sdk::config::Secret;
+use syscall_sdk::context::EventContext;
+use syscall_sdk::contract::Topic;
+use syscall_sdk::host::{DrainBudget, Host, Running};
+use syscall_sdk::logs::LogQuery;
+use syscall_sdk::registry::Registry;
+use syscall_sdk::service::Service;
+use syscall_sdk::transport::Body;
+use syscall_sdk::wire::LogLevel;
+
+use crate::support::{Answer, Text, ask, variables};
+
+const SAID: Topic<Text> = Topic::new("core", "said");
+const HEARD: Topic<Text> = Topic::new("api", "heard");
+
+/// Longest wait for what is to happen.
+const SOON: Duration = Duration::from_secs(20);
+
+fn core() -> Service {
+    Service::new("core", "1")
+}
+
+/// It repeats what core says.
+fn api() -> Service {
+    Service::new("api", "1").on(SAID, |context: EventContext, said: Text| async move {
+        context.batch().emit(&HEARD, &said).commit().await.map(drop)
+    })
+}
+
+fn grant(subject: &str, audience: &str, rights: &[&str]) -> Grant {
+    Grant {
+        subject: subject.to_owned(),
+        audience: vec![audience.to_owned()],
+        rights: Rights::parse(rights).unwrap(),
+        life: Duration::from_secs(600),
+        holder: None,
+    }
+}
+
+/// Core and api, each behind its gate; api holds the registry's token of it unless another is given.
+async fn start(root: &SigningKey, held: Option<Secret>) -> Running {
+    let (registry, now) = (Registry::builtin(), seconds(&Clock::system()));
+    let mint = |key: &str| registry.mint(key, root, now).unwrap().to_text();
+    let tokens = BTreeMap::from([
+        ("core".to_owned(), mint("core")),
+        ("api".to_owned(), held.unwrap_or_else(|| mint("api"))),
+    ]);
+    let keys = root.public().text();
+    Host::new(variables(&[("SYSCALL_AUTH", "required"), ("SYSCALL_ROOT_KEYS", &keys)]))
+        .tokens(tokens)
+        .mount(core)
+        .mount(api)
+        .start(Vec::new())
+        .await
+        .unwrap()
+}
+
+async fn send(running: &Running, service: &str, token: &str, path: &str, body: &Value) -> Answer {
+    let handler = running.handler(service).unwrap();
+    let bearer = format!("Bearer {token}");
+    let (method, body) = match body {
+        Value::Null => (Method::GET, Body::empty()),
+        body => (Method::POST, Body::from(body.to_string())),
+    };
+    ask(&handler, method, path, &[("authorization", &bearer)], body).await
+}
+
+#[tokio::test]
+async fn a_subscription_that_its_source_refuses_degrades_the_subscriber_which_says_why() {
+    let root = SigningKey::generate().unwrap();
+    let key = SigningKey::generate().unwrap();
+    // It may subscribe, and read nothing of what there is.
+    let grant = Grant {
+        holder: Some(key.public()),
+        ..grant(
+            "service:api",
+            "core",
+            &["rpc core events.subscribe", "event read user:*"],
+        )
+    };
+    let held = Holder::new(sign_first(&root, &grant, seconds(&Clock::system())).unwrap(), key).unwrap();
+    let running = start(&root, Some(held.to_text())).await;
+    let kernel = running.kernel("api").unwrap();
+    let errors = LogQuery {
+        level: Some(LogLevel::Error),
+        ..LogQuery::default()
+    };
+    let mut errors = kernel.logs.follow(errors, usize::MAX);
+    let line = tokio::time::timeout(SOON, errors.next())
+        .await
+        .expect("it is logged")
+        .unwrap();
+    assert!(line[0].message.contains("refuses"), "{line:?}");
+    kernel.health.run_checks().await;
+
+    let any = sign_first(
+        &root,
+        &self::grant("owner", "api", &["admin"]),
+        seconds(&Clock::system()),
+    )
+    .unwrap();
+    let health = send(&running, "api", &any, "/v1/sys/health", &Value::Null).await.body;
+    let check = &health["checks"]["subscriptions"];
+    assert_eq!(
+        (&health["status"], &check["status"]),
+        (&json!("degraded"), &json!("degraded"))
+    );
+    let why = check["message"].as_str().unwrap();
+    assert!(why.contains("core") && why.contains("`event read said`"), "{why}");
+    let told = send(&running, "api", &any, "/v1/sys/events/subscriptions", &Value::Null)
+        .await
+        .body;
+    let refused = told["incoming"][0]["refused"].as_str().unwrap();
+    assert!(refused.contains("`event read said`"), "{refused}");
+    drop(kernel);
+    running.stop(DrainBudget::none(), "test").await;
+}
