@@ -51,12 +51,15 @@ async fn show(remote: &Remote, machine: bool, list: AuditList) -> Result<()> {
     if page.entries.is_empty() && page.cursor.is_none() {
         return print::line("nothing is on the record");
     }
-    let mut table = print::table(&["entry", "when", "who", "what", "on", "outcome", "from", "times"]);
+    let mut table = print::table(&[
+        "entry", "when", "service", "who", "what", "on", "outcome", "from", "times",
+    ]);
     for entry in page.entries {
         let outcome = outcome(entry.outcome);
         table.add_row([
             entry.sequence.to_string(),
             print::age(entry.at),
+            entry.service,
             print::short(&entry.actor, 40),
             entry.action,
             print::short(&entry.target, 60),

@@ -90,7 +90,9 @@ where
 
 async fn deliver(context: Context, deliver: Deliver) -> Result<Delivered> {
     speaks_for_itself(&context, &deliver.source)?;
-    context.kernel().subscriptions.inbox.deliver(deliver).await
+    let inbox = &context.kernel().subscriptions.inbox;
+    inbox.check(&deliver, &context.registry().get(&deliver.source)?.name)?;
+    inbox.deliver(deliver).await
 }
 
 async fn renew(context: Context, renew: Renew) -> Result<Renewed> {

@@ -15,13 +15,14 @@ mod group;
 mod groups;
 mod held;
 mod inbox;
+mod intake;
 mod outbox;
 mod push;
 mod redrive;
 mod register;
 mod shelf;
-mod stands;
 mod source;
+mod stands;
 #[cfg(test)]
 mod tests;
 

@@ -108,7 +108,10 @@ impl Outbox {
             let kept: Option<Kept<OutRecord>> = shelf.load(&key).await?;
             let condition = kept.as_ref().map_or(Condition::Absent, |kept| kept.condition);
             let taken = wanted.taken.as_ref();
-            let here = taken.filter(|taken| taken.log == log).map(|taken| taken.sequence);
+            // A place beyond the end is none of this log's: to go by it would be to wait for it.
+            let end = self.0.options.events.head();
+            let here = taken.filter(|taken| taken.log == log && taken.sequence <= end);
+            let here = here.map(|taken| taken.sequence);
             let record = match (kept.map(|kept| kept.value), here) {
                 (Some(record), None) => OutRecord {
                     event: wanted.event.clone(),

@@ -283,11 +283,13 @@ impl Pusher {
                 cut,
             });
         }
+        // The log may have grown while it was read.
+        let last = deliveries.last().map_or(head, |delivery| delivery.sequence);
         Ok(Deliver {
             source: self.options.key.clone(),
             id: self.id.clone(),
             log,
-            head,
+            head: head.max(last),
             after,
             gap,
             events: deliveries,

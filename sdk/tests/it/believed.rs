@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use syscall_sdk::auth::{Grant, Holder, Rights, SigningKey, seconds, sign_first};
 use syscall_sdk::clock::Clock;
 use syscall_sdk::config::Secret;
-use syscall_sdk::context::EventContext;
+use syscall_sdk::context::{Context, EventContext};
 use syscall_sdk::contract::Topic;
 use syscall_sdk::host::{DrainBudget, Host, Running};
 use syscall_sdk::logs::LogQuery;
+use syscall_sdk::name::TopicFilter;
 use syscall_sdk::registry::Registry;
 use syscall_sdk::service::Service;
 use syscall_sdk::transport::Body;
@@ -74,6 +75,19 @@ async fn send(running: &Running, service: &str, token: &str, path: &str, body: &
     ask(&handler, method, path, &[("authorization", &bearer)], body).await
 }
 
+/// What api has repeated.
+async fn heard(running: &Running) -> Vec<Value> {
+    let events = running.kernel("api").unwrap().events.clone();
+    let heard = events
+        .recent(TopicFilter::parse(Some("heard")).unwrap(), None, 10)
+        .await;
+    let data = heard
+        .unwrap()
+        .into_iter()
+        .map(|event| event.data.unwrap().value()["text"].clone());
+    data.collect()
+}
+
 #[tokio::test]
 async fn a_subscription_that_its_source_refuses_degrades_the_subscriber_which_says_why() {
     let root = SigningKey::generate().unwrap();
@@ -122,5 +136,99 @@ async fn a_subscription_that_its_source_refuses_degrades_the_subscriber_which_sa
     let refused = told["incoming"][0]["refused"].as_str().unwrap();
     assert!(refused.contains("`event read said`"), "{refused}");
     drop(kernel);
+    running.stop(DrainBudget::none(), "test").await;
+}
+
+#[tokio::test]
+async fn a_service_delivers_its_own_events_alone_and_those_that_were_asked_for() {
+    let root = SigningKey::generate().unwrap();
+    let running = start(&root, None).await;
+    let stolen = grant("service:core", "api", &["rpc api events.deliver"]);
+    let stolen = sign_first(&root, &stolen, seconds(&Clock::system())).unwrap();
+    let deliver = async |change: &dyn Fn(&mut Value)| {
+        let mut params = json!({
+            "source": "core", "id": "said", "log": "x", "head": 9, "after": 1,
+            "events": [{ "sequence": 2, "cut": false, "event": {
+                "id": "e2", "event": "said", "timestamp": "2025-01-01T00:00:00.000Z", "source": "blackroad-os-core",
+                "data": { "text": "forged" },
+            }}],
+        });
+        change(&mut params);
+        let call = json!({ "method": "events.deliver", "params": params });
+        send(&running, "api", &stolen, "/v1/sys/rpc", &call).await
+    };
+    let again = json!({ "sequence": 2, "cut": false, "event": {
+        "id": "e3", "event": "said", "timestamp": "2025-01-01T00:00:00.000Z", "source": "blackroad-os-core",
+    }});
+    let changes: [(&str, StatusCode, &dyn Fn(&mut Value)); 6] = [
+        ("of another service", StatusCode::FORBIDDEN, &|params| {
+            params["events"][0]["event"]["source"] = "blackroad-os-web".into();
+        }),
+        ("in another's place", StatusCode::FORBIDDEN, &|params| {
+            params["source"] = "web".into()
+        }),
+        ("not asked for", StatusCode::BAD_REQUEST, &|params| {
+            params["events"][0]["event"]["event"] = "audit:recorded".into();
+        }),
+        ("beyond the head", StatusCode::BAD_REQUEST, &|params| {
+            params["events"][0]["sequence"] = 900_000_000_000_u64.into();
+        }),
+        ("before its place", StatusCode::BAD_REQUEST, &|params| {
+            params["after"] = 2.into()
+        }),
+        ("out of order", StatusCode::BAD_REQUEST, &|params| {
+            params["events"].as_array_mut().unwrap().push(again.clone());
+        }),
+    ];
+    for (what, status, change) in changes {
+        let answer = deliver(change).await;
+        assert_eq!(answer.status, status, "{what}: {}", answer.text);
+    }
+    assert_eq!(heard(&running).await, Vec::<Value>::new());
+    // As it is, it is core's own word.
+    assert_eq!(deliver(&|_| {}).await.body["result"]["taken"], 2);
+    assert_eq!(heard(&running).await, [json!("forged")]);
+    running.stop(DrainBudget::none(), "test").await;
+}
+
+#[tokio::test]
+async fn a_place_beyond_the_end_of_the_log_holds_up_nothing() {
+    let root = SigningKey::generate().unwrap();
+    let running = start(&root, None).await;
+    let core = Context::new(running.kernel("core").unwrap());
+    let mut heads = core.kernel().store.heads();
+    let subscribed = async {
+        while core.kernel().subscriptions.list().await.unwrap().outgoing.is_empty() {
+            heads.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(SOON, subscribed).await.expect("api subscribes");
+    let token = grant("service:api", "core", &["rpc core events.subscribe", "event read said"]);
+    let token = sign_first(&root, &token, seconds(&Clock::system())).unwrap();
+    let subscribe = |taken: Value| {
+        let wanted = json!({ "id": "said", "event": "said", "taken": taken, "fromStart": false });
+        let params = json!({ "subscriber": "api", "subscriptions": [wanted] });
+        let call = json!({ "method": "events.subscribe", "params": params });
+        let (running, token) = (&running, &token);
+        async move { send(running, "core", token, "/v1/sys/rpc", &call).await.body["result"]["log"].clone() }
+    };
+    let log = subscribe(Value::Null).await;
+    subscribe(json!({ "log": log, "sequence": 900_000_000_000_u64 })).await;
+    let mut heads = running.kernel("api").unwrap().store.heads();
+    core.emit(
+        &SAID,
+        &Text {
+            text: "hello".to_owned(),
+        },
+    )
+    .await
+    .unwrap();
+    let repeated = async {
+        while heard(&running).await.is_empty() {
+            heads.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(SOON, repeated).await.expect("it is delivered");
+    drop(core);
     running.stop(DrainBudget::none(), "test").await;
 }

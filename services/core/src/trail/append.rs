@@ -19,17 +19,18 @@ const ATTEMPTS: usize = 16;
 /// What is put before a record whose forerunners were lost.
 const LOST: &str = "audit.lost";
 
-/// Appends a record, in the commit that notes its event as taken.
-pub(super) async fn append(turn: Turn, context: EventContext, record: AuditRecord) -> Result<()> {
+/// Appends a record of a source, in the commit that notes its event as taken. The entry names who delivered it, whatever it says itself.
+pub(super) async fn append(turn: Turn, context: EventContext, source: &'static str, record: AuditRecord) -> Result<()> {
+    let service = context.registry().get(source)?.name.clone();
     let chain = context.namespace(NAMESPACE)?;
     let _turn = turn.lock().await;
     for _ in 0..ATTEMPTS {
         let (head, condition) = head(&chain).await?;
         let mut batch = context.batch();
         let mut last = head;
-        let lost = context.gap().then(|| lost(&context));
+        let lost = context.gap().then(|| lost(&service));
         for record in lost.into_iter().chain([record.clone()]) {
-            let entry = chain::append(&last, entry(&context, record))?;
+            let entry = chain::append(&last, entry(&context, &service, record))?;
             batch = batch.put(&chain, &key(entry.sequence), &entry, Condition::Absent);
             last = chain::head_of(&entry);
         }
@@ -55,7 +56,7 @@ pub(super) async fn head(chain: &State) -> Result<(AuditHead, Condition)> {
     Ok((head, Condition::Revision(kept.revision)))
 }
 
-fn entry(context: &EventContext, record: AuditRecord) -> AuditEntry {
+fn entry(context: &EventContext, service: &str, record: AuditRecord) -> AuditEntry {
     let event = context.event();
     AuditEntry {
         action: record.action,
@@ -70,7 +71,7 @@ fn entry(context: &EventContext, record: AuditRecord) -> AuditEntry {
         previous: String::new(),
         reason: record.reason,
         sequence: 0,
-        service: event.source.clone(),
+        service: service.to_owned(),
         source_sequence: context.sequence(),
         target: record.target,
         trace: record.trace,
@@ -78,7 +79,7 @@ fn entry(context: &EventContext, record: AuditRecord) -> AuditEntry {
 }
 
 /// A trail with a hole says so.
-fn lost(context: &EventContext) -> AuditRecord {
+fn lost(service: &str) -> AuditRecord {
     AuditRecord {
         action: LOST.to_owned(),
         actor: "kernel".to_owned(),
@@ -87,7 +88,7 @@ fn lost(context: &EventContext) -> AuditRecord {
         details: BTreeMap::new(),
         outcome: AuditOutcome::Failed,
         reason: Some("the service dropped records before they were taken, or lost its store".to_owned()),
-        target: format!("service/{}", context.event().source),
+        target: format!("service/{service}"),
         trace: None,
     }
 }

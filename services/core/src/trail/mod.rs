@@ -25,8 +25,9 @@ pub(crate) fn keep(service: Service) -> Service {
     let turn = append::Turn::default();
     let service = RECORDS.into_iter().fold(service, |service, topic| {
         let turn = Arc::clone(&turn);
+        let source = topic.service;
         service.on_with(topic, Subscribe::default().from_start(), move |context, record| {
-            append::append(Arc::clone(&turn), context, record)
+            append::append(Arc::clone(&turn), context, source, record)
         })
     });
     service.task(TELL_HEAD, head::tell).cron(TELL_HEAD, "0 * * * *", &())
