@@ -138,7 +138,7 @@ impl Link {
         if claims.exp.saturating_add(leeway) <= now {
             return Err(Fault::Expired);
         }
-        if claims.iat > now.saturating_add(leeway) {
+        if claims.iat.max(claims.nbf.unwrap_or(0)) > now.saturating_add(leeway) {
             return Err(Fault::Early);
         }
         let audience = match &claims.aud {

@@ -43,6 +43,8 @@ struct Claims {
     aud: String,
     exp: u64,
     iat: u64,
+    #[serde(default)]
+    nbf: u64,
     nonce: String,
     #[serde(flatten)]
     token: IdToken,
@@ -61,6 +63,10 @@ pub fn read_id_token(token: &str, keys: &[u8], expected: Expected<'_>) -> Result
     let header = jsonwebtoken::decode_header(token).map_err(|error| wrong("is no JWT").with_source(error))?;
     if header.typ.as_deref() != Some(TYPE) {
         return Err(wrong("is of another type"));
+    }
+    // RFC 7515, section 4.1.11.
+    if header.crit.is_some() {
+        return Err(wrong("asks for an extension that is not understood here"));
     }
     let key = header.kid.and_then(|kid| keys.find(&kid).cloned());
     let key = key.ok_or_else(|| wrong("names a key that the provider does not publish"))?;
@@ -84,7 +90,9 @@ pub fn read_id_token(token: &str, keys: &[u8], expected: Expected<'_>) -> Result
     if !same(&claims.nonce, expected.nonce) {
         return Err(wrong("belongs to another sign-in"));
     }
-    if claims.exp.saturating_add(leeway) <= expected.now || claims.iat > expected.now.saturating_add(leeway) {
+    if claims.exp.saturating_add(leeway) <= expected.now
+        || claims.iat.max(claims.nbf) > expected.now.saturating_add(leeway)
+    {
         return Err(wrong("is over, or not yet good; look at the clocks of both machines"));
     }
     Ok(claims.token)

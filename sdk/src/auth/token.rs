@@ -124,6 +124,7 @@ pub(super) fn write(
         sub: grant.subject.clone(),
         aud: audience,
         iat: now,
+        nbf: None,
         exp: expires_at,
         jti: new_id(),
         cap: grant.rights.texts(),
@@ -167,7 +168,8 @@ pub(super) fn read<T: DeserializeOwned>(text: &str, key: PublicKey, kind: &str) 
     rules.validate_aud = false;
     let read = jsonwebtoken::decode::<T>(text, &DecodingKey::from_ed_der(key.bytes()), &rules)
         .map_err(|_| Unreadable::Signature)?;
-    if read.header.typ.as_deref() != Some(kind) {
+    // What is marked as critical must be understood (RFC 7515, section 4.1.11), and of extensions nothing is.
+    if read.header.typ.as_deref() != Some(kind) || read.header.crit.is_some() {
         return Err(Unreadable::Malformed);
     }
     Ok(read.claims)

@@ -273,6 +273,15 @@ pub struct Settings {
     pub sockets: Option<PathBuf>,
 }
 
+impl Settings {
+    /// The scheme by which browsers come, where it is known: an edge that is trusted takes TLS alone, and beyond development cookies are
+    /// given to nobody who came without.
+    pub fn scheme(&self) -> Option<&'static str> {
+        let plain = self.trust_edge == TrustEdge::None && self.environment == Environment::Development;
+        (!plain).then_some("https")
+    }
+}
+
 /// What the environment may say, as text; `envy` fills it, [`parse()`] reads it.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(default)]

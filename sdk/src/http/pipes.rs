@@ -170,10 +170,11 @@ fn same_site(context: &Context, headers: &HeaderMap) -> Result<()> {
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or_default();
-    let own = origin
-        .split_once("://")
-        .is_some_and(|(_, authority)| headers.get(HOST).is_some_and(|host| host == authority));
     let told = context.kernel().live.now();
+    let own = origin.split_once("://").is_some_and(|(scheme, authority)| {
+        let ours = told.settings.scheme().is_none_or(|known| known == scheme);
+        ours && headers.get(HOST).is_some_and(|host| host == authority)
+    });
     if own
         || told
             .settings

@@ -13,6 +13,9 @@ pub struct TokenClaims {
     pub aud: Audience,
     /// When it was made, in seconds since the epoch.
     pub iat: u64,
+    /// When it begins, in seconds since the epoch, where that is later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<u64>,
     /// When it ends, in seconds since the epoch.
     pub exp: u64,
     /// Its name, for revocation.

@@ -96,6 +96,38 @@ fn a_key_that_a_token_brings_along_is_not_believed() {
 }
 
 #[test]
+fn an_extension_that_must_be_understood_is_not() {
+    let fleet = Fleet::new();
+    let kid = fleet.root.public().thumbprint();
+    for (crit, refused) in [(None, false), (Some(json!(["b64"])), true), (Some(json!([])), true)] {
+        let mut head = json!({ "alg": "EdDSA", "typ": "JWT", "kid": kid });
+        if let Some(crit) = crit {
+            head["crit"] = crit;
+        }
+        let text = unsigned(&head, &fleet.claims());
+        let token = format!("{text}.{}", fleet.root.sign(text.as_bytes()));
+        match refused {
+            true => fleet.refused(&token),
+            false => assert_eq!(code(&fleet.verifier("core"), &token), "let in as program"),
+        }
+    }
+}
+
+#[test]
+fn a_token_that_begins_later_is_good_from_then_on() {
+    let fleet = Fleet::new();
+    let mut claims = fleet.claims();
+    claims["nbf"] = json!(fleet.now() + 45);
+    let token = fleet.signed(&claims);
+    fleet.refused(&token);
+    // Clocks may be half a minute apart.
+    fleet.clock.advance(Duration::from_secs(15));
+    assert_eq!(code(&fleet.verifier("core"), &token), "let in as program");
+    claims["nbf"] = json!("tomorrow");
+    fleet.refused(&fleet.signed(&claims));
+}
+
+#[test]
 fn a_changed_token_is_refused() {
     let fleet = Fleet::new();
     let token = fleet.signed(&fleet.claims());

@@ -57,6 +57,7 @@ fn a_token_of_another_sign_in_client_provider_or_time_is_refused() {
         ("iss", json!("https://core.example/"), "another provider"),
         ("exp", json!(NOW - 31), "over"),
         ("iat", json!(NOW + 31), "not yet good"),
+        ("nbf", json!(NOW + 31), "not yet good"),
         ("sid", Value::Null, "another shape"),
     ] {
         let mut claims = claims();

@@ -53,7 +53,8 @@ pub(in crate::http) async fn is_meant(context: &Context, request: Request, perso
 /// # Errors
 /// `CROSS_SITE`.
 pub(super) fn check_origin(kernel: &Kernel, headers: &HeaderMap) -> Result<()> {
-    let scheme = if is_plain(kernel) { "http" } else { "https" };
+    let scheme = kernel.settings.scheme();
+    let scheme = scheme.unwrap_or(if is_plain(kernel) { "http" } else { "https" });
     if is_same_origin(scheme, headers) {
         return Ok(());
     }

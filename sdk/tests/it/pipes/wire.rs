@@ -31,8 +31,12 @@ fn core() -> Service {
 }
 
 async fn start() -> Running {
+    start_with(&[]).await
+}
+
+async fn start_with(told: &[(&str, &str)]) -> Running {
     let door = Door::of_service("core", vec![Bind::Tcp(([127, 0, 0, 1], 0).into())]);
-    Host::new(variables(&[])).mount(core).start(vec![door]).await.unwrap()
+    Host::new(variables(told)).mount(core).start(vec![door]).await.unwrap()
 }
 
 async fn stop(running: Running) {
@@ -175,6 +179,22 @@ fn a_page_of_another_site_opens_no_pipe() {
             (&format!("http://{at}"), StatusCode::UPGRADE_REQUIRED),
         ] {
             let headers = [("origin", origin), ("host", at.as_str())];
+            let answer = get(&running, "/v1/sys/pipe/echo", &headers).await;
+            assert_eq!(answer.status, status, "{origin}");
+        }
+        stop(running).await;
+    });
+}
+
+#[test]
+fn behind_an_edge_a_page_that_came_without_tls_opens_no_pipe() {
+    run(async {
+        let running = start_with(&[("TRUST_EDGE", "railway")]).await;
+        for (origin, status) in [
+            ("http://core.blackroad.systems", StatusCode::FORBIDDEN),
+            ("https://core.blackroad.systems", StatusCode::UPGRADE_REQUIRED),
+        ] {
+            let headers = [("origin", origin), ("host", "core.blackroad.systems")];
             let answer = get(&running, "/v1/sys/pipe/echo", &headers).await;
             assert_eq!(answer.status, status, "{origin}");
         }

@@ -23,6 +23,8 @@ struct Claims {
     sub: String,
     exp: u64,
     iat: u64,
+    #[serde(default)]
+    nbf: u64,
     jti: String,
     client_id: String,
     #[serde(default)]
@@ -44,7 +46,9 @@ pub(super) async fn look(context: &Context, signers: &Signers, shown: &str) -> R
     let Ok(header) = jsonwebtoken::decode_header(shown) else {
         return Ok(None);
     };
-    let Some(kid) = header.kid.filter(|_| header.typ.as_deref() == Some(ACCESS)) else {
+    // What is marked as critical must be understood (RFC 7515, section 4.1.11), and of extensions nothing is.
+    let fits = header.typ.as_deref() == Some(ACCESS) && header.crit.is_none();
+    let Some(kid) = header.kid.filter(|_| fits) else {
         return Ok(None);
     };
     let Some(key) = signers.find(context, &kid).await? else {
@@ -61,7 +65,7 @@ pub(super) async fn look(context: &Context, signers: &Signers, shown: &str) -> R
         return Ok(None);
     };
     let (claims, now) = (read.claims, seconds(context.clock()));
-    if claims.exp <= now || claims.iat > now + LEEWAY.as_secs() || claims.sub.is_empty() {
+    if claims.exp <= now || claims.iat.max(claims.nbf) > now + LEEWAY.as_secs() || claims.sub.is_empty() {
         return Ok(None);
     }
     let kind = if claims.sub == claims.client_id {

@@ -143,6 +143,6 @@ pub(super) async fn signed_in_form(context: &Context, headers: &HeaderMap, shown
     let Some(visitor) = visitor(context, headers).await? else {
         return Ok(None);
     };
-    form::check(headers, Some(&visitor.token), shown)?;
+    form::check(context, headers, Some(&visitor.token), shown)?;
     Ok(Some(visitor))
 }

@@ -45,8 +45,12 @@ pub(super) fn secret_of(context: &Context, headers: &HeaderMap) -> Result<(Strin
 ///
 /// # Errors
 /// `CROSS_SITE`, `FORM_EXPIRED`.
-pub(crate) fn check(headers: &HeaderMap, secret: Option<&str>, shown: &str) -> Result<()> {
-    if !is_same_origin(headers) {
+pub(crate) fn check(context: &Context, headers: &HeaderMap, secret: Option<&str>, shown: &str) -> Result<()> {
+    check_by(context.kernel().settings.scheme(), headers, secret, shown)
+}
+
+fn check_by(scheme: Option<&str>, headers: &HeaderMap, secret: Option<&str>, shown: &str) -> Result<()> {
+    if !is_same_origin(scheme, headers) {
         return Err(Error::new(
             Kind::Forbidden,
             "a page of another site sent this form; use the one here",
@@ -63,8 +67,9 @@ pub(crate) fn check(headers: &HeaderMap, secret: Option<&str>, shown: &str) -> R
     }
 }
 
-/// Whether the browser says that the request is from a page of this host. One that says nothing has only the token to show.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+/// Whether the browser says that the request is from a page of this host, by its scheme where that is known. One that says nothing has only the
+/// token to show.
+fn is_same_origin(scheme: Option<&str>, headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
         return matches!(site, b"same-origin" | b"none");
     }
@@ -72,8 +77,8 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     match (text(ORIGIN), text(HOST)) {
         (None, _) => true,
         (Some(origin), host) => {
-            let named = origin.split_once("://").map(|(_, host)| host);
-            named.is_some() && named == host
+            let named = origin.split_once("://");
+            named.is_some_and(|(by, named)| scheme.is_none_or(|scheme| scheme == by) && Some(named) == host)
         }
     }
 }
@@ -82,12 +87,12 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
 
-    fn verdict(pairs: &[(&'static str, &'static str)], shown: &str) -> Option<String> {
+    fn verdict(scheme: Option<&str>, pairs: &[(&'static str, &'static str)], shown: &str) -> Option<String> {
         let headers = pairs
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        check(&headers, Some("secret"), shown)
+        check_by(scheme, &headers, Some("secret"), shown)
             .err()
             .map(|error| error.code().to_owned())
     }
@@ -96,9 +101,9 @@ mod tests {
     fn a_form_is_taken_from_this_hosts_pages_alone() {
         let good = token_of("secret");
         let host = ("host", "core.example");
-        assert_eq!(verdict(&[("sec-fetch-site", "same-origin")], &good), None);
-        assert_eq!(verdict(&[host, ("origin", "https://core.example")], &good), None);
-        assert_eq!(verdict(&[host], &good), None);
+        assert_eq!(verdict(None, &[("sec-fetch-site", "same-origin")], &good), None);
+        assert_eq!(verdict(None, &[host, ("origin", "https://core.example")], &good), None);
+        assert_eq!(verdict(None, &[host], &good), None);
         for bad in [
             vec![("sec-fetch-site", "cross-site")],
             vec![("sec-fetch-site", "same-site")],
@@ -106,9 +111,18 @@ mod tests {
             vec![host, ("origin", "https://core.example.evil.example")],
             vec![host, ("origin", "null")],
         ] {
-            assert_eq!(verdict(&bad, &good).as_deref(), Some("CROSS_SITE"), "{bad:?}");
+            assert_eq!(verdict(None, &bad, &good).as_deref(), Some("CROSS_SITE"), "{bad:?}");
         }
-        assert_eq!(verdict(&[], &token_of("another")).as_deref(), Some("FORM_EXPIRED"));
-        assert_eq!(verdict(&[], "").as_deref(), Some("FORM_EXPIRED"));
+        let (https, http) = (("origin", "https://core.example"), ("origin", "http://core.example"));
+        assert_eq!(verdict(Some("https"), &[host, https], &good), None);
+        assert_eq!(
+            verdict(Some("https"), &[host, http], &good).as_deref(),
+            Some("CROSS_SITE")
+        );
+        assert_eq!(
+            verdict(None, &[], &token_of("another")).as_deref(),
+            Some("FORM_EXPIRED")
+        );
+        assert_eq!(verdict(None, &[], "").as_deref(), Some("FORM_EXPIRED"));
     }
 }

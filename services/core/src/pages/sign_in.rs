@@ -104,7 +104,12 @@ pub(super) async fn answer(
 ) -> Response {
     let page = Box::pin(async {
         let said = fields(posted)?;
-        form::check(&headers, Cookie::Form.read(&context, &headers).as_deref(), &said.form)?;
+        form::check(
+            &context,
+            &headers,
+            Cookie::Form.read(&context, &headers).as_deref(),
+            &said.form,
+        )?;
         let way_back = way_back::of(Some(&said.way_back));
         let origin = origin(&context, &headers);
         let attempt = Attempt {
@@ -146,7 +151,7 @@ pub(super) async fn answer_code(context: Context, headers: HeaderMap, posted: Po
         let Some(token) = Cookie::Pending.read(&context, &headers) else {
             return Ok(see_other("/login"));
         };
-        form::check(&headers, Some(&token), &said.form)?;
+        form::check(&context, &headers, Some(&token), &said.form)?;
         let Some(pending) = Pending::of(&context, &token).await? else {
             return Ok(see_other("/login"));
         };

@@ -43,7 +43,7 @@ pub(super) async fn answer(context: Context, headers: HeaderMap, posted: Posted<
     let page = async {
         let said = fields(posted)?;
         if let Some(visitor) = visitor(&context, &headers).await? {
-            form::check(&headers, Some(&visitor.token), &said.form)?;
+            form::check(&context, &headers, Some(&visitor.token), &said.form)?;
             sessions::end(&context, &visitor.user.id, Some(&visitor.session.id)).await?;
         }
         Ok(with_cookies(see_other("/login"), [Cookie::Session.clear(&context)]))

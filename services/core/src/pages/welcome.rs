@@ -49,7 +49,7 @@ pub(super) async fn answer(
     let page = Box::pin(async {
         let said = fields(posted)?;
         // Nobody is signed in; the link itself is the secret that binds the form.
-        form::check(&headers, Some(&link), &said.form)?;
+        form::check(&context, &headers, Some(&link), &said.form)?;
         match passwords::set_by_link(&context, &hasher, &link, &said.password).await {
             Ok(Some(_)) => Ok(see_other("/login")),
             Ok(None) => Ok(spent(&context).await),

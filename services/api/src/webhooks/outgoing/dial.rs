@@ -14,6 +14,12 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The ports of HTTPS. Another one is some other service of a host, which answers a webhook with what it makes of it.
+const PORTS: [u16; 2] = [443, 8443];
+/// Names that lead inside wherever they are resolved, and which no certificate of the public is made out to: this machine's own
+/// (RFC 6761), the platform's and the clouds' private network, and the home's (RFC 6762).
+const INSIDE: [&str; 3] = ["localhost", "internal", "local"];
+
 /// Makes the client once, by what the environment allows.
 #[derive(Debug, Default)]
 pub(super) struct Dialler(OnceLock<reqwest::Client>);
@@ -34,7 +40,8 @@ impl Dialler {
     }
 }
 
-/// Refuses a URL to which no webhook may go. Of a name it says nothing of where it leads: that is looked at whenever it is dialled.
+/// Refuses a URL to which no webhook may go. Of a name that may be public it does not say where it leads: that is looked at whenever it is
+/// dialled.
 ///
 /// # Errors
 /// `INVALID_URL`.
@@ -57,6 +64,14 @@ pub(super) fn check(url: &str, environment: Environment) -> Result<Url> {
         abroad(environment)
             .check(address)
             .map_err(|barred| wrong(&format!("leads where no webhook may go: {barred}")))?;
+    } else if !is_at_home(environment) {
+        let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+        if INSIDE.iter().any(|inside| last.eq_ignore_ascii_case(inside)) {
+            return Err(wrong("names something of this machine or of a private network"));
+        }
+    }
+    if !is_at_home(environment) && !url.port_or_known_default().is_some_and(|port| PORTS.contains(&port)) {
+        return Err(wrong("names a port other than 443 and 8443"));
     }
     Ok(url)
 }

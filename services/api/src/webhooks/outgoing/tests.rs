@@ -317,6 +317,14 @@ fn in_production_no_webhook_goes_to_an_address_that_is_not_public_however_it_is_
         "https://100.64.0.1/",
         "https://169.254.169.254/latest/meta-data/",
         "https://0.0.0.0/",
+        "https://localhost/",
+        "https://hooks.localhost./",
+        "https://core.railway.internal/",
+        "https://METADATA.google.internal/computeMetadata/v1/",
+        "https://printer.local/",
+        "https://example.com:22/",
+        "https://example.com:80/",
+        "https://93.184.216.34:25/",
         "http://example.com/",
         "https://user:password@example.com/",
         "file:///etc/passwd",
@@ -325,7 +333,10 @@ fn in_production_no_webhook_goes_to_an_address_that_is_not_public_however_it_is_
         assert!(check(url, Environment::Production).is_err(), "{url}");
     }
     assert!(check("https://example.com/hooks?a=b", Environment::Production).is_ok());
+    assert!(check("https://example.com:8443/", Environment::Production).is_ok());
+    assert!(check("https://internal.example.com/", Environment::Production).is_ok());
     assert!(check("http://127.0.0.1:8080/", Environment::Development).is_ok());
+    assert!(check("http://localhost:8080/", Environment::Development).is_ok());
     assert!(check("http://10.1.2.3/", Environment::Development).is_err());
 }
 
