@@ -34,6 +34,9 @@ const RESERVE: usize = 16;
 /// Readers of streams at once, in a process and service: each costs a task and some kilobytes, and a tenth of the connections that the
 /// platform's edge opens is left to one kind of request.
 pub const STREAMS_MAX: usize = 1_000;
+/// Of them, those of strangers: readers of what is open to all who prove nothing. However many addresses they have, three quarters are left
+/// to who may read more than everybody may.
+pub const STREAMS_OPEN_MAX: usize = STREAMS_MAX / 4;
 /// Streams at once of one caller that is known: as many pages as a person looks at, each with one.
 pub const STREAMS_PER_PRINCIPAL: usize = 8;
 /// Streams at once of one address: an office behind it looks at some pages too, and thirty such still leave room for others.
@@ -101,6 +104,8 @@ struct Inner {
     limit: AtomicUsize,
     law: Mutex<Limit>,
     streams: AtomicUsize,
+    /// Those of strangers among them.
+    open_streams: AtomicUsize,
     waits: AtomicUsize,
     readers: Crowd<Who>,
     callers: Option<Limiter>,
@@ -128,6 +133,7 @@ impl Admission {
             limit: AtomicUsize::new(IN_FLIGHT_MAX),
             law: Mutex::new(Limit::new()),
             streams: AtomicUsize::new(0),
+            open_streams: AtomicUsize::new(0),
             waits: AtomicUsize::new(0),
             readers: Crowd::default(),
             callers: quotas.caller.map(Limiter::new),
@@ -183,6 +189,22 @@ impl Admission {
         }
         inner.peak.fetch_max(nth, Ordering::Relaxed);
         Ok(place.reserved(nth > for_work))
+    }
+
+    /// A place for the reader of a stream that is open to all: a stranger's has a bound below that of all streams.
+    ///
+    /// # Errors
+    /// As [`Admission::stream`].
+    pub fn open_stream(&self, who: Option<Who>) -> Result<Seat> {
+        if !matches!(who, Some(Who::Address(_))) {
+            return self.stream(who);
+        }
+        let among_strangers = Seat::take(&self.0, |inner| &inner.open_streams, STREAMS_OPEN_MAX).ok_or_else(|| {
+            turned_away(format!(
+                "{STREAMS_OPEN_MAX} streams are read here already by who did not say who they are; come back"
+            ))
+        })?;
+        Ok(self.stream(who)?.and(among_strangers))
     }
 
     /// A place for the reader of a stream; `who` is none for who has no bound of its own.

@@ -69,9 +69,16 @@ pub struct Seat {
     inner: Arc<Inner>,
     room: fn(&Inner) -> &AtomicUsize,
     reader: Option<Member<Who>>,
+    /// The place that it takes in a narrower room besides.
+    also: Option<Box<Seat>>,
 }
 
 impl Seat {
+    pub(super) fn and(mut self, other: Seat) -> Self {
+        self.also = Some(Box::new(other));
+        self
+    }
+
     pub(super) fn of(mut self, reader: Member<Who>) -> Self {
         self.reader = Some(reader);
         self
@@ -82,6 +89,7 @@ impl Seat {
             inner: Arc::clone(inner),
             room,
             reader: None,
+            also: None,
         };
         (room(inner).fetch_add(1, Ordering::Relaxed) < most).then_some(seat)
     }

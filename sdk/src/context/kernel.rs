@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bus, Identify, PipeHandler, ServedMethod, ServedStream};
+use super::{Bus, Identify, PipeHandler, Roster, ServedMethod, ServedStream};
 use crate::admission::Admission;
 use crate::audit::{Denial, Denials};
 use crate::auth::{Caller, Gate};
@@ -79,6 +79,8 @@ pub struct Kernel {
     pub identify: Option<Arc<dyn Identify>>,
     /// Who was refused of late.
     pub denials: Denials,
+    /// Who is up in the fleet, as pages show it.
+    pub roster: Roster,
     /// Calls to other services.
     pub rpc: Client,
     /// Calls to the public network.

@@ -12,6 +12,7 @@ mod kernel;
 mod method;
 mod person;
 mod revocations;
+mod roster;
 mod stream;
 
 use std::borrow::Cow;
@@ -35,6 +36,7 @@ pub use kernel::{BuildInfo, Kernel, Phase};
 pub(crate) use method::decode;
 pub use method::{MethodHandler, ServedMethod};
 pub use person::Person;
+pub use roster::Roster;
 pub use stream::{ServedStream, StreamHandler};
 
 use crate::audit::Record;

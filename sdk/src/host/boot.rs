@@ -13,7 +13,7 @@ use crate::admission::{Admission, Quota, Quotas};
 use crate::audit::Denials;
 use crate::clock::Clock;
 use crate::config::{Live, Settings};
-use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase};
+use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase, Roster};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::health::{CheckOutcome, Health, NamedCheck};
@@ -190,6 +190,7 @@ async fn begin(
         gate: credentials::gate(&plan.record, &settings, &clock)?,
         identify: service.identify.clone(),
         denials: Denials::default(),
+        roster: Roster::default(),
         http: outside::http_client(plan.settings.environment)?,
         methods,
         stream_methods: service.stream_methods.clone(),

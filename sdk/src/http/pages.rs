@@ -14,19 +14,15 @@ use super::sse::{self, Message};
 use crate::auth::Access;
 use crate::config::Environment;
 use crate::context::Context;
-use crate::contract::mesh;
 use crate::contract::person::PROVIDER;
 use crate::error::{Error, Result};
 use crate::pages::{
     ASSET_CACHE_CONTROL, ASSET_PREFIX, Asset, FleetMark, Frame, Html, OWN_ASSET_PREFIX, Reader, Status, find_asset,
 };
 use crate::registry::host_name;
-use crate::rpc::CallOptions;
 use crate::service::{Route, RouteKind, Routes};
-use crate::wire::{ListMesh, Timestamp};
+use crate::wire::Timestamp;
 
-/// Longest that a page waits for the fleet's marks: they are worth a moment, and no page waits for another service.
-const MARKS_TIMEOUT: Duration = Duration::from_millis(250);
 /// Between looks at the fleet's marks while a page is open.
 const MARKS_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -232,24 +228,17 @@ pub async fn frame(context: &Context, title: &str) -> Frame {
 
 /// Every service and how it is, as the roster knows it; unknown where the roster does not answer in a moment.
 pub async fn fleet_marks(context: &Context) -> Vec<FleetMark> {
-    let options = CallOptions {
-        timeout: Some(MARKS_TIMEOUT),
-        ..context.call_options()
-    };
-    let known: BTreeMap<String, Status> = match context.rpc().call(&mesh::LIST, &ListMesh {}, options).await {
-        Ok(roster) => roster
-            .services
-            .into_iter()
-            .map(|service| (service.key, service.status.map_or(Status::Down, Status::from)))
-            .collect(),
-        Err(_) => BTreeMap::new(),
-    };
+    let roster = context.roster().await;
+    let listed = roster.iter().flat_map(|roster| &roster.services);
+    let known: BTreeMap<&str, Status> = listed
+        .map(|service| (service.key.as_str(), service.status.map_or(Status::Down, Status::from)))
+        .collect();
     context
         .registry()
         .services()
         .map(|service| FleetMark {
             name: service.key.clone(),
-            status: known.get(&service.key).copied().unwrap_or(Status::Unknown),
+            status: known.get(service.key.as_str()).copied().unwrap_or(Status::Unknown),
             href: service_url(context, &service.key),
         })
         .collect()

@@ -33,6 +33,8 @@ mod sockets;
 mod stalls;
 mod support;
 mod turns;
+#[cfg(feature = "pages")]
+mod viewers;
 mod wall;
 mod why;
 mod wire;

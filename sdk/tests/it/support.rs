@@ -106,7 +106,7 @@ pub(crate) fn variables(pairs: &[(&str, &str)]) -> Variables {
         .collect()
 }
 
-fn request(method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Request {
+pub(crate) fn request(method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Request {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = path.parse().unwrap();

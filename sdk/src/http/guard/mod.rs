@@ -263,7 +263,12 @@ impl Inner {
         let measured = response.extensions().get::<Measured>().map(|measured| &measured.0);
         if seat::is_stream(&response) {
             drop(place);
-            return match self.kernel.admission.stream(who) {
+            let admission = &self.kernel.admission;
+            let seat = match self.rule.access {
+                Access::Public => admission.open_stream(who),
+                _ => admission.stream(who),
+            };
+            return match seat {
                 Ok(seat) => seated(response, seat),
                 Err(error) => failure(&error),
             };
