@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,20 +10,21 @@ use super::Record;
 use super::record::clean;
 use crate::wire::Timestamp;
 
-/// Refusals of one minute that are told apart. A person reads no more, and a scanner that goes through routes and addresses writes
-/// at most so many entries a minute and service into a trail that is kept for ever; the rest are counted in one.
+/// Refusals of one action and minute that are told apart. A person reads no more, and a scanner that goes through routes and addresses
+/// writes at most so many entries a minute and service into a trail that is kept for ever; the rest are counted in one.
 pub(super) const APART_MAX: usize = 64;
-/// The action of a record of refusals.
-const ACTION: &str = "call";
 
-/// A call that was refused for who made it.
+/// Something that was refused, which whoever likes can bring about again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denial<'a> {
+    /// What was wanted: `call`, `login`. Named in code alone, never by who calls: each has room of its own, so that a flood of one kind
+    /// hides nothing of another.
+    pub action: &'static str,
     /// Who called, as far as it is known.
     pub actor: &'a str,
     /// From where.
     pub address: Option<IpAddr>,
-    /// What was called, such as `POST /v1/sys/job` or `rpc core getUserById`.
+    /// On what, such as `POST /v1/sys/job`, `rpc core getUserById` or `user/7`.
     pub target: &'a str,
     /// The code of the refusal.
     pub reason: &'a str,
@@ -40,7 +41,10 @@ struct Inner {
 }
 
 #[derive(Default)]
-struct Held {
+struct Held(BTreeMap<&'static str, OfAction>);
+
+#[derive(Default)]
+struct OfAction {
     apart: HashMap<Alike, Seen>,
     /// Those for which there was no room, and when the first of them came.
     rest: Option<Seen>,
@@ -70,7 +74,7 @@ impl Denials {
             target: clean(denial.target),
             reason: clean(denial.reason),
         };
-        let held = &mut *held;
+        let held = held.0.entry(denial.action).or_default();
         let room = held.apart.len() < APART_MAX || held.apart.contains_key(&alike);
         let seen = if room {
             held.apart.entry(alike).or_insert(Seen { first: at, count: 0 })
@@ -89,15 +93,26 @@ impl Denials {
     /// What was noted since the last time, as records; the counting begins anew.
     pub fn take(&self) -> Vec<Record> {
         let held = std::mem::take(&mut *self.held());
+        let told = held.0.into_iter().flat_map(|(action, held)| held.told(action));
+        told.collect()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OfAction {
+    fn told(self, action: &'static str) -> Vec<Record> {
         let since = |record: Record, seen: Seen| {
             record
                 .with("since", Timestamp(seen.first).to_string())
                 .times(seen.count)
         };
-        let mut apart: Vec<(Alike, Seen)> = held.apart.into_iter().collect();
+        let mut apart: Vec<(Alike, Seen)> = self.apart.into_iter().collect();
         apart.sort_by_key(|(_, seen)| seen.first);
         let apart = apart.into_iter().map(|(alike, seen)| {
-            let record = Record::denied(ACTION, alike.target)
+            let record = Record::denied(action, alike.target)
                 .by(alike.actor)
                 .because(alike.reason);
             let record = match alike.address {
@@ -106,24 +121,20 @@ impl Denials {
             };
             since(record, seen)
         });
-        let rest = held.rest.map(|seen| {
-            let record = Record::denied(ACTION, "others")
+        let rest = self.rest.map(|seen| {
+            let record = Record::denied(action, "others")
                 .by("others")
                 .because("more refusals in one minute than are told apart");
             since(record, seen)
         });
         apart.chain(rest).collect()
     }
-
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl fmt::Debug for Denials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Denials")
-            .field("apart", &self.held().apart.len())
+            .field("actions", &self.held().0.len())
             .finish()
     }
 }

@@ -166,9 +166,14 @@ fn a_record_is_one_line_whatever_a_stranger_sends() {
 }
 
 fn note(denials: &Denials, actor: &str, target: &str) {
+    note_of("call", denials, actor, target);
+}
+
+fn note_of(action: &'static str, denials: &Denials, actor: &str, target: &str) {
     denials.note(
         DateTime::<Utc>::UNIX_EPOCH,
         Denial {
+            action,
             actor,
             address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             target,
@@ -203,4 +208,16 @@ fn a_flood_of_refusals_takes_bounded_room_and_loses_no_count() {
     let told: Vec<_> = denials.take().into_iter().map(Record::into_wire).collect();
     assert_eq!(told.len(), super::denials::APART_MAX + 1);
     assert_eq!(told.iter().map(|record| record.count).sum::<u64>(), 10_000);
+}
+
+#[test]
+fn a_flood_of_refused_calls_hides_no_refused_login() {
+    let denials = Denials::default();
+    for caller in 0..10_000 {
+        note(&denials, &format!("anonymous-{caller}"), "GET /metrics");
+    }
+    note_of("login", &denials, "anonymous", "user/7");
+    let told: Vec<_> = denials.take().into_iter().map(Record::into_wire).collect();
+    let logins: Vec<_> = told.iter().filter(|record| record.action == "login").collect();
+    assert_eq!((logins.len(), logins[0].target.as_str(), logins[0].count), (1, "user/7", 1));
 }

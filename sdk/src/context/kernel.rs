@@ -179,6 +179,7 @@ impl Kernel {
     /// never fails: refusals are told within a minute, those that are alike as one.
     pub fn denied(&self, caller: &Caller, address: Option<IpAddr>, target: &str, refusal: &Error) {
         let denial = Denial {
+            action: "call",
             actor: &caller.actor(),
             address,
             target,

@@ -39,7 +39,7 @@ pub use person::Person;
 pub use roster::Roster;
 pub use stream::{ServedStream, StreamHandler};
 
-use crate::audit::Record;
+use crate::audit::{Denial, Record};
 use crate::auth::{Caller, Need};
 use crate::clock::Clock;
 use crate::config::Secret;
@@ -268,6 +268,21 @@ impl Context {
     /// Where the store refuses.
     pub async fn audit(&self, record: Record) -> Result<()> {
         self.batch().audit(record).commit().await.map(drop)
+    }
+
+    /// Puts on the record that something was refused which whoever likes can bring about again and again: a login, a guess at a secret.
+    /// Never waits and never fails: refusals are told within a minute, those of one caller, address, target and reason as one with a count,
+    /// so that a flood of them does not fill a trail that is kept for ever. A process that is killed loses those of its last minute; a
+    /// refusal that must not be lost is [`Context::audit`].
+    pub fn refused(&self, action: &'static str, target: &str, reason: &str) {
+        let denial = Denial {
+            action,
+            actor: &self.who(),
+            address: self.request.client,
+            target,
+            reason,
+        };
+        self.kernel.denials.note(self.kernel.clock.now(), denial);
     }
 
     /// A write of several things at once.

@@ -6,7 +6,6 @@ use blackroad_os_contracts::core::{GetUserByEmail, User};
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Kind, Result};
 
-use crate::audit::{self, Decision};
 use crate::passwords::{self, Hasher};
 use crate::throttle::{self, Bucket, Origin};
 use crate::{devices, users};
@@ -60,11 +59,11 @@ pub(crate) async fn by_password(context: &Context, hasher: &Hasher, attempt: Att
     };
     let buckets = buckets(&account, origin, known);
     if let Some(wait) = throttle::take(context, &buckets).await? {
-        audit::note(context, Decision::denied("login", target, "THROTTLED")).await?;
+        context.refused("login", &target, "THROTTLED");
         return Ok(Outcome::Wait(wait));
     }
     if passwords::is_absurd(password) || !passwords::verify(context, hasher, user.as_ref(), password).await? {
-        audit::note(context, Decision::denied("login", target, "WRONG_PASSWORD")).await?;
+        context.refused("login", &target, "WRONG_PASSWORD");
         return Ok(Outcome::Wrong);
     }
     // A verified password means that there is a user.

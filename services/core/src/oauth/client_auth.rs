@@ -10,7 +10,6 @@ use syscall_sdk::context::Context;
 
 use super::clients::{self, Found};
 use super::error::Refusal;
-use crate::audit::{self, Decision};
 
 /// What a form says of its client.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +59,9 @@ pub(super) async fn authenticated(context: &Context, headers: &HeaderMap, said: 
     match found {
         Some(found) if found.is_shown_by(secret.as_deref()) => Ok(found),
         _ => {
-            let decision = Decision::denied("client.authenticate", format!("client/{id}"), "WRONG_SECRET");
-            audit::note(context, decision).await?;
+            // What is no client's id is not put on the record: people put a secret into the wrong field.
+            let client = found.as_ref().map_or("unknown", |found| found.client.id.as_str());
+            context.refused("client.authenticate", &format!("client/{client}"), "WRONG_SECRET");
             Err(Refusal::Client(
                 "there is no such client, or its secret is another".to_owned(),
             ))

@@ -18,7 +18,6 @@ use syscall_sdk::http::Query;
 use syscall_sdk::service::{Route, Routes};
 use syscall_sdk::store::Condition;
 
-use crate::audit::{self, Decision};
 use crate::oauth::issuer;
 use crate::pages::{Cookie, passed, see_other, shown, way_back_of, with_cookies};
 use crate::token;
@@ -130,7 +129,7 @@ async fn back(context: Context, headers: HeaderMap, Query(said): Query<Back>) ->
         let claims = id_token::verify(&token, &keys, &provider.issuer, &provider.client_id, &journey.nonce);
         let claims = claims.ok_or_else(|| refused("What the provider says cannot be believed."))?;
         let Some(user) = accounts::of(&context, &provider.issuer, &claims).await? else {
-            audit::note(&context, Decision::denied("login", "user/", "NO_ACCOUNT")).await?;
+            context.refused("login", "user/unknown", "NO_ACCOUNT");
             return Err(refused(
                 "Nobody here has that account. An administrator makes one, with the same e-mail address.",
             ));

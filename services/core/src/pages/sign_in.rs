@@ -20,7 +20,7 @@ use crate::oauth::authorize;
 use crate::passwords::Hasher;
 use crate::throttle;
 use crate::totp::{self, Pending};
-use crate::{audit, devices, outside, sessions, token};
+use crate::{devices, outside, sessions, token};
 
 /// What is said of a password that is not the one, and of an address that is nobody's.
 const WRONG: &str = "The address or the password is not right.";
@@ -168,8 +168,7 @@ pub(super) async fn answer_code(context: Context, headers: HeaderMap, posted: Po
             return Ok(slowed(again, wait));
         }
         if !totp::check(&context, &user.id, &said.code).await? {
-            let decision = audit::Decision::denied("login", format!("user/{}", user.id), "WRONG_CODE");
-            audit::note(&context, decision).await?;
+            context.refused("login", &format!("user/{}", user.id), "WRONG_CODE");
             let problem = "The code is not right, or was used before.".to_owned();
             let again = code_page(&context, &token, &way_back, Some(problem)).await?;
             return Ok(with_status(again, StatusCode::FORBIDDEN));

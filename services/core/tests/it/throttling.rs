@@ -1,3 +1,9 @@
+use std::time::Duration;
+
+use syscall_sdk::contract::audit::RECORDED;
+use syscall_sdk::name::TopicFilter;
+use syscall_sdk::wire::AuditRecord;
+
 use crate::support::{Browser, Core, PASSWORD};
 
 #[tokio::test]
@@ -95,4 +101,32 @@ async fn guesses_at_the_same_time_are_counted_too() {
     let taken = all.iter().filter(|status| **status == 403).count();
     assert!(taken <= 5, "{all:?}");
     assert!(all.iter().all(|status| [403, 429].contains(status)), "{all:?}");
+}
+
+#[tokio::test]
+async fn a_flood_of_guesses_is_one_record_a_minute_for_each_reason() {
+    let core = Core::start().await;
+    let ada = core.user("ada@b.example").await;
+    let mut guesser = Browser::new(&core, "198.51.100.1");
+    for _ in 0..60 {
+        guesser.sign_in("ada@b.example", "not this sentence", "/").await;
+    }
+    let events = core.running.kernel("core").unwrap().events.clone();
+    let mut follow = events.follow(TopicFilter::parse(Some(RECORDED)).unwrap(), 0, None);
+    // The minute in which they are gathered passes at once; sooner, nothing else is to be done.
+    tokio::time::pause();
+    let mut told: Vec<AuditRecord> = Vec::new();
+    while told.iter().filter(|record| record.action == "login").count() < 2 {
+        let more = tokio::time::timeout(Duration::from_secs(300), follow.next());
+        let more = more.await.expect("it is put on the record").unwrap();
+        told.extend(more.iter().map(|event| event.data.as_ref().unwrap().to::<AuditRecord>().unwrap()));
+    }
+    let mut logins: Vec<_> = told.iter().filter(|record| record.action == "login").collect();
+    logins.sort_by_key(|record| record.count);
+    let said: Vec<_> = logins
+        .iter()
+        .map(|record| (record.target.clone(), record.address.as_deref(), record.reason.as_deref(), record.count))
+        .collect();
+    let of = |reason, count| (format!("user/{ada}"), Some("198.51.100.1"), Some(reason), count);
+    assert_eq!(said, [of("WRONG_PASSWORD", 5), of("THROTTLED", 55)]);
 }
