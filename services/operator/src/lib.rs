@@ -3,6 +3,7 @@
 //! Services announce themselves at boot and sign off at shutdown; who does neither is found by probing. The roster lives in the
 //! operator's store, so a restart of it forgets nobody.
 
+mod announcement;
 mod deploy;
 mod graph;
 mod jobs;

@@ -10,6 +10,7 @@ use syscall_sdk::registry::ServiceRecord;
 use syscall_sdk::rpc::{CallOptions, header};
 use syscall_sdk::wire::{Announce, Health, Identity, MeshInstance, Timestamp};
 
+use crate::announcement::member_key;
 use crate::roster::{self, LEFT, UP};
 
 /// Longest wait for an answer: the platform's own health check gives up as soon.
@@ -19,7 +20,7 @@ const FAILURES: u32 = 3;
 
 /// Probes for as long as the operator runs; not at all where the registry's interval is 0, so that a fleet may sleep.
 ///
-/// Whom the roster has never heard of is asked once in any case: services announce themselves when they come up and never again, so an
+/// Every service is asked once in any case: services announce themselves when they come up and never again, so an
 /// operator that lost its roster would know nobody.
 pub(crate) async fn run(context: Context) -> Result<()> {
     let interval = Duration::from_secs(context.registry().file().probe_interval_seconds);
@@ -57,6 +58,7 @@ async fn probe(
         greet(context, record).await;
         return Ok(());
     }
+    let names: Vec<String> = known.iter().map(|(_, member)| member.instance.clone()).collect();
     let on_roster: Vec<(String, MeshInstance)> = known.into_iter().filter(|(_, member)| member.state != LEFT).collect();
     if on_roster.is_empty() {
         return Ok(());
@@ -95,6 +97,10 @@ async fn probe(
                     roster::mark_gone(context, &key, &record.name, "lost", reason, &LOST).await?;
                 }
             }
+            // Whoever answers is on the roster, also where there was no room for it when it had gone.
+            if instance.is_some_and(|instance| !names.contains(&instance)) {
+                greet(context, record).await;
+            }
         }
         Err(error) => {
             let failed = failures.entry(record.key.clone()).or_default();
@@ -110,7 +116,7 @@ async fn probe(
     Ok(())
 }
 
-/// Puts a service of which the roster knows no process, not even one that left, on it where one answers.
+/// Puts the process of a service that answers on the roster, where that does not know it, not even as one that left.
 async fn greet(context: &Context, record: &ServiceRecord) {
     match find(context, record).await {
         Ok(()) => {}
@@ -123,11 +129,6 @@ async fn greet(context: &Context, record: &ServiceRecord) {
 }
 
 async fn find(context: &Context, record: &ServiceRecord) -> Result<()> {
-    let members = roster::members(context)?;
-    let prefix = roster::service_prefix(&record.key)?;
-    if !members.list::<MeshInstance>(&prefix).await?.is_empty() {
-        return Ok(());
-    }
     let options = CallOptions {
         timeout: Some(TIMEOUT),
         ..CallOptions::default()
@@ -142,6 +143,10 @@ async fn find(context: &Context, record: &ServiceRecord) -> Result<()> {
         // A service of another make that does not name its processes has to announce them.
         return Ok(());
     };
+    let key = member_key(&record.key, instance)?;
+    if roster::members(context)?.get::<MeshInstance>(&key).await?.is_some() {
+        return Ok(());
+    }
     let announce = Announce {
         identity,
         instance: instance.to_owned(),

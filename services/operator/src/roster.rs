@@ -4,21 +4,28 @@ use std::time::Duration;
 
 use blackroad_os_contracts::operator::{self as contract, JOINED, LOST, Presence, Swept};
 use futures_util::stream::{self, Stream};
+use syscall_sdk::config::Environment;
 use syscall_sdk::context::{Context, JobContext};
 use syscall_sdk::contract::Topic;
 use syscall_sdk::error::{Error, Kind, Result};
 use syscall_sdk::name::Prefix;
+use syscall_sdk::rpc::CallOptions;
 use syscall_sdk::state::State;
 use syscall_sdk::store::Condition;
 use syscall_sdk::wire::{
     Announce, Announced, HealthStatus, ListMesh, Mesh, MeshInstance, MeshService, SignOff, SignedOff, Timestamp,
 };
 
+use crate::announcement::{self, member_key};
+
 const NAMESPACE: &str = "mesh";
 /// How long who has gone is still shown: long enough to see after a bad night what happened in it.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
-/// Longest instance name, in bytes; a UUID has 36.
-const INSTANCE_MAX_BYTES: usize = 128;
+/// Most processes of a service that the roster knows, those that have gone with them: more than a small team runs, twice over while they
+/// are replaced, and a bad night's crashes. What a reader of the roster is told stays below a megabyte.
+const INSTANCES_MAX: usize = 64;
+/// Longest wait for a process that is about to be replaced: one that is up answers in milliseconds.
+const STILL_THERE: Duration = Duration::from_secs(1);
 
 pub(crate) const UP: &str = "up";
 pub(crate) const LEFT: &str = "left";
@@ -31,7 +38,14 @@ pub(crate) fn members(context: &Context) -> Result<State> {
 /// A service announces itself: where callers show tokens, theirs says who they are.
 pub(crate) async fn announce(context: Context, params: Announce) -> Result<Announced> {
     speaks_for(&context, &params.identity.service)?;
-    enter(context, params).await
+    let target = format!("service/{}", context.registry().get(&params.identity.service)?.key);
+    let entered = enter(context.clone(), params).await;
+    if let Err(error) = &entered
+        && error.code() == "TOO_MANY_INSTANCES"
+    {
+        context.refused("mesh.announce", &target, error.code());
+    }
+    entered
 }
 
 fn speaks_for(context: &Context, service: &str) -> Result<()> {
@@ -52,22 +66,28 @@ fn speaks_for(context: &Context, service: &str) -> Result<()> {
 pub(crate) async fn enter(context: Context, params: Announce) -> Result<Announced> {
     let record = context.registry().get(&params.identity.service)?.clone();
     let key = member_key(&record.key, &params.instance)?;
+    let url = announcement::checked(context.registry(), &record, &params)?;
     let members = members(&context)?;
     let now = Timestamp(context.clock().now());
     let known: Option<MeshInstance> = members.get(&key).await?;
     let joined = known.as_ref().is_none_or(|known| known.state != UP);
+    let mut others: Vec<(String, MeshInstance)> = members.list(&service_prefix(&record.key)?).await?;
+    others.retain(|(other, _)| *other != key);
     let member = MeshInstance {
         instance: params.instance.clone(),
         state: UP.to_owned(),
         status: params.identity.health.status,
         version: params.identity.version,
-        url: params.url.unwrap_or(params.identity.dns.internal),
+        url,
         since: known.filter(|_| !joined).map_or(now, |known| known.since),
         last_seen: now,
         latency: None,
         reason: None,
     };
     let mut commit = context.batch().put(&members, &key, &member, Condition::Any);
+    for stalest in make_room(&record.key, &mut others)? {
+        commit = commit.delete(&members, &stalest, Condition::Any);
+    }
     if joined {
         let presence = Presence {
             service: record.name.clone(),
@@ -77,20 +97,25 @@ pub(crate) async fn enter(context: Context, params: Announce) -> Result<Announce
         commit = commit.emit(&JOINED, &presence);
     }
     // A service with one replica that starts anew has replaced the process that was there, however that one ended.
-    if record.replicas == 1 || context.kernel().settings.environment != syscall_sdk::config::Environment::Production {
-        for (other, mut before) in members.list::<MeshInstance>(&service_prefix(&record.key)?).await? {
-            if other != key && before.state == UP {
-                before.state = "lost".to_owned();
-                before.reason = Some("replaced by a new process".to_owned());
-                let presence = Presence {
-                    service: record.name.clone(),
-                    instance: before.instance.clone(),
-                    reason: before.reason.clone(),
-                };
-                commit = commit
-                    .put(&members, &other, &before, Condition::Any)
-                    .emit(&LOST, &presence);
+    let one = record.replicas == 1 || context.kernel().settings.environment != Environment::Production;
+    others.retain(|(_, member)| member.state == UP);
+    if one && joined && !others.is_empty() {
+        // Unless it is the one that answers: then nothing has been replaced, whoever says so.
+        let there = answering(&context, &record.key).await;
+        for (other, mut before) in others {
+            if there.as_deref() == Some(before.instance.as_str()) {
+                continue;
             }
+            before.state = "lost".to_owned();
+            before.reason = Some("replaced by a new process".to_owned());
+            let presence = Presence {
+                service: record.name.clone(),
+                instance: before.instance.clone(),
+                reason: before.reason.clone(),
+            };
+            commit = commit
+                .put(&members, &other, &before, Condition::Any)
+                .emit(&LOST, &presence);
         }
     }
     commit.commit().await?;
@@ -98,11 +123,38 @@ pub(crate) async fn enter(context: Context, params: Announce) -> Result<Announce
     Ok(Announced { joined, probe_interval })
 }
 
+/// Which of the others go for a newcomer, where there is no room beside them: whoever has been gone for longest.
+///
+/// # Errors
+/// `TOO_MANY_INSTANCES` where too few have gone: none that lives goes for one that is new.
+fn make_room(service: &str, others: &mut Vec<(String, MeshInstance)>) -> Result<Vec<String>> {
+    let surplus = (others.len() + 1).saturating_sub(INSTANCES_MAX);
+    // Who is up stands behind all who have gone.
+    others.sort_by_key(|(_, member)| (member.state == UP, member.last_seen));
+    if others.iter().take(surplus).any(|(_, member)| member.state == UP) {
+        return Err(Error::conflict(format!(
+            "{INSTANCES_MAX} processes of {service} are up, and the roster has room for no more; stop one first"
+        ))
+        .with_code("TOO_MANY_INSTANCES"));
+    }
+    Ok(others.drain(..surplus).map(|(key, _)| key).collect())
+}
+
+/// The process that answers where the registry has a service, if one does.
+async fn answering(context: &Context, service: &str) -> Option<String> {
+    let options = CallOptions {
+        timeout: Some(STILL_THERE),
+        ..CallOptions::default()
+    };
+    context.rpc().health_of(service, &options).await.ok()?.1
+}
+
 pub(crate) async fn sign_off(context: Context, params: SignOff) -> Result<SignedOff> {
     speaks_for(&context, &params.service)?;
     let record = context.registry().get(&params.service)?.clone();
     let key = member_key(&record.key, &params.instance)?;
-    let left = mark_gone(&context, &key, &record.name, LEFT, &params.reason, &contract::LEFT).await?;
+    let reason = announcement::short(&params.reason);
+    let left = mark_gone(&context, &key, &record.name, LEFT, &reason, &contract::LEFT).await?;
     Ok(SignedOff { left })
 }
 
@@ -257,13 +309,4 @@ pub(crate) async fn sweep(context: JobContext, (): ()) -> Result<Swept> {
 
 pub(crate) fn service_prefix(service: &str) -> Result<Prefix> {
     Prefix::new(format!("{service}/"))
-}
-
-fn member_key(service: &str, instance: &str) -> Result<String> {
-    if !(1..=INSTANCE_MAX_BYTES).contains(&instance.len()) || instance.chars().any(|c| c.is_control() || c == '/') {
-        return Err(Error::invalid(format!(
-            "instance is 1 to {INSTANCE_MAX_BYTES} bytes without / and control characters"
-        )));
-    }
-    Ok(format!("{service}/{instance}"))
 }
