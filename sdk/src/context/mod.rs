@@ -67,6 +67,8 @@ pub type PipeHandler = Arc<dyn Fn(Context, Pipe) -> BoxFuture<'static, Result<()
 pub struct Context {
     kernel: Arc<Kernel>,
     request: Arc<RequestInfo>,
+    /// Who acts, where the service itself has found that out.
+    actor: Option<Arc<str>>,
 }
 
 /// The request in which a handler runs.
@@ -102,6 +104,7 @@ impl Context {
         Context {
             kernel,
             request: Arc::default(),
+            actor: None,
         }
     }
 
@@ -111,6 +114,17 @@ impl Context {
         Context {
             kernel: Arc::clone(&self.kernel),
             request,
+            actor: None,
+        }
+    }
+
+    /// The same request with who acts in it, such as `user/7`, where a service knows them by something that the kernel does not: a session
+    /// or a form of its own. What is put on the record from here is theirs; what they may do is not changed by it.
+    #[must_use]
+    pub fn acting(&self, actor: &str) -> Self {
+        Context {
+            actor: Some(Arc::from(actor)),
+            ..self.clone()
         }
     }
 
@@ -292,7 +306,9 @@ impl Context {
 
     /// Who acts, for the record: the caller, or outside a request the kernel itself.
     fn who(&self) -> Cow<'_, str> {
-        if self.request.request_id.is_some() {
+        if let Some(actor) = &self.actor {
+            Cow::Borrowed(actor)
+        } else if self.request.request_id.is_some() {
             self.request.caller.actor()
         } else {
             Cow::Borrowed("kernel")

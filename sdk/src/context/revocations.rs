@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use super::Kernel;
+use super::{Context, Kernel};
+use crate::audit::Record;
 use crate::error::Result;
 use crate::name::{Namespace, Prefix};
 use crate::state::State;
+use crate::store::Condition;
 use crate::wire::{RevocationsTaken, Revoked};
 
 /// Where they are kept.
 const NAMESPACE: &str = "revoked";
 
 impl Kernel {
-    /// Takes statements that the root signed: kept first, then in force, so that none is in force that a restart would forget.
+    /// Takes statements that the root signed: kept first, then in force, so that none is in force that a restart would forget. Where
+    /// somebody asks for it, each is on the record in the commit that keeps it.
     ///
     /// # Errors
     /// `REVOCATION_INVALID` where the root did not sign one; those before it are taken. Where the store refuses.
-    pub async fn revoke(&self, statements: &[String]) -> Result<RevocationsTaken> {
+    pub async fn revoke(&self, statements: &[String], asked: Option<&Context>) -> Result<RevocationsTaken> {
         let Some(verifier) = self.gate.verifier() else {
             // Nobody is asked for a token here, so none can be refused.
             return Ok(RevocationsTaken { taken: 0, known: 0 });
@@ -25,7 +28,15 @@ impl Kernel {
         let mut taken = 0;
         for statement in statements {
             if let Some(revoked) = verifier.read_revocation(statement)? {
-                kept.put(&key(&revoked), statement).await?;
+                let key = key(&revoked);
+                match asked {
+                    Some(asked) => {
+                        let record = Record::allowed("token.revoke", &key);
+                        let commit = asked.batch().put(&kept, &key, statement, Condition::Any);
+                        commit.audit(record).commit().await?;
+                    }
+                    None => drop(kept.put(&key, statement).await?),
+                }
                 // Who follows the store may have put it into force already; it is in force in any case.
                 verifier.revoke(statement)?;
                 taken += 1;
@@ -49,7 +60,7 @@ impl Kernel {
         let kept = self.revocations();
         for (key, statement) in kept.list::<String>(&Prefix::all()).await? {
             if verifier.revoke(&statement).is_err() {
-                kept.delete(&key, crate::store::Condition::Any).await?;
+                kept.delete(&key, Condition::Any).await?;
             }
         }
         Ok(())

@@ -49,7 +49,7 @@ async fn ask_for_revocations(context: &Context) {
             .rpc()
             .get_json(mesh::KEEPER, "/v1/sys/revocations", &options)
             .await?;
-        context.kernel().revoke(&known.statements).await
+        context.kernel().revoke(&known.statements, None).await
     };
     if let Err(error) = asked.await {
         tracing::warn!(error = %error.chain(), "which tokens were revoked lately could not be asked of the operator; those that this service knows are refused");

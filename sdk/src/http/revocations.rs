@@ -44,7 +44,7 @@ async fn take(context: Context, Payload(brought): Payload<Revocations>) -> Resul
     if brought.statements.len() > STATEMENTS_MAX {
         return Err(Error::invalid(format!("one request brings at most {STATEMENTS_MAX} statements")).into());
     }
-    let taken = context.kernel().revoke(&brought.statements).await?;
+    let taken = context.kernel().revoke(&brought.statements, Some(&context)).await?;
     if taken.taken > 0 {
         tracing::warn!(taken = taken.taken, known = taken.known, "tokens were revoked");
     }

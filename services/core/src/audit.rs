@@ -19,6 +19,11 @@ impl Decision {
         Decision(Record::denied(action, target.into()).because(why))
     }
 
+    /// What else an auditor asks for; never what a person has to be able to have forgotten, such as an address.
+    pub(crate) fn with(self, name: &'static str, value: impl AsRef<str>) -> Self {
+        Decision(self.0.with(name, value))
+    }
+
     /// Who, where it is another than who calls: `user/7`, `client/abc`.
     pub(crate) fn by(self, actor: impl Into<String>) -> Self {
         Decision(self.0.by(actor.into()))

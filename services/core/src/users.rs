@@ -30,8 +30,9 @@ const ATTEMPTS: usize = 16;
 
 pub(crate) async fn create(context: Context, params: CreateUser) -> Result<User> {
     let (user, commit) = creating(&context, context.batch(), &params.email, &params.name)?;
-    match commit.commit().await {
-        Ok(_) => Ok(user),
+    let decision = Decision::allowed("user.create", format!("user/{}", user.id));
+    match audit::commit(commit, decision).await {
+        Ok(()) => Ok(user),
         Err(error) if error.code() == "VERSION_CONFLICT" => Err(email_taken(&user.email)),
         Err(error) => Err(error),
     }
@@ -144,8 +145,12 @@ pub(crate) async fn update(context: Context, params: UpdateUser) -> Result<User>
                     .delete(&users, &old_key, Condition::Present)
                     .put(&users, &new_key, &after.id, Condition::Absent);
         }
-        match commit.emit(&USER_UPDATED, &after).commit().await {
-            Ok(_) => return Ok(after),
+        // Which fields, and not what stood in them: the record is kept for ever, and a person may be forgotten.
+        let changed = [("email", before.email != after.email), ("name", before.name != after.name)];
+        let changed: Vec<&str> = changed.iter().filter(|(_, is)| *is).map(|(field, _)| *field).collect();
+        let decision = Decision::allowed("user.update", format!("user/{}", after.id)).with("changed", changed.join(" "));
+        match audit::commit(commit.emit(&USER_UPDATED, &after), decision).await {
+            Ok(()) => return Ok(after),
             // Someone came in between: what they did decides what this may do.
             Err(error) if error.code() == "VERSION_CONFLICT" => {}
             Err(error) => return Err(error),

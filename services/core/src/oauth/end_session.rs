@@ -46,7 +46,8 @@ async fn ended(context: &Context, headers: &HeaderMap, query: String) -> Result<
     {
         return Ok(see_other(ASK));
     }
-    sessions::end(context, &hint.sub, Some(&hint.sid)).await?;
+    let theirs = context.acting(&format!("user/{}", hint.sub));
+    sessions::end(&theirs, &hint.sub, Some(&hint.sid)).await?;
     let way = match (
         one("post_logout_redirect_uri"),
         clients::find(context, &hint.aud).await?,

@@ -100,7 +100,7 @@ fn words(done: &str) -> Option<&'static str> {
 pub(super) async fn end_session(context: Context, headers: HeaderMap, posted: Posted<EndSession>) -> Response {
     let page = async {
         let said = fields(posted)?;
-        let Some(visitor) = signed_in_form(&context, &headers, &said.form).await? else {
+        let Some((context, visitor)) = signed_in_form(&context, &headers, &said.form).await? else {
             return Ok(see_other("/login"));
         };
         sessions::end(&context, &visitor.user.id, Some(&said.id)).await?;
@@ -117,7 +117,7 @@ pub(super) async fn change_password(
 ) -> Response {
     let page = Box::pin(async {
         let said = fields(posted)?;
-        let Some(visitor) = signed_in_form(&context, &headers, &said.form).await? else {
+        let Some((context, visitor)) = signed_in_form(&context, &headers, &said.form).await? else {
             return Ok(see_other("/login"));
         };
         let user = &visitor.user;
@@ -135,14 +135,19 @@ pub(super) async fn change_password(
     shown(&context, page.await).await
 }
 
-/// Who sent a form of a page for who is signed in; `None` where nobody is any more.
+/// Who sent a form of a page for who is signed in, and the request as theirs, for the record; `None` where nobody is any more.
 ///
 /// # Errors
 /// `CROSS_SITE`, `FORM_EXPIRED`.
-pub(super) async fn signed_in_form(context: &Context, headers: &HeaderMap, shown: &str) -> Result<Option<Visitor>> {
+pub(super) async fn signed_in_form(
+    context: &Context,
+    headers: &HeaderMap,
+    shown: &str,
+) -> Result<Option<(Context, Visitor)>> {
     let Some(visitor) = visitor(context, headers).await? else {
         return Ok(None);
     };
     form::check(context, headers, Some(&visitor.token), shown)?;
-    Ok(Some(visitor))
+    let theirs = context.acting(&format!("user/{}", visitor.user.id));
+    Ok(Some((theirs, visitor)))
 }

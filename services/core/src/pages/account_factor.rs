@@ -41,7 +41,7 @@ struct Recovery {
 pub(super) async fn begin(context: Context, headers: HeaderMap, posted: Posted<Said>) -> Response {
     let page = async {
         let said = fields(posted)?;
-        let Some(visitor) = signed_in_form(&context, &headers, &said.form).await? else {
+        let Some((context, visitor)) = signed_in_form(&context, &headers, &said.form).await? else {
             return Ok(see_other("/login"));
         };
         // A secret that is in force is not replaced by who has found an open browser: it is turned off first, by a code.
@@ -63,7 +63,7 @@ pub(super) async fn begin(context: Context, headers: HeaderMap, posted: Posted<S
 pub(super) async fn confirm(context: Context, headers: HeaderMap, posted: Posted<Said>) -> Response {
     let page = async {
         let said = fields(posted)?;
-        let Some(visitor) = signed_in_form(&context, &headers, &said.form).await? else {
+        let Some((context, visitor)) = signed_in_form(&context, &headers, &said.form).await? else {
             return Ok(see_other("/login"));
         };
         bounded(&context, &visitor).await?;
@@ -94,7 +94,7 @@ pub(super) async fn confirm(context: Context, headers: HeaderMap, posted: Posted
 pub(super) async fn end(context: Context, headers: HeaderMap, posted: Posted<Said>) -> Response {
     let page = async {
         let said = fields(posted)?;
-        let Some(visitor) = signed_in_form(&context, &headers, &said.form).await? else {
+        let Some((context, visitor)) = signed_in_form(&context, &headers, &said.form).await? else {
             return Ok(see_other("/login"));
         };
         bounded(&context, &visitor).await?;

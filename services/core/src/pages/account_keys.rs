@@ -45,7 +45,7 @@ struct Made<'a> {
 pub(super) async fn create(context: Context, headers: HeaderMap, posted: Posted<NewKey>) -> Response {
     let page = Box::pin(async {
         let said = fields(posted)?;
-        let Some(visitor) = signed_in_form(&context, &headers, &said.form).await? else {
+        let Some((context, visitor)) = signed_in_form(&context, &headers, &said.form).await? else {
             return Ok(see_other("/login"));
         };
         let days = said.days.trim();
@@ -74,7 +74,7 @@ pub(super) async fn create(context: Context, headers: HeaderMap, posted: Posted<
 pub(super) async fn revoke(context: Context, headers: HeaderMap, posted: Posted<Revoke>) -> Response {
     let page = async {
         let said = fields(posted)?;
-        let Some(visitor) = signed_in_form(&context, &headers, &said.form).await? else {
+        let Some((context, visitor)) = signed_in_form(&context, &headers, &said.form).await? else {
             return Ok(see_other("/login"));
         };
         let params = RevokeApiKey {

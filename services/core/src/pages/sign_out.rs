@@ -44,7 +44,8 @@ pub(super) async fn answer(context: Context, headers: HeaderMap, posted: Posted<
         let said = fields(posted)?;
         if let Some(visitor) = visitor(&context, &headers).await? {
             form::check(&context, &headers, Some(&visitor.token), &said.form)?;
-            sessions::end(&context, &visitor.user.id, Some(&visitor.session.id)).await?;
+            let theirs = context.acting(&format!("user/{}", visitor.user.id));
+            sessions::end(&theirs, &visitor.user.id, Some(&visitor.session.id)).await?;
         }
         Ok(with_cookies(see_other("/login"), [Cookie::Session.clear(&context)]))
     };

@@ -90,6 +90,8 @@ pub(crate) async fn set_by_link(
         return Ok(None);
     };
     let passwords = context.namespace(NAMESPACE)?;
+    // Who has the link is who it was made for, as far as anybody can tell.
+    let context = &context.acting(&format!("user/{}", user.id));
     let spent = set_with(context, hasher, &user, password, |commit| {
         Ok(commit.delete(&passwords, &link_key(link), Condition::Present))
     });

@@ -176,7 +176,13 @@ async fn touch(context: &Context, key: &str, mut kept: Kept, as_read: Seq) -> Re
 }
 
 pub(crate) async fn revoke(context: Context, params: RevokeSessions) -> Result<RevokedSessions> {
-    end(&context, &params.user_id.0, params.id.as_deref()).await
+    let user = &params.user_id.0;
+    let revoked = end(&context, user, params.id.as_deref()).await?;
+    if revoked.ended == 0 {
+        // Who was to be signed out is on the record also where nobody was signed in.
+        audit::note(&context, Decision::allowed("session.end", format!("user/{user}")).with("ended", "0")).await?;
+    }
+    Ok(revoked)
 }
 
 /// Ends a session of a user, or all where none is named.

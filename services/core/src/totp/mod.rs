@@ -151,7 +151,13 @@ pub(crate) async fn check(context: &Context, user: &str, code: &str) -> Result<b
 
 pub(crate) async fn remove(context: Context, params: GetUser) -> Result<SecondFactor> {
     users::found(&context, &params.id.0).await?;
-    forget(&context, &params.id.0).await?;
+    if is_on(&context, &params.id.0).await? {
+        forget(&context, &params.id.0).await?;
+    } else {
+        // Who was to be without one is on the record also where they had none.
+        let target = format!("user/{}", params.id.0);
+        audit::note(&context, Decision::allowed("second-factor.off", target).with("was", "off")).await?;
+    }
     Ok(SecondFactor {
         id: params.id.0,
         on: false,

@@ -11,6 +11,7 @@ mod oauth;
 mod oauth_attacks;
 mod outside;
 mod passwords;
+mod records;
 mod roles;
 mod second_factor;
 mod sign_in;
