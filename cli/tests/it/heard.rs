@@ -73,7 +73,7 @@ async fn with_tokens_the_trail_has_what_each_service_refused() -> Result<()> {
                     .any(|entry| entry.service == name && entry.target == "GET /v1/sys/state")
             });
             if unheard.is_empty() {
-                return Ok(());
+                return anyhow::Ok(());
             }
             heads.changed().await?;
         }
