@@ -43,7 +43,11 @@ async fn a_process_that_answers_cannot_be_announced_away() -> Result<()> {
         assert!(up.contains(&web) && up.contains(&name) && up.len() == 2, "{up:?}");
     }
     let listed = roster(&fleet).await?;
-    assert_eq!(of_web(&listed, "up").len() + of_web(&listed, "lost").len(), 64, "the others are forgotten");
+    assert_eq!(
+        of_web(&listed, "up").len() + of_web(&listed, "lost").len(),
+        64,
+        "the others are forgotten"
+    );
 
     let found = async {
         while of_web(&roster(&fleet).await?, "up") != [web.as_str()] {

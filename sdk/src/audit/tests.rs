@@ -219,5 +219,8 @@ fn a_flood_of_refused_calls_hides_no_refused_login() {
     note_of("login", &denials, "anonymous", "user/7");
     let told: Vec<_> = denials.take().into_iter().map(Record::into_wire).collect();
     let logins: Vec<_> = told.iter().filter(|record| record.action == "login").collect();
-    assert_eq!((logins.len(), logins[0].target.as_str(), logins[0].count), (1, "user/7", 1));
+    assert_eq!(
+        (logins.len(), logins[0].target.as_str(), logins[0].count),
+        (1, "user/7", 1)
+    );
 }

@@ -372,10 +372,24 @@ async fn what_was_revoked_stays_so_after_a_restart() {
     assert_eq!(brought(body.clone()).await.body, json!({ "taken": 1, "known": 1 }));
     assert_eq!(brought(body).await.body, json!({ "taken": 0, "known": 1 }));
     let events = running.kernel("core").unwrap().events.clone();
-    let told = events.follow(TopicFilter::parse(Some(RECORDED)).unwrap(), 0, None).next();
-    let told: Vec<AuditRecord> = told.await.unwrap().iter().map(|event| event.data.as_ref().unwrap().to().unwrap()).collect();
-    let said: Vec<_> = told.iter().map(|record| [&record.action, &record.target, &record.actor]).collect();
-    assert_eq!(said, [["token.revoke", "subject/program", "owner"]], "once, and by whom");
+    let told = events
+        .follow(TopicFilter::parse(Some(RECORDED)).unwrap(), 0, None)
+        .next();
+    let told: Vec<AuditRecord> = told
+        .await
+        .unwrap()
+        .iter()
+        .map(|event| event.data.as_ref().unwrap().to().unwrap())
+        .collect();
+    let said: Vec<_> = told
+        .iter()
+        .map(|record| [&record.action, &record.target, &record.actor])
+        .collect();
+    assert_eq!(
+        said,
+        [["token.revoke", "subject/program", "owner"]],
+        "once, and by whom"
+    );
     assert_eq!(read(&running).await.body["error"]["code"], "TOKEN_REVOKED");
     running.stop(DrainBudget::none(), "test").await;
     let running = start(&root, data.path()).await;

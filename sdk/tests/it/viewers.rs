@@ -41,7 +41,11 @@ async fn the_roster_is_asked_once_for_all_who_watch_and_not_at_all_where_nobody_
     });
     let watched = tokio::time::timeout(Duration::from_secs(8), join_all(watching)).await;
     assert!(watched.is_err(), "they are shown the fleet for longer than that");
-    assert_eq!(asked.load(Ordering::SeqCst), 2, "once when they came, and once five seconds later");
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        2,
+        "once when they came, and once five seconds later"
+    );
 
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(asked.load(Ordering::SeqCst), 2);
@@ -58,7 +62,10 @@ async fn strangers_cannot_use_up_the_streams_of_who_may_read_more() {
     }
     let next = at(STREAMS_OPEN_MAX);
     let refused = ask(&fixture.handler, Method::GET, LIVE, &[(CLIENT, &next)], "").await;
-    assert_eq!((refused.status.as_u16(), &refused.body["error"]["code"]), (503, &"OVERLOADED".into()));
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["error"]["code"]),
+        (503, &"OVERLOADED".into())
+    );
     for n in STREAMS_OPEN_MAX..STREAMS_MAX {
         open.push(fixture.stream("/v1/sys/state/watch", &[(CLIENT, &at(n))]).await);
     }

@@ -146,9 +146,13 @@ pub(crate) async fn update(context: Context, params: UpdateUser) -> Result<User>
                     .put(&users, &new_key, &after.id, Condition::Absent);
         }
         // Which fields, and not what stood in them: the record is kept for ever, and a person may be forgotten.
-        let changed = [("email", before.email != after.email), ("name", before.name != after.name)];
+        let changed = [
+            ("email", before.email != after.email),
+            ("name", before.name != after.name),
+        ];
         let changed: Vec<&str> = changed.iter().filter(|(_, is)| *is).map(|(field, _)| *field).collect();
-        let decision = Decision::allowed("user.update", format!("user/{}", after.id)).with("changed", changed.join(" "));
+        let decision =
+            Decision::allowed("user.update", format!("user/{}", after.id)).with("changed", changed.join(" "));
         match audit::commit(commit.emit(&USER_UPDATED, &after), decision).await {
             Ok(()) => return Ok(after),
             // Someone came in between: what they did decides what this may do.

@@ -62,7 +62,8 @@ fn line(name: &str, text: &str, bytes: RangeInclusive<usize>) -> Result<()> {
 
 fn leads_to(registry: &Registry, record: &ServiceRecord, url: &str) -> bool {
     let Ok(parsed) = Url::parse(url) else { return false };
-    let plain = matches!(parsed.scheme(), "http" | "https") && parsed.username().is_empty() && parsed.password().is_none();
+    let plain =
+        matches!(parsed.scheme(), "http" | "https") && parsed.username().is_empty() && parsed.password().is_none();
     let Some(host) = parsed.host_str().filter(|_| plain) else {
         return false;
     };

@@ -180,7 +180,11 @@ pub(crate) async fn revoke(context: Context, params: RevokeSessions) -> Result<R
     let revoked = end(&context, user, params.id.as_deref()).await?;
     if revoked.ended == 0 {
         // Who was to be signed out is on the record also where nobody was signed in.
-        audit::note(&context, Decision::allowed("session.end", format!("user/{user}")).with("ended", "0")).await?;
+        audit::note(
+            &context,
+            Decision::allowed("session.end", format!("user/{user}")).with("ended", "0"),
+        )
+        .await?;
     }
     Ok(revoked)
 }

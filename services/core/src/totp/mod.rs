@@ -156,7 +156,11 @@ pub(crate) async fn remove(context: Context, params: GetUser) -> Result<SecondFa
     } else {
         // Who was to be without one is on the record also where they had none.
         let target = format!("user/{}", params.id.0);
-        audit::note(&context, Decision::allowed("second-factor.off", target).with("was", "off")).await?;
+        audit::note(
+            &context,
+            Decision::allowed("second-factor.off", target).with("was", "off"),
+        )
+        .await?;
     }
     Ok(SecondFactor {
         id: params.id.0,

@@ -20,7 +20,9 @@ async fn records(core: &Core) -> Vec<AuditRecord> {
     let events = core.running.kernel("core").unwrap().events.clone();
     let filter = TopicFilter::parse(Some(RECORDED)).unwrap();
     let told = events.follow(filter, 0, None).next().await.unwrap();
-    told.iter().map(|event| event.data.as_ref().unwrap().to().unwrap()).collect()
+    told.iter()
+        .map(|event| event.data.as_ref().unwrap().to().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -50,7 +52,8 @@ async fn what_somebody_does_on_their_accounts_pages_is_theirs_on_the_record() {
 async fn what_is_done_to_a_user_is_on_the_record_and_what_it_was_is_not() {
     let core = Core::start().await;
     let id = core.user("ada@b.example").await;
-    core.call("updateUser", json!({ "id": id, "email": "countess@b.example" })).await;
+    core.call("updateUser", json!({ "id": id, "email": "countess@b.example" }))
+        .await;
     core.call("revokeSessions", json!({ "userId": id })).await;
     core.call("removeSecondFactor", json!({ "id": id })).await;
     let told = recorded(&core).await;
@@ -61,7 +64,13 @@ async fn what_is_done_to_a_user_is_on_the_record_and_what_it_was_is_not() {
         .collect();
     assert_eq!(
         of_ada,
-        ["user.create", "password.set", "user.update", "session.end", "second-factor.off"]
+        [
+            "user.create",
+            "password.set",
+            "user.update",
+            "session.end",
+            "second-factor.off"
+        ]
     );
     let records = format!("{:?}", records(&core).await);
     assert!(!records.contains("b.example"), "{records}");

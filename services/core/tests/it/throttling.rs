@@ -119,13 +119,23 @@ async fn a_flood_of_guesses_is_one_record_a_minute_for_each_reason() {
     while told.iter().filter(|record| record.action == "login").count() < 2 {
         let more = tokio::time::timeout(Duration::from_secs(300), follow.next());
         let more = more.await.expect("it is put on the record").unwrap();
-        told.extend(more.iter().map(|event| event.data.as_ref().unwrap().to::<AuditRecord>().unwrap()));
+        told.extend(
+            more.iter()
+                .map(|event| event.data.as_ref().unwrap().to::<AuditRecord>().unwrap()),
+        );
     }
     let mut logins: Vec<_> = told.iter().filter(|record| record.action == "login").collect();
     logins.sort_by_key(|record| record.count);
     let said: Vec<_> = logins
         .iter()
-        .map(|record| (record.target.clone(), record.address.as_deref(), record.reason.as_deref(), record.count))
+        .map(|record| {
+            (
+                record.target.clone(),
+                record.address.as_deref(),
+                record.reason.as_deref(),
+                record.count,
+            )
+        })
         .collect();
     let of = |reason, count| (format!("user/{ada}"), Some("198.51.100.1"), Some(reason), count);
     assert_eq!(said, [of("WRONG_PASSWORD", 5), of("THROTTLED", 55)]);
