@@ -372,10 +372,9 @@ async fn what_was_revoked_stays_so_after_a_restart() {
     assert_eq!(brought(body.clone()).await.body, json!({ "taken": 1, "known": 1 }));
     assert_eq!(brought(body).await.body, json!({ "taken": 0, "known": 1 }));
     let events = running.kernel("core").unwrap().events.clone();
-    let told = events
-        .follow(TopicFilter::parse(Some(RECORDED)).unwrap(), 0, None)
-        .next();
+    let mut told = events.follow(TopicFilter::parse(Some(RECORDED)).unwrap(), 0, None);
     let told: Vec<AuditRecord> = told
+        .next()
         .await
         .unwrap()
         .iter()

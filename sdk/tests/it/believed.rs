@@ -139,6 +139,9 @@ async fn a_subscription_that_its_source_refuses_degrades_the_subscriber_which_sa
     running.stop(DrainBudget::none(), "test").await;
 }
 
+/// What a thief changes of a delivery.
+type Forged<'a> = &'a dyn Fn(&mut Value);
+
 #[tokio::test]
 async fn a_service_delivers_its_own_events_alone_and_those_that_were_asked_for() {
     let root = SigningKey::generate().unwrap();
@@ -160,7 +163,7 @@ async fn a_service_delivers_its_own_events_alone_and_those_that_were_asked_for()
     let again = json!({ "sequence": 2, "cut": false, "event": {
         "id": "e3", "event": "said", "timestamp": "2025-01-01T00:00:00.000Z", "source": "blackroad-os-core",
     }});
-    let changes: [(&str, StatusCode, &dyn Fn(&mut Value)); 6] = [
+    let changes: [(&str, StatusCode, Forged<'_>); 6] = [
         ("of another service", StatusCode::FORBIDDEN, &|params| {
             params["events"][0]["event"]["source"] = "blackroad-os-web".into();
         }),

@@ -81,7 +81,7 @@ async fn decide(context: &Context, headers: &HeaderMap, query: &str, said: Optio
     };
     let consented = match said {
         Some(said) => {
-            check_form(headers, Some(&visitor.token), &said.form)?;
+            check_form(context, headers, Some(&visitor.token), &said.form)?;
             if said.decision != "allow" {
                 let target = format!("client/{}", asked.client.client.id);
                 let actor = format!("user/{}", visitor.user.id);
