@@ -249,10 +249,7 @@ fn spoken(holder: &Holder, callee: &str, purpose: Purpose<'_>, whom: &Principal)
     let both = holder.rights().meet(&whom.rights, word, callee);
     let wanted = match purpose {
         Purpose::Method(method) => format!("rpc {callee} {method}"),
-        _ => word.map_or_else(
-            || "any right".to_owned(),
-            |word| Right::all(word).at(callee).to_string(),
-        ),
+        _ => word.map_or_else(|| "any right".to_owned(), |word| word.to_string()),
     };
     let has = |rights: &Rights| match purpose {
         Purpose::Method(method) => rights.allow(&Need::rpc(callee, method), callee),
@@ -262,14 +259,17 @@ fn spoken(holder: &Holder, callee: &str, purpose: Purpose<'_>, whom: &Principal)
     if !has(&whom.rights) {
         return Err(Error::new(
             Kind::Forbidden,
-            format!("this needs the right `{wanted}`, which {} does not have", whom.subject),
+            format!(
+                "this needs the right `{wanted}` at {callee}, which {} does not have",
+                whom.subject
+            ),
         ));
     }
     if !has(&both) {
         return Err(Error::new(
             Kind::Forbidden,
             format!(
-                "{} asks for `{wanted}` in nobody's name, or for less of it; show a token of the fleet's own",
+                "{} asks for `{wanted}` at {callee} in nobody's name, or for less of it; show a token of the fleet's own",
                 holder.subject()
             ),
         )
