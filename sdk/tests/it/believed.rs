@@ -47,6 +47,17 @@ fn grant(subject: &str, audience: &str, rights: &[&str]) -> Grant {
     }
 }
 
+/// What api holds where it may do this at core.
+fn holding(root: &SigningKey, rights: &[&str]) -> Secret {
+    let key = SigningKey::generate().unwrap();
+    let grant = Grant {
+        holder: Some(key.public()),
+        ..grant("service:api", "core", rights)
+    };
+    let token = sign_first(root, &grant, seconds(&Clock::system())).unwrap();
+    Holder::new(token, key).unwrap().to_text()
+}
+
 /// Core and api, each behind its gate; api holds the registry's token of it unless another is given.
 async fn start(root: &SigningKey, held: Option<Secret>) -> Running {
     let (registry, now) = (Registry::builtin(), seconds(&Clock::system()));
@@ -91,18 +102,9 @@ async fn heard(running: &Running) -> Vec<Value> {
 #[tokio::test]
 async fn a_subscription_that_its_source_refuses_degrades_the_subscriber_which_says_why() {
     let root = SigningKey::generate().unwrap();
-    let key = SigningKey::generate().unwrap();
     // It may subscribe, and read nothing of what there is.
-    let grant = Grant {
-        holder: Some(key.public()),
-        ..grant(
-            "service:api",
-            "core",
-            &["rpc core events.subscribe", "event read user:*"],
-        )
-    };
-    let held = Holder::new(sign_first(&root, &grant, seconds(&Clock::system())).unwrap(), key).unwrap();
-    let running = start(&root, Some(held.to_text())).await;
+    let held = holding(&root, &["rpc core events.subscribe", "event read user:*"]);
+    let running = start(&root, Some(held)).await;
     let kernel = running.kernel("api").unwrap();
     let errors = LogQuery {
         level: Some(LogLevel::Error),
@@ -197,7 +199,8 @@ async fn a_service_delivers_its_own_events_alone_and_those_that_were_asked_for()
 #[tokio::test]
 async fn a_place_beyond_the_end_of_the_log_holds_up_nothing() {
     let root = SigningKey::generate().unwrap();
-    let running = start(&root, None).await;
+    let held = holding(&root, &["rpc core events.subscribe", "event read said"]);
+    let running = start(&root, Some(held)).await;
     let core = Context::new(running.kernel("core").unwrap());
     let mut heads = core.kernel().store.heads();
     let subscribed = async {
