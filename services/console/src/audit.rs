@@ -24,8 +24,8 @@ pub(crate) struct Choice {
     target: Option<String>,
     /// Only this action.
     action: Option<String>,
-    /// Entries before this one.
-    before: Option<u64>,
+    /// Entries before this one; what is no place is the first page.
+    before: Option<String>,
 }
 
 impl Choice {
@@ -65,10 +65,14 @@ impl Choice {
         format!("/audit{}", self.query(Some((name, value.to_owned()))))
     }
 
+    fn before(&self) -> Option<u64> {
+        self.before.as_deref()?.parse().ok()
+    }
+
     /// What is asked of the keeper.
     fn path(&self) -> String {
         let chosen = self.query(Some(("limit", SHOWN.to_string())));
-        match self.before {
+        match self.before() {
             Some(before) => format!("/v1/audit{chosen}&before={before}"),
             None => format!("/v1/audit{chosen}"),
         }
@@ -109,7 +113,7 @@ fn content(context: &Context, choice: &Choice, page: &AuditPage) -> Html {
         ),
     };
     let older = page.cursor.map(|cursor| choice.with("before", &cursor.to_string()));
-    let newest = choice.before.map(|_| format!("/audit{}", choice.query(None)));
+    let newest = choice.before().map(|_| format!("/audit{}", choice.query(None)));
     let shown = match (page.entries.first(), page.entries.last()) {
         (Some(first), Some(last)) => format!("Entries {} to {}", first.sequence, last.sequence),
         _ => "No entries".to_owned(),

@@ -117,7 +117,7 @@ pub(crate) fn routes() -> Routes {
                 .query("actor", "string", "Only of this actor.")
                 .query("target", "string", "Only on this.")
                 .query("action", "string", "Only this action.")
-                .query("before", "integer", "Entries before this one.")
+                .query("before", "string", "Entries before this one.")
                 .page(),
         )
         .with(
