@@ -18,13 +18,14 @@ ARG PACKAGES=${SERVICE}
 FROM ${RUST_IMAGE} AS manifests
 WORKDIR /checkout
 COPY . .
-# What a manifest names besides: a bench that it lists must be there for cargo to read it.
+# What a manifest names besides: a bench that it lists must be there for cargo to read it. The space between the braces keeps find from putting
+# the file's name there.
 RUN mkdir /manifests \
  && find . \( -name Cargo.toml -o -name Cargo.lock -o -path './.cargo/*' \) -type f -exec cp --parents {} /manifests \; \
  && find . \( -name lib.rs -o -name main.rs -o -name build.rs \) -exec cp --parents {} /manifests \; \
  && cd /manifests \
  && find . -name lib.rs -exec sh -c ': > "$1"' - {} \; \
- && find . \( -name main.rs -o -name build.rs \) -exec sh -c 'echo "fn main() {}" > "$1"' - {} \; \
+ && find . \( -name main.rs -o -name build.rs \) -exec sh -c 'echo "fn main() { }" > "$1"' - {} \; \
  && find . -exec touch -h -d @0 {} +
 
 FROM ${RUST_IMAGE} AS build

@@ -3,10 +3,10 @@
 CARGO ?= cargo
 FLAGS := --workspace --all-features --locked
 
-.PHONY: test setup format lint docs layers deny unused features unit workflows sbom bill satellite images chaos netns openapi fuzz bench bench-peers bench-scale clean
+.PHONY: test setup format lint docs layers deny unused features unit workflows sbom bill satellite images image-from-source chaos netns openapi fuzz bench bench-peers bench-scale clean
 
 # What CI runs, in the order in which a fault is cheapest to learn of.
-test: setup format workflows lint docs unit openapi features bill deny unused
+test: setup format workflows lint docs unit satellite openapi features bill deny unused
 
 # Installs what the tests need where it can, and says in one line what is missing where it cannot.
 setup:
@@ -50,7 +50,7 @@ sbom:
 bill:
 	@.ci/sbom core
 
-# One service by itself, as its satellite repository has it, built and tested there from what is in the lock file, without the network. Apart from `test`: it compiles the SDK anew.
+# One service by itself, as its satellite repository has it, built and tested there from what is in the lock file, without the network: `make satellite SATELLITE=core`.
 SATELLITE ?= root
 satellite:
 	@.ci/satellite $(SATELLITE)
@@ -59,6 +59,11 @@ satellite:
 # RUNTIME_IMAGE, REGISTRY and others as .ci/images says. Ten minutes for the dependencies, two for each link; needs the base images' registries.
 images:
 	@.ci/images $(SERVICES)
+
+# The image of core compiled within the build, on bases made of this machine's own compiler, and what it comes to in size, memory and time: a
+# quarter of an hour, as root. The ordinary tests build the same image around a binary that is there.
+image-from-source:
+	$(CARGO) test $(FLAGS) --test it -- --ignored --nocapture compiled_from_source
 
 # Kills processes until something is lost, on both stores, and prints what it came to: `make chaos KILLS=1000 SEED=7`. The ordinary
 # tests kill 20 times. Some minutes; see docs/explanation/durability.md.

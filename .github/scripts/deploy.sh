@@ -48,7 +48,7 @@ roll_back() {
             outcome=1
             continue
         fi
-        "$here/rollback.sh" "$target" "$key" "${previous[$key]}" || outcome=1
+        "$here/rollback.sh" --yes "$target" "$key" "${previous[$key]}" || outcome=1
     done
     return $outcome
 }

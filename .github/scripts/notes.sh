@@ -4,7 +4,15 @@
 #
 # usage: notes.sh TAG
 set -euo pipefail
+if [ $# != 1 ]; then
+    echo "usage: notes.sh TAG" >&2
+    exit 2
+fi
 tag=$1
+if ! git rev-parse --quiet --verify "refs/tags/$tag^{commit}" >/dev/null; then
+    echo "there is no tag $tag here; git fetch --tags brings those of the origin" >&2
+    exit 1
+fi
 before=$(git describe --tags --abbrev=0 --match 'v*' "$tag^" 2>/dev/null || true)
 if [ -n "$before" ]; then
     echo "What is new since $before:"

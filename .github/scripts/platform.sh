@@ -40,16 +40,19 @@ ask() {
 preflight() { # environment
     local seen name
     if [ -z "${RAILWAY_TOKEN:-}" ]; then
-        echo "RAILWAY_TOKEN is not set: give the GitHub environment $1 the secret RAILWAY_TOKEN, a project token of that environment" >&2
+        echo "RAILWAY_TOKEN is not set: export a project token of the environment $1; in a workflow it is a secret of the GitHub environment $1" >&2
         return 1
     fi
-    seen=$(ask 'query { projectToken { project { id name } environment { id name } } }') || return 1
+    if ! seen=$(ask 'query { projectToken { project { id name } environment { id name } } }'); then
+        echo "RAILWAY_TOKEN has to be a project token of the environment $1, as the project's settings make them" >&2
+        return 1
+    fi
     project=$(jq -r .projectToken.project.id <<<"$seen")
     environment=$(jq -r .projectToken.environment.id <<<"$seen")
     name=$(jq -r .projectToken.environment.name <<<"$seen")
     echo "the token sees project $(jq -r .projectToken.project.name <<<"$seen"), environment $name"
     if { [ "$1" = production ] && [ "$name" != production ]; } || { [ "$1" != production ] && [ "$name" = production ]; }; then
-        echo "this is a deploy to $1, and the token is one of $name; exchange the secret RAILWAY_TOKEN of the GitHub environment $1" >&2
+        echo "this is meant for $1, and the token is one of $name; export RAILWAY_TOKEN of $1, or exchange the secret RAILWAY_TOKEN of the GitHub environment $1" >&2
         return 1
     fi
     services=$(ask 'query ($id: String!) { project(id: $id) { services { edges { node { id name } } } } }' id "$project") || return 1

@@ -4,13 +4,34 @@
 # Takes one service of one environment back to an earlier deployment: image and variables as they were. Railway keeps images for 72 h (Hobby)
 # or 120 h (Pro).
 #
-# usage: rollback.sh ENVIRONMENT KEY [DEPLOYMENT]     the last successful one before the newest, unless said
+# usage: rollback.sh [--yes] ENVIRONMENT KEY [DEPLOYMENT]     the last successful one before the newest, unless said
+#
+# By hand it says what it would do, and does it with --yes alone.
+#
+# BLACKROAD   the command line, which knows the services' names
+# For the others see platform.sh.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=.github/scripts/platform.sh
 . "$here/platform.sh"
 
+yes=${GITHUB_ACTIONS:-false}
+if [ "${1:-}" = --yes ]; then
+    yes=true
+    shift
+fi
+if [ $# -lt 2 ] || [ $# -gt 3 ] || [[ $1 == -* ]]; then
+    echo "usage: rollback.sh [--yes] ENVIRONMENT KEY [DEPLOYMENT]" >&2
+    exit 2
+fi
 target=$1 key=$2 to=${3:-}
+case $target in
+    production | staging | development) ;;
+    *)
+        echo "there is no environment $target; there are production, staging and development" >&2
+        exit 2
+        ;;
+esac
 name=$("${BLACKROAD:-blackroad}" --json registry "$key" | jq -er .name)
 preflight "$target"
 id=$(id_of "$name")
@@ -27,6 +48,11 @@ if [ -z "$to" ]; then
     fi
 fi
 before=$(newest "$id")
+echo "$name in $target: from deployment ${before#* } back to $to"
+if [ "$yes" != true ]; then
+    echo "nothing was changed; with --yes it is done"
+    exit 0
+fi
 ask 'mutation ($id: String!) { deploymentRollback(id: $id) }' id "$to" >/dev/null
 echo "$name: rolling back to deployment $to"
 # A rollback is a deployment of its own, which the platform names nowhere but in its list.

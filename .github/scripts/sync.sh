@@ -13,6 +13,12 @@ if [ "${1:-}" = --push ]; then
     push=true
     shift
 fi
+for key in "$@"; do
+    if [[ $key == -* ]]; then
+        echo "$key is no option; usage: sync.sh [--push] [KEY...]" >&2
+        exit 2
+    fi
+done
 blackroad=${BLACKROAD:-blackroad}
 commit=$(git rev-parse HEAD)
 subject=$(git log -1 --format=%s)

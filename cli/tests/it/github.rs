@@ -76,6 +76,7 @@ impl Programs {
         for name in [
             "BLACKROAD",
             "ENVIRONMENT",
+            "GITHUB_ACTIONS",
             "SERVICES",
             "RAILWAY_TOKEN",
             "SATELLITES",

@@ -65,16 +65,44 @@ async fn what_does_not_come_up_takes_all_that_was_deployed_with_it_back() -> Res
     Ok(())
 }
 
+#[test]
+fn a_rollback_whose_words_are_wrong_asks_nobody() -> Result<()> {
+    let programs = Programs::new()?;
+    let wrong: [(&[&str], &str); 3] = [
+        (&[], "usage: rollback.sh"),
+        (&["production"], "usage: rollback.sh"),
+        (&["prod", "core"], "no environment prod"),
+    ];
+    for (words, told) in wrong {
+        let ran = ended(programs.script("rollback.sh", words)?)?;
+        assert!(ran.code == Some(2) && ran.err.contains(told), "{words:?}: {ran:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_rollback_by_hand_goes_to_what_ran_before_what_runs() -> Result<()> {
     let (platform, programs) = (Platform::start("production").await?, Programs::new()?);
     assert_eq!(deploy(&platform, &programs, "production", 0).await?.code, Some(0));
-    let mut script = programs.script("rollback.sh", &["production", "core"])?;
-    script
-        .env("RAILWAY_TOKEN", TOKEN)
-        .env("RAILWAY_API_URL", format!("http://{}/graphql", platform.address));
-    let ran = tokio::task::spawn_blocking(move || ended(script)).await??;
-    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let before = platform.changes();
+    for yes in [false, true] {
+        let words: &[&str] = if yes {
+            &["--yes", "production", "core"]
+        } else {
+            &["production", "core"]
+        };
+        let mut script = programs.script("rollback.sh", words)?;
+        script
+            .env("RAILWAY_TOKEN", TOKEN)
+            .env("RAILWAY_API_URL", format!("http://{}/graphql", platform.address));
+        let ran = tokio::task::spawn_blocking(move || ended(script)).await??;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(
+            ran.out.contains("blackroad-os-core in production: from deployment"),
+            "{ran:?}"
+        );
+        assert_eq!(platform.changes() != before, yes, "nothing is done unless it is said");
+    }
     assert_eq!(
         platform.changes().last().map(String::as_str),
         Some("roll back core to 0")
