@@ -12,6 +12,7 @@ pub type MakeService = fn() -> Service;
 #[derive(Clone, Debug)]
 pub struct Fleet {
     registry: Result<Registry, String>,
+    text: String,
     services: Vec<(&'static str, MakeService)>,
 }
 
@@ -21,6 +22,7 @@ impl Fleet {
     pub fn new(registry: &str, services: &[MakeService]) -> Self {
         Fleet {
             registry: Registry::parse(registry).map_err(|error| error.message().to_owned()),
+            text: registry.to_owned(),
             // Making a service starts nothing; it is asked for its key alone.
             services: services.iter().map(|make| (make().key(), *make)).collect(),
         }
@@ -40,7 +42,9 @@ impl Fleet {
             }
         }
         Ok(Known {
+            built: registry.clone(),
             registry,
+            text: self.text,
             services: self.services,
         })
     }
@@ -49,11 +53,29 @@ impl Fleet {
 /// A fleet that agrees with itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
+    /// What a command goes by; see [`crate::here`].
     pub(crate) registry: Registry,
+    /// What the services were built with, and run with.
+    pub(crate) built: Registry,
+    /// The text that it was read from.
+    text: String,
     services: Vec<(&'static str, MakeService)>,
 }
 
 impl Known {
+    /// Whether this is the text of the registry that was built in. How lines end is git's affair.
+    pub(crate) fn was_built_with(&self, text: &str) -> bool {
+        self.text.lines().eq(text.lines())
+    }
+
+    /// The same services, with another registry to go by.
+    pub(crate) fn with(&self, registry: Registry) -> Self {
+        Known {
+            registry,
+            ..self.clone()
+        }
+    }
+
     /// What can be run, in order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.services.iter().map(|(key, _)| *key)
@@ -79,7 +101,7 @@ impl Known {
                 self.keys().collect::<Vec<_>>().join(", ")
             );
         }
-        let host = host.registry(self.registry.clone());
+        let host = host.registry(self.built.clone());
         let wanted = |key: &str| only.is_empty() || only.iter().any(|wanted| wanted == key);
         let services = self.services.iter().filter(|(key, _)| wanted(key));
         Ok(services.fold(host, |host, (_, make)| host.mount(*make)))

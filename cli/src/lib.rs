@@ -24,6 +24,7 @@ mod dns;
 mod failure;
 mod fleet;
 mod follow;
+mod here;
 mod input;
 mod keys;
 mod print;
@@ -69,8 +70,16 @@ pub fn main(fleet: Fleet) -> ExitCode {
     code
 }
 
-async fn run(fleet: &Known, args: Args) -> ExitCode {
+async fn run(built: &Known, args: Args) -> ExitCode {
     let Args { command, target, json } = args;
+    let seen = match here::seen_by(&command, built) {
+        Ok(seen) => seen,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let fleet = &seen;
     let outcome = match command {
         Command::Up(up) => return up::run(fleet, &target, json, up).await,
         Command::Conform(conform) => conform::run(fleet, &target, json, conform).await,

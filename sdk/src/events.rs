@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::contract::audit;
 use crate::error::{Error, Kind, Result};
 use crate::name::{Topic, TopicFilter};
 use crate::store::{Batch, Direction, Emit, Event, EventQuery, Heads, Outcome, Seq, Store};
@@ -15,6 +14,8 @@ use crate::wire::{self, Json, Timestamp};
 
 /// Events read from the store at once.
 const PAGE: usize = 256;
+/// Families of events that the kernel of every service emits: what goes on the record, and that the configuration was replaced.
+const OF_THE_KERNEL: [&str; 2] = ["audit", "config"];
 
 /// A service's event log. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -64,20 +65,21 @@ impl Events {
         })
     }
 
-    /// Refuses a name that nobody emits from outside: what such an event says, others take for the service's own word.
+    /// Refuses a name that nobody emits from outside: what such an event says, others take for the service's own word. These are the
+    /// families of the kernel, and those that the service [keeps for its own code](crate::service::Service::own_events).
     ///
     /// # Errors
     /// `RESERVED_EVENT`.
-    pub fn check_from_outside(topic: &str) -> Result<()> {
-        if !topic.starts_with(audit::RESERVED) {
+    pub fn check_from_outside(topic: &str, own: &[&str]) -> Result<()> {
+        let reserved = topic
+            .split_once(':')
+            .filter(|(family, _)| OF_THE_KERNEL.contains(family) || own.contains(family));
+        let Some((family, _)) = reserved else {
             return Ok(());
-        }
+        };
         Err(Error::new(
             Kind::Forbidden,
-            format!(
-                "events whose name begins with {:?} are the service's own; choose another name",
-                audit::RESERVED
-            ),
+            format!("events whose name begins with \"{family}:\" are the service's own; choose another name"),
         )
         .with_code("RESERVED_EVENT"))
     }
@@ -206,6 +208,29 @@ impl Follow {
                 .changed()
                 .await
                 .map_err(|_| Error::unavailable("the store is closed"))?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_services_say_themselves_is_said_by_nobody_else() {
+        let check = |topic| Events::check_from_outside(topic, &["user"]);
+        for reserved in ["audit:recorded", "config:updated", "user:deleted", "user:"] {
+            assert_eq!(check(reserved).unwrap_err().code(), "RESERVED_EVENT", "{reserved}");
+        }
+        for free in [
+            "order:placed",
+            "user-group:made",
+            "users:x",
+            "user",
+            "mesh:joined",
+            "a:user:b",
+        ] {
+            assert!(check(free).is_ok(), "{free}");
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) use read::duration;
 pub(crate) use satellite::{ExportSatellite, Satellite};
 pub(crate) use state::{Commit, Key, Prefix, PutState, RemoveState, State};
 pub(crate) use store::{Store, StoreFile, StoreOf, StorePlace};
-pub(crate) use token::{Inspect, Keygen, Mint, Narrow, Revoke, Rotate, Token};
+pub(crate) use token::{Inspect, Keygen, Mint, Narrow, Revoke, Revoked, Rotate, Token};
 pub(crate) use up::Up;
 pub(crate) use verify::Verify;
 pub(crate) use workflows::{Fork, OneRun, Signal, StartWorkflow, WaitRun, Workflow, Workflows};

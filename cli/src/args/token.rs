@@ -52,6 +52,9 @@ pub(crate) struct Mint {
     /// Every service's token, each into {key}.token in the directory that --out names.
     #[arg(long, requires = "out", conflicts_with_all = ["service", "subject", "right"])]
     pub(crate) all: bool,
+    /// With --all: in the place of tokens that are there.
+    #[arg(long, requires = "all")]
+    pub(crate) replace: bool,
     /// Who holds it, where that is no service: a program or a person.
     #[arg(long, value_name = "NAME", conflicts_with = "service", requires = "right")]
     pub(crate) subject: Option<String>,
@@ -102,7 +105,8 @@ pub(crate) struct Inspect {
 #[derive(Debug, ClapArgs)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Revoked {
-    /// A token by its jti, with all that was narrowed from it.
+    /// A token by its jti, or the token itself as it was found, with all that was narrowed from it.
+    #[arg(value_name = "JTI|TOKEN")]
     pub(crate) jti: Option<String>,
     /// All tokens that name this key, by its thumbprint.
     #[arg(long, value_name = "THUMBPRINT", allow_hyphen_values = true)]

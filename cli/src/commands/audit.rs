@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use syscall_sdk::audit::{Fault, Verifier, chain};
 use syscall_sdk::contract::audit::KEEPER;
-use syscall_sdk::wire::{AuditHead, AuditPage};
+use syscall_sdk::wire::{AuditEntry, AuditHead, AuditPage};
 
 use crate::args::{Audit, AuditList, AuditVerify};
 use crate::print;
@@ -17,6 +17,8 @@ use crate::remote::Remote;
 const PATH: &str = "/v1/audit";
 /// Entries asked for at once.
 const PAGE: usize = 1_000;
+/// Of who did it, so many characters are shown: `user/` and an id are 41.
+const WHO_CHARS: usize = 60;
 
 pub(super) async fn run(remote: &Remote, machine: bool, audit: Audit) -> Result<()> {
     match audit {
@@ -58,9 +60,9 @@ async fn show(remote: &Remote, machine: bool, list: AuditList) -> Result<()> {
         let outcome = outcome(entry.outcome);
         table.add_row([
             entry.sequence.to_string(),
-            print::age(entry.at),
+            when(&entry),
             entry.service,
-            print::short(&entry.actor, 40),
+            print::short(&entry.actor, WHO_CHARS),
             entry.action,
             print::short(&entry.target, 60),
             entry.reason.map_or(outcome.clone(), |reason| {
@@ -74,6 +76,16 @@ async fn show(remote: &Remote, machine: bool, list: AuditList) -> Result<()> {
     match page.cursor {
         Some(cursor) => print::line(format!("… and earlier ones: --before {cursor}")),
         None => Ok(()),
+    }
+}
+
+/// When it is said to have happened, and how far off that was when core took it, where it matters.
+fn when(entry: &AuditEntry) -> String {
+    let age = print::age(entry.at);
+    match entry.apart().map(|apart| apart.as_seconds_f64()) {
+        None => age,
+        Some(late) if late > 0.0 => format!("{age}, taken {} later", print::span(late)),
+        Some(early) => format!("{age}, taken {} before", print::span(-early)),
     }
 }
 

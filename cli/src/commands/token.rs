@@ -6,21 +6,24 @@ use anyhow::{Context as _, Result, bail};
 use reqwest::Method;
 use serde_json::json;
 use syscall_sdk::auth::{
-    BEARER_LIFE_MAX, Credential, EVERY_SERVICE, Grant, Holder, Narrowing, PublicKey, Right, Rights, RootKeys,
-    SERVICE_SUBJECT, SigningKey, Verifier, Word, claims_of, seconds, sign_first, sign_revocation,
+    Credential, EVERY_SERVICE, Grant, Holder, Narrowing, PublicKey, Right, Rights, RootKeys, SERVICE_SUBJECT,
+    SigningKey, Verifier, Word, claims_of, seconds, sign_first, sign_revocation,
 };
 use syscall_sdk::clock::Clock;
 use syscall_sdk::config::Secret;
 use syscall_sdk::registry::Registry;
 use syscall_sdk::wire::{Audience, Revocations, RevocationsTaken, Revoked, Timestamp, TokenClaims};
 
-use crate::args::{Inspect, Keygen, Mint, Narrow, Revoke, Rotate, Target, Token};
+use crate::args::{self, Inspect, Keygen, Mint, Narrow, Revoke, Rotate, Target, Token};
 use crate::keys;
 use crate::print::{self, BAD, DIM, GOOD};
 use crate::remote::Remote;
 
 /// How long the token lives with which a revocation is brought: as long as nine services may take to answer.
 const BRINGER_LIFE: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+
+/// A SHA-256 in base64url (RFC 7638).
+const THUMBPRINT_CHARS: usize = 43;
 
 pub(super) async fn run(remote: &Remote, target: &Target, machine: bool, token: Token) -> Result<()> {
     match token {
@@ -54,7 +57,7 @@ fn mint(registry: &Registry, machine: bool, mint: Mint) -> Result<()> {
     let root = keys::read_root(&mint.root.root_key)?;
     if mint.all {
         let directory = mint.out.as_deref().unwrap_or(Path::new("."));
-        return mint_all(registry, machine, &root, directory);
+        return mint_all(registry, machine, &root, directory, mint.replace);
     }
     let audience = audience(registry, &mint.at)?;
     let token = match &mint.service {
@@ -79,7 +82,7 @@ fn mint(registry: &Registry, machine: bool, mint: Mint) -> Result<()> {
                 subject: mint.subject.unwrap_or_default(),
                 audience,
                 rights: Rights::new(mint.right),
-                life: mint.life.min(BEARER_LIFE_MAX),
+                life: mint.life,
                 holder: None,
             };
             if grant.subject.starts_with(SERVICE_SUBJECT) {
@@ -95,10 +98,21 @@ fn mint(registry: &Registry, machine: bool, mint: Mint) -> Result<()> {
     give(machine, &token, mint.out.as_deref())
 }
 
-fn mint_all(registry: &Registry, machine: bool, root: &SigningKey, directory: &Path) -> Result<()> {
+fn mint_all(registry: &Registry, machine: bool, root: &SigningKey, directory: &Path, replace: bool) -> Result<()> {
+    let place = |key: &str| directory.join(format!("{key}.token"));
+    // All are looked for before one is written: a service with a new token and one with an old are worse than none.
+    for service in registry.services() {
+        let path = place(&service.key);
+        if path.exists() && !replace {
+            bail!(
+                "{} is there already; --replace mints in the place of what is there",
+                path.display()
+            );
+        }
+    }
     let mut made = Vec::new();
     for service in registry.services() {
-        let path = directory.join(format!("{}.token", service.key));
+        let path = place(&service.key);
         keys::replace(&path, &registry.mint(&service.key, root, now())?.to_text())?;
         made.push((service.key.clone(), path));
     }
@@ -213,13 +227,17 @@ fn show(place: usize, claims: &TokenClaims) -> Result<()> {
 
 async fn revoke(registry: &Registry, target: &Target, machine: bool, revoke: Revoke) -> Result<()> {
     let root = keys::read_root(&revoke.root.root_key)?;
-    let what = revoke.what;
-    let revoked = match (what.jti, what.key, what.subject) {
-        (Some(jti), _, _) => Revoked::Jti(jti),
-        (_, Some(key), _) => Revoked::Key(key),
-        (_, _, Some(subject)) => Revoked::Subject(subject),
-        _ => bail!("say what to revoke: a jti, --key or --subject"),
-    };
+    let revoked = what_is_revoked(registry, revoke.what)?;
+    if !machine {
+        let what = match &revoked {
+            Revoked::Jti(jti) => format!("the token {jti} and what was narrowed from it"),
+            Revoked::Key(key) => format!("what names the key {key}"),
+            Revoked::Subject(subject) => format!("what {subject} was given until now"),
+        };
+        print::line(format!(
+            "{DIM}# revokes {what}. Tokens are made offline: no service can say whether there is one{DIM:#}"
+        ))?;
+    }
     let statement = sign_revocation(&root, revoked, now())?;
     let bringer = Grant {
         subject: "owner".to_owned(),
@@ -273,18 +291,50 @@ async fn revoke(registry: &Registry, target: &Target, machine: bool, revoke: Rev
     )
 }
 
+/// What to refuse, with what can be known of it looked at first: a word that was mistyped would be refused for nothing, and the token go on.
+fn what_is_revoked(registry: &Registry, what: args::Revoked) -> Result<Revoked> {
+    if let Some(found) = what.jti {
+        let text = found.trim();
+        if !text.contains('.') {
+            return Ok(Revoked::Jti(text.to_owned()));
+        }
+        let token = match Credential::parse(&Secret::new(text))? {
+            Credential::Holder(holder) => holder.token().to_owned(),
+            Credential::Bearer(_) => text.to_owned(),
+        };
+        let links = claims_of(&token);
+        let link = links.first().context("that is no token: its claims cannot be read")?;
+        return Ok(Revoked::Jti(link.jti.clone()));
+    }
+    if let Some(key) = what.key {
+        if key.len() != THUMBPRINT_CHARS || !key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+            bail!("{key} is no thumbprint of a key; `blackroad token inspect` shows that of a token");
+        }
+        return Ok(Revoked::Key(key));
+    }
+    let subject = what
+        .subject
+        .context("say what to revoke: a jti, a token, --key or --subject")?;
+    if let Some(service) = subject.strip_prefix(SERVICE_SUBJECT)
+        && !registry.keys().contains(&service)
+    {
+        eprintln!("warning: the registry has no service {service}; what it was given is refused all the same");
+    }
+    Ok(Revoked::Subject(subject))
+}
+
 fn rotate(registry: &Registry, machine: bool, rotate: Rotate) -> Result<()> {
     let old = keys::read_root(&rotate.root.root_key)?;
     let next = keys::make_root(&rotate.next)?;
     let both = format!("{},{}", old.public(), next.public());
     if machine {
-        mint_all(registry, true, &next, &rotate.out)?;
+        mint_all(registry, true, &next, &rotate.out, true)?;
         return print::json(&json!({ "both": both, "next": next.public().text() }));
     }
     print::line("1. Have every service trust both keys, and wait until each has restarted:")?;
     print::line(format!("   SYSCALL_ROOT_KEYS={both}"))?;
     print::line("2. Give every service its new token:")?;
-    mint_all(registry, false, &next, &rotate.out)?;
+    mint_all(registry, false, &next, &rotate.out, true)?;
     print::line(
         "3. When each has restarted, and the tokens of people and programs are minted anew, forget the old key:",
     )?;

@@ -40,7 +40,7 @@ pub(crate) async fn of_this_program(fleet: &Known) -> Result<Contracts> {
         port: port.context("a door on loopback has a port")?,
         token: None,
     };
-    let remote = Remote::new(&fleet.registry, &target)?;
+    let remote = Remote::new(&fleet.built, &target)?;
     // Of a service in another language only a running one can tell.
     let keys: Vec<String> = fleet.keys().map(str::to_owned).collect();
     let contracts = try_join_all(keys.iter().map(|key| of_running(&remote, key))).await;

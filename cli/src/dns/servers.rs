@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{RData, RecordType};
@@ -30,13 +30,9 @@ impl Servers {
             TokioResolver::builder_with_config(config, provider).with_options(options)
         } else {
             let servers = named.iter().map(|server| {
-                let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp].map(|protocol| {
-                    let mut connection = ConnectionConfig::new(protocol);
-                    connection.port = server.port();
-                    connection
-                });
                 let mut known = NameServerConfig::udp_and_tcp(server.ip());
-                known.connections = connections.to_vec();
+                let connections = known.connections.iter_mut();
+                connections.for_each(|connection| connection.port = server.port());
                 known
             });
             let config = ResolverConfig::from_parts(None, Vec::new(), servers.collect());

@@ -169,11 +169,15 @@ pub(crate) fn root() -> Result<PathBuf> {
         })
 }
 
+/// The text of a checkout's `registry.toml`.
+pub(crate) fn text(root: &Path) -> Result<String> {
+    let file = root.join("registry.toml");
+    std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
 /// The registry of a checkout, which may be another than the one that this program was built with.
 pub(crate) fn registry(root: &Path) -> Result<Registry> {
-    let file = root.join("registry.toml");
-    let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    Ok(Registry::parse(&text)?)
+    Ok(Registry::parse(&text(root)?)?)
 }
 
 fn is_below(path: &str, folder: &str) -> bool {

@@ -1,8 +1,10 @@
 //! The console over a real fleet: what it shows, what changes by itself, what can be done from it.
 
+mod calls;
+mod jobs;
+
 use anyhow::Result;
 use blackroad_os_contracts::core::{CREATE_USER, CreateUser};
-use blackroad_os_contracts::docs::{SEARCH, SearchDocs};
 use syscall_sdk::audit::Record;
 use syscall_sdk::wire::LogLevel;
 
@@ -161,96 +163,6 @@ async fn a_method_is_called_from_its_form_and_shows_what_it_gave() -> Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_is_cancelled_and_retried_and_both_are_seen_at_once() -> Result<()> {
-    let (fleet, browser) = (busy().await?, Browser::launch().await?);
-    fleet
-        .until("core", "/v1/sys/jobs?status=running", |jobs| {
-            jobs["jobs"][0]["id"].is_string()
-        })
-        .await?;
-    let page = browser.page(1280, 800, false).await?;
-    page.goto(&fleet.url("console", "/services/core#jobs")).await?;
-    page.wait_for(LIVE, SOON).await?;
-    page.wait_for(
-        "document.querySelector('#job-list .badge').textContent === 'running'",
-        SOON,
-    )
-    .await?;
-    page.click("#job-list form .is-bad").await?;
-    page.wait_for("document.querySelector('.question').open", SOON).await?;
-    page.click(".question .is-bad").await?;
-    page.wait_for(
-        "document.querySelector('#job-list .badge').textContent === 'cancelled'",
-        SOON,
-    )
-    .await?;
-    page.wait_for(
-        "document.querySelector('.toast').textContent.includes('Cancelled.')",
-        SOON,
-    )
-    .await?;
-    page.screenshot_of_view(&picture("console-job-cancelled")).await?;
-    page.click("#job-list form .button").await?;
-    page.wait_for(
-        "document.querySelector('#job-list .badge').textContent === 'running'",
-        SOON,
-    )
-    .await?;
-    let job: String = page.eval("document.querySelector('#job-list td .id').href").await?;
-    page.goto(&job).await?;
-    page.wait_for(LIVE, SOON).await?;
-    check(&page, "a job").await?;
-    page.screenshot(&picture("console-job")).await?;
-    fleet.stop().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dead_jobs_are_edited_and_made_anew_and_retried_all_at_once() -> Result<()> {
-    let (fleet, browser) = (busy().await?, Browser::launch().await?);
-    let running = fleet
-        .until("core", "/v1/sys/jobs?status=running", |jobs| {
-            jobs["jobs"][0]["id"].is_string()
-        })
-        .await?;
-    let id = running["jobs"][0]["id"].as_str().expect("it runs").to_owned();
-    let core = fleet.context("core");
-    core.jobs().cancel(&id).await?;
-    let page = browser.page(1280, 800, false).await?;
-    page.goto(&fleet.url("console", &format!("/services/core/jobs/{id}")))
-        .await?;
-    page.wait_for(LIVE, SOON).await?;
-    check(&page, "a dead job").await?;
-    page.screenshot(&picture("console-job-dead")).await?;
-    page.eval::<()>("void (document.getElementById('redrive-attempts').value = '7')")
-        .await?;
-    page.click("#job-redrive .is-first").await?;
-    page.wait_for("document.querySelector('#job-redrive .id') !== null", SOON)
-        .await?;
-    let made: String = page.eval("document.querySelector('#job-redrive .id').href").await?;
-    let old = core.jobs().get(&id).await?.expect("it is kept");
-    let new = old.redriven_as.expect("another was made of it");
-    assert!(made.ends_with(&new), "{made}");
-    assert_eq!(core.jobs().get(&new).await?.expect("it is there").max_attempts, 7);
-
-    core.jobs().cancel(&new).await?;
-    page.goto(&fleet.url("console", "/services/core?jobs=cancelled#jobs"))
-        .await?;
-    page.wait_for(LIVE, SOON).await?;
-    page.click("#retry-all").await?;
-    page.wait_for("document.querySelector('.question').open", SOON).await?;
-    page.click(".question .is-bad").await?;
-    page.wait_for("document.querySelectorAll('#job-list tbody tr').length === 1", SOON)
-        .await?;
-    assert!(
-        !core.jobs().get(&new).await?.expect("it is there").status.ended(),
-        "the newer one is queued anew, and the old one stays as it was"
-    );
-    fleet.stop().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_action_that_another_sites_page_asks_for_is_refused() -> Result<()> {
     let fleet = busy().await?;
     let call = |from: &'static str| {
@@ -296,87 +208,6 @@ async fn a_trace_over_two_services_is_one_picture() -> Result<()> {
         .get("console.localhost:PORT", &format!("/traces/{}", "0".repeat(32)))
         .await?;
     assert_eq!(unknown.status(), 404);
-    fleet.stop().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_draws_its_line_by_itself_and_the_line_leads_to_the_pair() -> Result<()> {
-    let (fleet, browser) = (Fleet::start().await?, Browser::launch().await?);
-    let page = browser.page(1280, 800, false).await?;
-    page.goto(&fleet.url("console", "/calls")).await?;
-    page.wait_for(LIVE, SOON).await?;
-    let line = "document.querySelector('.graph [data-key=app-docs]')";
-    assert!(
-        page.eval::<bool>(&format!("{line} === null")).await?,
-        "nobody has called"
-    );
-    let search = SearchDocs {
-        q: "jobs".to_owned(),
-        limit: None,
-    };
-    fleet.context("app").call(&SEARCH, search).await?;
-    page.wait_for(
-        &format!("{line}.textContent.includes('app → docs: 1 call, none failed')"),
-        SOON,
-    )
-    .await?;
-    assert!(page.eval::<bool>(&format!("{line}.matches('.is-healthy')")).await?);
-
-    // By keyboard: the line says what it is, and leads to its pair.
-    page.eval::<()>(&format!("{line}.focus({{ focusVisible: true }})"))
-        .await?;
-    page.wait_for(&format!("{line}.querySelector('text').checkVisibility()"), SOON)
-        .await?;
-    page.screenshot_of_view(&picture("console-calls-pointed")).await?;
-    page.press("Enter", 0).await?;
-    page.wait_for("document.querySelector('h1').textContent === 'app → docs'", SOON)
-        .await?;
-    let said: String = page.eval("document.querySelector('#pair').textContent").await?;
-    assert!(said.contains("app and docs are one process"), "{said}");
-
-    let same = fleet.get("console.localhost:PORT", "/calls/core/core").await?;
-    assert_eq!(same.status(), 404);
-    let of = fleet.get("console.localhost:PORT", "/calls/core").await?;
-    assert_eq!(of.headers()["location"], "/calls?service=core");
-    fleet.stop().await;
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_to_a_dead_service_are_a_line_that_says_so() -> Result<()> {
-    let (fleet, browser) = (Fleet::start_without(&["docs"]).await?, Browser::launch().await?);
-    let page = browser.page(1280, 800, false).await?;
-    page.goto(&fleet.url("console", "/calls")).await?;
-    page.wait_for(LIVE, SOON).await?;
-    page.wait_for(
-        "document.querySelector('.graph [data-key=console-docs]').matches('.is-down')",
-        SOON,
-    )
-    .await?;
-    let drawn: String = page
-        .eval("getComputedStyle(document.querySelector('.graph [data-key=console-docs] .graph-curve')).stroke")
-        .await?;
-    assert_eq!(drawn, "rgb(192, 54, 44)", "in the colour of what is down");
-    let first: String = page.eval("document.querySelector('#edges tr').textContent").await?;
-    assert!(first.contains("docs"), "the worst is the first: {first}");
-    let silent: String = page
-        .eval("document.querySelector('.graph [data-key=docs]').textContent")
-        .await?;
-    assert!(silent.contains("no answer"), "{silent}");
-    let places = [
-        ("console", "/calls", "console-calls-partial"),
-        ("console", "/calls?service=docs", "console-calls-of-docs"),
-        ("console", "/calls/console/docs", "console-pair-dead"),
-        ("console", "/calls/docs/core", "console-pair-silent"),
-    ];
-    whole_everywhere(&fleet, &browser, &places).await?;
-    page.goto(&fleet.url("console", "/calls/console/docs")).await?;
-    let said: String = page.eval("document.querySelector('#pair').textContent").await?;
-    assert!(
-        said.contains("127.0.0.1:1") && said.contains("address of docs is open"),
-        "{said}"
-    );
     fleet.stop().await;
     Ok(())
 }

@@ -27,6 +27,7 @@ mod fleet;
 mod gateway;
 mod github;
 mod heard;
+mod here;
 mod hosts;
 mod images;
 mod languages;

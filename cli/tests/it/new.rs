@@ -55,7 +55,9 @@ fn new_in(folder: &Path, args: &[&str]) -> Result<Ran> {
         .into())
 }
 
-/// Cargo in a folder, with what it compiles shared with the tests' own build where the two are the same.
+/// Cargo in a folder, with what it compiles of other people's crates shared with the tests' own build. The packages of the folder go by
+/// another name there: cargo calls them by their place in the workspace, so that a copy of this one would else overwrite what the tests that
+/// follow are linked with. The wrapper is there for that difference alone.
 fn cargo(folder: &Path, args: &[&str]) -> Result<Ran> {
     let target = Path::new(env!("CARGO_BIN_EXE_blackroad")).ancestors().nth(2);
     let output = Command::new("cargo")
@@ -66,6 +68,7 @@ fn cargo(folder: &Path, args: &[&str]) -> Result<Ran> {
             target.context("the program is in a target folder")?,
         )
         .env("CARGO_TARGET_DIR", folder.join("target"))
+        .env("RUSTC_WORKSPACE_WRAPPER", "env")
         .output()?;
     Ok(output.into())
 }
@@ -85,6 +88,7 @@ fn succeeds(ran: &Ran) -> Result<()> {
 fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<()> {
     let folder = tempfile::tempdir()?;
     copy(&repository()?, folder.path())?;
+    std::fs::create_dir(folder.path().join("services/mine"))?;
     let before = listing(folder.path())?;
 
     // Nothing is written where it is only asked, refused, or cannot be.
@@ -93,11 +97,13 @@ fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<(
         planned.out.contains("would be made") && planned.out.contains("services/order-desk/src/lib.rs"),
         "{planned:?}"
     );
-    let refused: [(&[&str], &str); 5] = [
+    let refused: [(&[&str], &str); 7] = [
         (&["service", "core"], "has \"core\" already"),
         (&["service", "Billing"], "lower-case"),
         (&["service", "type"], "word of Rust"),
         (&["service", "contracts"], "taken"),
+        (&["service", "std"], "name of a crate"),
+        (&["service", "mine"], "services/mine is there already"),
         (
             &["service", "billing", "--called-by", "nobody"],
             "Unknown service: nobody; there are operator",
@@ -108,6 +114,7 @@ fn a_new_service_of_this_repository_is_in_every_list_and_formatted() -> Result<(
         ensure!(ran.code == Some(1) && ran.err.contains(told), "{args:?}: {ran:?}");
     }
     ensure!(listing(folder.path())? == before, "the folder is as it was");
+    std::fs::remove_dir(folder.path().join("services/mine"))?;
 
     let ran = new_in(
         &folder.path().join("services/web"),
@@ -214,27 +221,74 @@ fn a_new_fleet_and_a_new_service_in_it_compile_pass_their_tests_and_run() -> Res
     succeeds(&cargo(&folder, &["build", "--workspace"])?)?;
 
     for mode in [&[][..], &["--processes"]] {
-        let fleet = Fleet::of(program(
-            &folder,
-            &[&["up", "--json", "--port", "0", "--amnesia"], mode].concat(),
-        ))?;
-        let keys: Vec<&Value> = fleet.told["services"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|service| &service["key"])
-            .collect();
-        ensure!(keys == ["hello", "order-desk"], "{keys:?}");
+        let fleet = up(&folder, mode)?;
+        ensure!(keys(&fleet) == ["hello", "order-desk"], "{:?}", fleet.told);
         for key in ["hello", "order-desk"] {
-            let (status, health) = fleet.send("GET", key, "/health", &json!(null))?;
-            ensure!((status, &health["status"]) == (200, &json!("healthy")), "{health}");
-            let mut call = program(&folder, &["--json", "call", key, "addItem", r#"{"name":"the first"}"#]);
-            let ran: Ran = call.env("BLACKROAD_PORT", fleet.port.to_string()).output()?.into();
-            succeeds(&ran)?;
-            ensure!(ran.out.contains("the first"), "{ran:?}");
+            serves(&folder, &fleet, key)?;
         }
     }
     runs_by_itself(&folder)
+}
+
+#[test]
+fn a_tenth_service_of_this_repository_compiles_passes_its_tests_and_runs_beside_the_nine() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    copy(&repository()?, folder.path())?;
+    succeeds(&new_in(
+        folder.path(),
+        &["service", "order-desk", "--called-by", "app"],
+    )?)?;
+    // The shell is compiled for what runs, and its own tests are these here. With it among the packages, cargo finds what this build has
+    // compiled of other people's crates, since they are then asked for the same features.
+    std::fs::write(folder.path().join("cli/tests/it/main.rs"), "//! Nothing of them.\n")?;
+    let packages = ["-p", "blackroad", "-p", "blackroad-os-order-desk"];
+
+    let tests = cargo(
+        folder.path(),
+        &[&["test", "--offline", "--test", "it"], &packages[..]].concat(),
+    )?;
+    succeeds(&tests)?;
+    ensure!(tests.out.contains("4 passed"), "{}", tests.out);
+    ensure!(!tests.err.contains("warning:"), "{}", tests.err);
+    succeeds(&cargo(
+        folder.path(),
+        &[&["build", "--offline"], &packages[..]].concat(),
+    )?)?;
+
+    let fleet = up(folder.path(), &[])?;
+    ensure!(
+        keys(&fleet).len() == 10 && keys(&fleet).contains(&"order-desk"),
+        "{:?}",
+        fleet.told
+    );
+    serves(folder.path(), &fleet, "order-desk")
+}
+
+/// A fleet of the program that was made in a folder.
+fn up(folder: &Path, mode: &[&str]) -> Result<Fleet> {
+    let words = ["up", "--json", "--port", "0", "--amnesia"];
+    Fleet::of(program(folder, &[&words, mode].concat()))
+}
+
+/// The services of a fleet that is up.
+fn keys(fleet: &Fleet) -> Vec<&str> {
+    let services = fleet.told["services"].as_array();
+    let keys = services
+        .into_iter()
+        .flatten()
+        .map(|service| service["key"].as_str().unwrap_or_default());
+    keys.collect()
+}
+
+/// A new service is well, and does by the fleet's own command line what it was made with.
+fn serves(folder: &Path, fleet: &Fleet, key: &str) -> Result<()> {
+    let (status, health) = fleet.send("GET", key, "/health", &json!(null))?;
+    ensure!((status, &health["status"]) == (200, &json!("healthy")), "{health}");
+    let mut call = program(folder, &["--json", "call", key, "addItem", r#"{"name":"the first"}"#]);
+    let ran: Ran = call.env("BLACKROAD_PORT", fleet.port.to_string()).output()?.into();
+    succeeds(&ran)?;
+    ensure!(ran.out.contains("the first"), "{ran:?}");
+    Ok(())
 }
 
 /// A service's own program knows its fleet.

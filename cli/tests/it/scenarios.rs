@@ -75,7 +75,7 @@ const SCENARIOS: [(&str, &[&str], i32, &str); 30] = [
     ("state", &["state", "ls", "core", "a"], 1, "must end in"),
     ("state", &["state", "ls", "core", "a/"], 0, "a/b"),
     ("state", &["state", "rm", "core", "a/b"], 0, "true"),
-    ("events", &["emit", "core", "user:waved", r#"{"n":1}"#], 0, "timestamp"),
+    ("events", &["emit", "core", "order:waved", r#"{"n":1}"#], 0, "timestamp"),
     ("events", &["emit", "core", ""], 1, "400"),
     ("jobs", &["jobs", "core"], 0, "\"jobs\":[]"),
     ("jobs", &["job", "create", "core", "nope"], 1, "JOB_UNKNOWN"),

@@ -7,9 +7,8 @@ use serde_json::Value;
 use crate::browser::{Browser, Page};
 use crate::fleet::{Fleet, Place, whole_everywhere, whole_without_script};
 use crate::pages::{LIVE, SOON, check, picture};
-use crate::people::{self, as_owner};
+use crate::people::{self, PASSWORD, as_owner};
 
-const PASSWORD: &str = "a lamp beside the river";
 const PLACES: [Place<'static>; 1] = [("core", "/login", "core-login")];
 
 /// Fills a field and leaves it, as a person does.
@@ -177,6 +176,9 @@ async fn a_page_that_stood_open_says_that_its_reader_is_signed_out() -> Result<(
     page.wait_for("location.pathname === '/login'", SOON).await?;
     sign_in(&page).await?;
     page.wait_for(LIVE, SOON).await?;
+    // Where core is slow to say what it can do, the page tells it and asks again.
+    page.wait_for("document.querySelector('[data-key=method-listUsers] summary')", SOON)
+        .await?;
     page.click("[data-key=method-listUsers] summary").await?;
     // Signed out in another tab.
     page.eval::<()>(

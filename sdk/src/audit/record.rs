@@ -11,6 +11,10 @@ use crate::wire::{AuditOutcome, AuditRecord, Json};
 const TEXT_MAX_BYTES: usize = 300;
 /// Most details of a record: they are what an auditor asks for, not the request.
 const DETAILS_MAX: usize = 16;
+/// Most that one record counts: more in a minute than any service answers.
+const COUNT_MAX: u64 = 1_000_000;
+/// Digits of a trace id (W3C Trace Context).
+const TRACE_DIGITS: usize = 32;
 
 /// Something to be put on the record. Who, from where and in which trace is filled in from the request where nothing is said.
 ///
@@ -118,15 +122,42 @@ impl Record {
     }
 }
 
-/// The text as far as it fits, with whatever could move a reader's cursor shown as a mark.
+impl AuditRecord {
+    /// The record as this program would have made it, whoever made it: for a keeper, which trusts no sender to have kept the bounds.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        let address = self.address.and_then(|address| address.parse::<IpAddr>().ok());
+        let is_trace = |trace: &String| trace.len() == TRACE_DIGITS && trace.bytes().all(|b| b.is_ascii_hexdigit());
+        let details = self.details.iter().take(DETAILS_MAX);
+        AuditRecord {
+            action: clean(&self.action),
+            actor: clean(&self.actor),
+            address: address.map(|address| address.to_string()),
+            count: self.count.clamp(1, COUNT_MAX),
+            details: details.map(|(name, value)| (clean(name), clean(value))).collect(),
+            outcome: self.outcome,
+            reason: self.reason.as_deref().map(clean),
+            target: clean(&self.target),
+            trace: self.trace.filter(is_trace),
+        }
+    }
+}
+
+/// The text as far as it fits, with whatever could move a reader's cursor, break the line or turn its direction shown as a mark.
 pub(super) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len().min(TEXT_MAX_BYTES));
     for c in text.chars() {
-        let c = if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        let c = if misleads(c) { char::REPLACEMENT_CHARACTER } else { c };
         if clean.len() + c.len_utf8() > TEXT_MAX_BYTES {
             break;
         }
         clean.push(c);
     }
     clean
+}
+
+/// Whether a character makes a reader see another text than is there: controls, marks and overrides of direction, ends of lines.
+fn misleads(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }

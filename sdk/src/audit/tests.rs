@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::chain::{self, GENESIS};
 use super::{Denial, Denials, Record, Verifier};
-use crate::wire::{AuditEntry, AuditHead, AuditOutcome, Timestamp};
+use crate::wire::{AuditEntry, AuditHead, AuditOutcome, AuditRecord, Timestamp};
 
 fn entry(actor: &str, count: u64) -> AuditEntry {
     AuditEntry {
@@ -21,12 +21,28 @@ fn entry(actor: &str, count: u64) -> AuditEntry {
         outcome: AuditOutcome::Allowed,
         previous: String::new(),
         reason: None,
+        received: None,
         sequence: 0,
         service: "blackroad-os-core".to_owned(),
         source_sequence: count,
         target: "key/abc".to_owned(),
         trace: None,
     }
+}
+
+#[test]
+fn an_entry_tells_when_its_time_is_not_the_keepers() {
+    let taken = |minutes| AuditEntry {
+        received: Some(Timestamp(DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(minutes))),
+        ..entry("user/7", 1)
+    };
+    assert_eq!(entry("user/7", 1).apart(), None, "an entry of before this was noted");
+    assert_eq!(
+        (taken(0).apart(), taken(5).apart(), taken(-5).apart()),
+        (None, None, None)
+    );
+    assert_eq!(taken(180).apart(), Some(TimeDelta::hours(3)));
+    assert_eq!(taken(-6).apart(), Some(TimeDelta::minutes(-6)));
 }
 
 fn chain_of(length: u64) -> Vec<AuditEntry> {
@@ -163,6 +179,49 @@ fn a_record_is_one_line_whatever_a_stranger_sends() {
     assert_eq!(record.action, "login\u{fffd}");
     assert_eq!(record.target, "user/\u{fffd}[2J");
     assert_eq!(record.reason.unwrap().len(), 300);
+}
+
+#[test]
+fn nothing_in_a_record_turns_a_readers_line() {
+    for c in [
+        '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}', '\u{2028}', '\u{2029}',
+    ] {
+        let record = Record::denied("login", format!("user/{c}7")).into_wire();
+        assert_eq!(record.target, "user/\u{fffd}7", "{c:?}");
+    }
+}
+
+#[test]
+fn what_another_made_of_a_record_is_clamped_to_what_this_makes() {
+    let long = "x".repeat(10_000);
+    let forged = AuditRecord {
+        action: long.clone(),
+        actor: "user/7\n".to_owned(),
+        address: Some("<b>".to_owned()),
+        count: u64::MAX,
+        details: (0..100).map(|n| (format!("{n:03}\u{202e}"), long.clone())).collect(),
+        outcome: AuditOutcome::Allowed,
+        reason: Some(long.clone()),
+        target: long,
+        trace: Some("zz".to_owned()),
+    };
+    let kept = forged.clamped();
+    assert_eq!((kept.action.len(), kept.target.len()), (300, 300));
+    assert_eq!((kept.actor.as_str(), kept.count), ("user/7\u{fffd}", 1_000_000));
+    assert_eq!((kept.address, kept.trace), (None, None));
+    assert_eq!((kept.details.len(), kept.details["000\u{fffd}"].len()), (16, 300));
+    assert_eq!(kept.reason.unwrap().len(), 300);
+}
+
+#[test]
+fn an_honest_record_is_kept_as_it_is() {
+    let mut honest = Record::allowed("key.create", "key/abc")
+        .by("user/7")
+        .address(IpAddr::V4(Ipv4Addr::LOCALHOST))
+        .with("name", "deploys")
+        .into_wire();
+    honest.trace = Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned());
+    assert_eq!(honest.clone().clamped(), honest);
 }
 
 fn note(denials: &Denials, actor: &str, target: &str) {

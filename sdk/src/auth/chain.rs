@@ -5,7 +5,7 @@ use super::principal::{EVERY_SERVICE, Principal, SERVICE_SUBJECT, names};
 use super::right::Need;
 use super::rights::Rights;
 use super::token::{
-    AUDIENCE_MAX, BEARER_LIFE_MAX, LEEWAY, ROOT_ISSUER, SERVICE_LIFE_MAX, TOKEN_TYPE, Unreadable, kid, read,
+    AUDIENCE_MAX, BEARER_LIFE_MAX, LEEWAY, ROOT_ISSUER, SERVICE_LIFE_MAX, TOKEN_TYPE, Unreadable, is_name, kid, read,
 };
 use super::word::Word;
 use crate::wire::{Audience, TokenClaims};
@@ -53,6 +53,7 @@ pub(super) fn first(text: &str, roots: &RootKeys, now: u64) -> Result<Principal,
         rights: link.rights,
         issued_at: link.claims.iat,
         expires_at: link.claims.exp,
+        lasts_until: link.claims.exp,
         tokens: vec![link.claims.jti],
         keys: std::iter::once(kid)
             .chain(link.holder.map(|key| key.thumbprint()))
@@ -102,6 +103,7 @@ pub(super) fn further(text: &str, parent: &Principal, parent_text: &str, now: u6
         rights: link.rights,
         issued_at: parent.issued_at,
         expires_at: link.claims.exp,
+        lasts_until: parent.lasts_until,
         tokens,
         keys,
         holder: link.holder,
@@ -146,7 +148,7 @@ impl Link {
             Audience::Several(several) if several.len() <= AUDIENCE_MAX => several.clone(),
             Audience::Several(_) => return Err(Fault::Bound),
         };
-        if claims.jti.is_empty() || claims.sub.is_empty() || claims.exp <= claims.iat {
+        if !is_name(&claims.jti) || !is_name(&claims.sub) || claims.exp <= claims.iat {
             return Err(malformed);
         }
         let holder = match &claims.cnf {

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
 use super::principal::Principal;
 use super::right::Need;
 use super::verifier::{Verifier, invalid};
@@ -43,6 +46,28 @@ impl Gate {
     /// looked at, and the first of each, which is counted by its address, costs no more than another's.
     pub fn known(&self, authorization: &str) -> Option<Arc<Principal>> {
         self.verifier()?.known(bearer(authorization)?)
+    }
+
+    /// Ends when what a caller opened may last no longer: its token, or one that this was narrowed from, is revoked, or the first of them ran
+    /// out. `None` where nobody is asked, and for who came without a token of the fleet: their session or key is
+    /// looked after by who knows them by it.
+    pub fn until_void(&self, caller: &Caller) -> Option<BoxFuture<'static, ()>> {
+        let Gate::Guarded(guarded) = self else { return None };
+        let principal = caller.principal.clone()?;
+        if principal.keys.is_empty() {
+            return None;
+        }
+        let guarded = Arc::clone(guarded);
+        let mut changes = guarded.verifier.changes();
+        let void = async move {
+            while let Some(left) = guarded.verifier.lasts(&principal) {
+                tokio::select! {
+                    () = tokio::time::sleep(left) => {}
+                    _ = changes.changed() => {}
+                }
+            }
+        };
+        Some(void.boxed())
     }
 
     /// What checks tokens, where they are asked for.

@@ -5,6 +5,7 @@
 
 mod base64url;
 mod chain;
+mod checked;
 mod credential;
 mod gate;
 mod id_token;

@@ -30,6 +30,9 @@ pub struct Principal {
     pub issued_at: u64,
     /// When it ends, in seconds since the epoch.
     pub expires_at: u64,
+    /// When the first of its tokens ends, in seconds since the epoch. The later ones are for a call each, and begin it: what it opened may last
+    /// for as long as the first.
+    pub lasts_until: u64,
     /// The `jti` of each token of the chain, the root's first.
     pub tokens: Vec<String>,
     /// The thumbprints of the keys that the chain names, the root's own first.
@@ -49,6 +52,7 @@ impl Principal {
             rights,
             issued_at,
             expires_at,
+            lasts_until: expires_at,
             tokens: Vec::new(),
             keys: Vec::new(),
             holder: None,

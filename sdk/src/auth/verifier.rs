@@ -1,12 +1,13 @@
 //! Checks tokens, and remembers what it has checked.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use tokio::sync::watch;
 
 use super::chain::{CHAIN_MAX, Fault, first, further};
+use super::checked::Checked;
 use super::key::RootKeys;
 use super::principal::Principal;
 use super::revoked::Known;
@@ -15,27 +16,15 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::wire::Revoked;
 
-/// Most tokens that are remembered: eight callers with a hundred kinds of calls each take a fifth of it, at about a kilobyte a token.
-const CACHE_MAX: usize = 4_096;
-
-/// SHA-256 of a token's text: the token itself is not kept.
-type Fingerprint = [u8; 32];
-
 /// Checks tokens that are shown to one service.
 pub struct Verifier {
     service: String,
     roots: RwLock<RootKeys>,
     clock: Clock,
-    cache: RwLock<Cache>,
+    checked: Checked,
     revoked: RwLock<Known>,
-}
-
-/// Tokens that were checked, until they end or anything is revoked.
-#[derive(Default)]
-struct Cache {
-    /// Grows with every revocation: what was checked before one is not remembered after it.
-    generation: u64,
-    checked: HashMap<Fingerprint, Arc<Principal>>,
+    /// Told whenever what was good may be good no more.
+    changes: watch::Sender<()>,
 }
 
 impl Verifier {
@@ -45,8 +34,9 @@ impl Verifier {
             service: service.into(),
             roots: RwLock::new(roots),
             clock,
-            cache: RwLock::default(),
+            checked: Checked::new(),
             revoked: RwLock::default(),
+            changes: watch::Sender::default(),
         }
     }
 
@@ -75,7 +65,7 @@ impl Verifier {
 
     /// Who shows a token that was checked before and is still good here; nobody else is looked at. For what must be cheap, such as counting.
     pub fn known(&self, token: &str) -> Option<Arc<Principal>> {
-        let principal = Arc::clone(read(&self.cache).checked.get(&fingerprint(token))?);
+        let principal = self.checked.look(token).ok()?;
         let good = principal.holder.is_none() && principal.is_for(&self.service) && principal.expires_at > self.now();
         good.then_some(principal)
     }
@@ -130,9 +120,23 @@ impl Verifier {
     }
 
     fn forget(&self) {
-        let mut cache = write(&self.cache);
-        cache.generation += 1;
-        cache.checked.clear();
+        self.checked.forget();
+        self.changes.send_replace(());
+    }
+
+    /// For how much longer what a chain opened may last, if nothing is revoked until then. `None` where it is over: any of its tokens, keys or
+    /// its subject is revoked, its root is trusted no more, or the first of its tokens ended.
+    pub(super) fn lasts(&self, principal: &Principal) -> Option<Duration> {
+        let root = principal.keys.first()?;
+        let trusted = read(&self.roots).of(root).is_some() && !read(&self.revoked).names(principal);
+        let end = principal.lasts_until.saturating_add(LEEWAY.as_secs());
+        let left = end.saturating_sub(self.now());
+        (trusted && left > 0).then(|| Duration::from_secs(left))
+    }
+
+    /// Changes with every revocation and every change of root keys.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// The statements of revocation that are known, to be handed on.
@@ -149,17 +153,10 @@ impl Verifier {
         if token.len() > TOKEN_MAX_BYTES || left == 0 {
             return Err(Refusal::Fault(Fault::Bound));
         }
-        let fingerprint = fingerprint(token);
-        let generation = {
-            let cache = read(&self.cache);
-            if let Some(known) = cache.checked.get(&fingerprint) {
-                return if known.expires_at.saturating_add(LEEWAY.as_secs()) > now {
-                    Ok(Arc::clone(known))
-                } else {
-                    Err(Refusal::Fault(Fault::Expired))
-                };
-            }
-            cache.generation
+        let place = match self.checked.look(token) {
+            Ok(known) if known.expires_at.saturating_add(LEEWAY.as_secs()) > now => return Ok(known),
+            Ok(_) => return Err(Refusal::Fault(Fault::Expired)),
+            Err(place) => place,
         };
         let malformed = Refusal::Fault(Fault::Unreadable(Unreadable::Malformed));
         let Parent { parent } = peek(token).ok_or(malformed)?;
@@ -175,22 +172,8 @@ impl Verifier {
             return Err(Refusal::Revoked);
         }
         let principal = Arc::new(principal);
-        self.remember(generation, fingerprint, &principal, now);
+        self.checked.remember(place, &principal, now);
         Ok(principal)
-    }
-
-    fn remember(&self, generation: u64, fingerprint: Fingerprint, principal: &Arc<Principal>, now: u64) {
-        let mut cache = write(&self.cache);
-        if cache.generation != generation {
-            return;
-        }
-        if cache.checked.len() >= CACHE_MAX {
-            cache.checked.retain(|_, known| known.expires_at > now);
-            if cache.checked.len() >= CACHE_MAX {
-                cache.checked.clear();
-            }
-        }
-        cache.checked.insert(fingerprint, Arc::clone(principal));
     }
 
     fn now(&self) -> u64 {
@@ -227,12 +210,6 @@ impl Refusal {
 struct Parent {
     #[serde(default)]
     parent: Option<String>,
-}
-
-fn fingerprint(token: &str) -> Fingerprint {
-    let mut fingerprint = [0; 32];
-    fingerprint.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    fingerprint
 }
 
 fn refused(code: &'static str, message: &str) -> Error {

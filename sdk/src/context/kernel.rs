@@ -12,7 +12,6 @@ use crate::audit::{Denial, Denials};
 use crate::auth::{Caller, Gate};
 use crate::clock::Clock;
 use crate::config::{Environment, Live, Settings};
-use crate::error::Error;
 use crate::events::Events;
 use crate::health::Health;
 use crate::jobs::Jobs;
@@ -63,6 +62,8 @@ pub struct Kernel {
     pub state: State,
     /// Its event log.
     pub events: Events,
+    /// Families of events that only its own code emits.
+    pub own_events: Vec<&'static str>,
     /// Events between services, and groups of consumers.
     pub subscriptions: Subscriptions,
     /// Whether its log begins with this life.
@@ -175,15 +176,16 @@ impl Kernel {
         on.chain(["logs", "metrics", "traces"]).map(str::to_owned).collect()
     }
 
-    /// Puts on the record that a call was refused for who made it, such as `POST /v1/sys/job` or `rpc core getUserById`. Never waits and
+    /// Puts on the record that a call was refused for who made it, such as `POST /v1/sys/job` or `rpc core getUserById`, and the code of the
+    /// refusal. Never waits and
     /// never fails: refusals are told within a minute, those that are alike as one.
-    pub fn denied(&self, caller: &Caller, address: Option<IpAddr>, target: &str, refusal: &Error) {
+    pub fn denied(&self, caller: &Caller, address: Option<IpAddr>, target: &str, reason: &str) {
         let denial = Denial {
             action: "call",
             actor: &caller.actor(),
             address,
             target,
-            reason: refusal.code(),
+            reason,
         };
         self.denials.note(self.clock.now(), denial);
     }

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::Context;
 use crate::admission::Reference;
-use crate::contract::{Payload, Schema, schema_of};
+use crate::contract::{Payload, Schema, is_list, schema_of};
 use crate::error::{Error, Result};
 use crate::wire::Json;
 
@@ -24,9 +24,9 @@ pub struct ServedMethod {
     /// What a call of it takes where no queue is.
     pub reference: Arc<Reference>,
     /// JSON Schema of its parameters.
-    pub params: Schema,
+    pub params: fn() -> Schema,
     /// JSON Schema of its result.
-    pub result: Schema,
+    pub result: fn() -> Schema,
     /// Serves it.
     pub handler: MethodHandler,
 }
@@ -41,15 +41,14 @@ impl ServedMethod {
         Fut: Future<Output = Result<R>> + Send + 'static,
     {
         let handler = Arc::new(handler);
-        let params = schema_of::<P>();
-        let list = params.root["type"] == "array";
+        let list = is_list::<P>();
         ServedMethod {
             description,
             idempotent,
             control: false,
             reference: Arc::default(),
-            params,
-            result: schema_of::<R>(),
+            params: schema_of::<P>,
+            result: schema_of::<R>,
             handler: Arc::new(move |context, params| {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {

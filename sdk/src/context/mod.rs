@@ -4,6 +4,7 @@ mod asked;
 mod awaited;
 mod batch;
 mod bus;
+mod calls;
 mod event;
 mod flow;
 mod identify;
@@ -11,6 +12,7 @@ mod job;
 mod kernel;
 mod method;
 mod person;
+mod request;
 mod revocations;
 mod roster;
 mod stream;
@@ -18,12 +20,9 @@ mod stream;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use http::HeaderValue;
-use tokio::time::Instant;
 
 pub use asked::Asked;
 pub use batch::Commit;
@@ -36,24 +35,25 @@ pub use kernel::{BuildInfo, Kernel, Phase};
 pub(crate) use method::decode;
 pub use method::{MethodHandler, ServedMethod};
 pub use person::Person;
+pub use request::RequestInfo;
 pub use roster::Roster;
 pub use stream::{ServedStream, StreamHandler};
 
 use crate::audit::{Denial, Record};
-use crate::auth::{Caller, Need};
+use crate::auth::Need;
 use crate::clock::Clock;
 use crate::config::Secret;
-use crate::contract::{Flow, Method, Payload, StreamMethod, Task, Topic};
+use crate::contract::{Flow, Payload, Task, Topic};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::jobs::{Created, Jobs};
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::name::Namespace;
-use crate::pipe::{self, Pipe};
-use crate::policy::{PERSON_STREAM_LIFE, mark, party};
+use crate::pipe::Pipe;
+use crate::policy::PERSON_STREAM_LIFE;
 use crate::registry::Registry;
-use crate::rpc::{CallOptions, Client, Results};
+use crate::rpc::Client;
 use crate::state::State;
 use crate::store::Job;
 use crate::wire::{CreateJob, Emitted, Json, StartWorkflow, Workflow};
@@ -69,33 +69,6 @@ pub struct Context {
     request: Arc<RequestInfo>,
     /// Who acts, where the service itself has found that out.
     actor: Option<Arc<str>>,
-}
-
-/// The request in which a handler runs.
-#[derive(Clone, Debug, Default)]
-pub struct RequestInfo {
-    /// Who calls.
-    pub caller: Caller,
-    /// When the caller stops waiting.
-    pub deadline: Option<Instant>,
-    /// How many calls deep this is.
-    pub hops: u8,
-    /// Whether the caller has asked before, so that what is called from here is not repeated here too.
-    pub repeated: bool,
-    /// Who is signed in in the browser that asks.
-    pub person: Option<Arc<Person>>,
-    /// `X-Request-Id`.
-    pub request_id: Option<HeaderValue>,
-    /// `tracestate` (W3C): what other tracing systems say of the trace; passed on as it came.
-    pub trace_state: Option<HeaderValue>,
-    /// `Host`: which of the service's names the caller used.
-    pub host: Option<String>,
-    /// Whether it was let in on a place that is kept for control.
-    pub reserved: bool,
-    /// Whether its handler has asked for the right to what it names.
-    pub asked: Asked,
-    /// The client's address, as the network or a trusted edge says; none for a request that was made in this process.
-    pub client: Option<IpAddr>,
 }
 
 impl Context {
@@ -146,83 +119,6 @@ impl Context {
     pub fn allow(&self, need: &Need<'_>) -> Result<()> {
         self.request.asked.note();
         self.kernel.gate.allow(&self.request.caller, need)
-    }
-
-    /// Calls a method of another service, within what is left of the caller's time.
-    ///
-    /// # Errors
-    /// What the callee answered, or what kept the call from it.
-    pub async fn call<P: Payload, R: Payload>(&self, method: &Method<P, R>, params: P) -> Result<R> {
-        self.kernel.rpc.call(method, &params, self.call_options()).await
-    }
-
-    /// Calls a method by name, for what is known at run time alone.
-    ///
-    /// # Errors
-    /// As [`Context::call`].
-    pub async fn call_by_name(&self, service: &str, method: &str, params: Option<&Json>) -> Result<Json> {
-        self.kernel
-            .rpc
-            .call_by_name(service, method, params, self.call_options())
-            .await
-    }
-
-    /// Calls a method that gives a stream of results, of another service or of this one. What is left of the caller's time bounds the
-    /// wait for it to begin; the stream lasts until its last result, and dropping it cancels the handler.
-    ///
-    /// # Errors
-    /// What the callee answered instead of a stream, or what kept the call from it. What goes wrong later is the stream's last item.
-    pub async fn call_stream<P: Payload, R: Payload>(
-        &self,
-        method: &StreamMethod<P, R>,
-        params: &P,
-    ) -> Result<Results<R>> {
-        self.kernel.rpc.call_stream(method, params, self.call_options()).await
-    }
-
-    /// Opens a pipe: a two-way stream of bytes to whatever serves that name in another service, or in this one. What is left of the
-    /// caller's time bounds the opening; the pipe lasts until both ends have ended it, or one of them is dropped.
-    ///
-    /// # Errors
-    /// `PIPE_NOT_FOUND`, `OVERLOADED` where the service has no room for another pipe, what else it answered, or what kept the request
-    /// from it.
-    pub async fn pipe(&self, service: &str, name: &str) -> Result<Pipe> {
-        pipe::open(&self.kernel.rpc, &self.kernel.scope, service, name, self.call_options()).await
-    }
-
-    /// How calls from here are made: with what is left of the caller's time, one hop deeper, in the same request.
-    pub fn call_options(&self) -> CallOptions {
-        CallOptions {
-            deadline: self.request.deadline,
-            hops: self.request.hops,
-            repeated: self.request.repeated,
-            request_id: self.request.request_id.clone(),
-            trace_state: self.request.trace_state.clone(),
-            sticky: self.sticky(),
-            ..CallOptions::default()
-        }
-    }
-
-    /// For whom calls from here are made, as a number: the caller as they proved to be, or their address.
-    fn sticky(&self) -> Option<u64> {
-        let (principal, client) = (&self.request.caller.principal, self.request.client);
-        match (principal, client.map(party)) {
-            (Some(principal), _) => Some(mark(principal.subject.as_bytes())),
-            (None, Some(IpAddr::V4(address))) => Some(mark(&address.octets())),
-            (None, Some(IpAddr::V6(address))) => Some(mark(&address.octets())),
-            (None, None) => None,
-        }
-    }
-
-    /// How calls are made on behalf of who asks, as a page makes them for its reader: with the caller's own credential, or with what both a
-    /// signed-in person and this service may do; never with what this service alone may. Where nobody is asked for anything, as
-    /// [`Context::call_options`].
-    pub fn on_behalf(&self) -> CallOptions {
-        CallOptions {
-            relay_for: (!self.kernel.gate.is_open() || self.request.caller.credential.is_some())
-                .then(|| self.request.caller.clone()),
-            ..self.call_options()
-        }
     }
 
     /// Who is signed in in the browser that asks; nobody where a program asks, or where nobody is asked to sign in.

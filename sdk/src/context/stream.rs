@@ -8,7 +8,7 @@ use futures_util::stream::{BoxStream, Stream};
 
 use super::Context;
 use super::method::read_params;
-use crate::contract::{Payload, Schema, schema_of};
+use crate::contract::{Payload, Schema, is_list, schema_of};
 use crate::error::{Error, Origin, Result};
 use crate::wire::Json;
 
@@ -21,9 +21,9 @@ pub struct ServedStream {
     /// What it does.
     pub description: &'static str,
     /// JSON Schema of its parameters.
-    pub params: Schema,
+    pub params: fn() -> Schema,
     /// JSON Schema of each of its results.
-    pub result: Schema,
+    pub result: fn() -> Schema,
     /// Serves it.
     pub handler: StreamHandler,
 }
@@ -39,8 +39,7 @@ impl ServedStream {
         S: Stream<Item = Result<R>> + Send + 'static,
     {
         let handler = Arc::new(handler);
-        let params = schema_of::<P>();
-        let list = params.root["type"] == "array";
+        let list = is_list::<P>();
         let render = move |result: Result<R>| {
             let result = result.map_err(|error| error.with_origin(Origin::Handler))?;
             Json::of(&result)
@@ -48,8 +47,8 @@ impl ServedStream {
         };
         ServedStream {
             description,
-            params,
-            result: schema_of::<R>(),
+            params: schema_of::<P>,
+            result: schema_of::<R>,
             handler: Arc::new(move |context, params| {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {

@@ -26,6 +26,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
+pub(crate) use schema::is_list;
 pub use schema::{Schema, schema_of};
 
 use crate::policy::{Backoff, Rate};
@@ -373,9 +374,6 @@ pub mod person {
 pub mod audit {
     /// The service that keeps the chain.
     pub const KEEPER: &str = "core";
-    /// The event by which a service puts something on the record. Names that begin as it does are the kernel's: nobody emits them over
-    /// the wire.
+    /// The event by which a service puts something on the record. Its family is the kernel's: nobody emits of it over the wire.
     pub const RECORDED: &str = "audit:recorded";
-    /// How such names begin.
-    pub const RESERVED: &str = "audit:";
 }

@@ -4,7 +4,8 @@ use utoipa::openapi::RefOr;
 use super::Payload;
 use crate::wire::Json;
 
-/// A JSON Schema and the schemas that it refers to, by name.
+/// A JSON Schema and the schemas that it refers to, by name. Whoever describes a thing keeps how to make its schema, `fn() -> Schema`, and
+/// not the schema: a service has hundreds, and most are never read.
 #[derive(Clone, Debug)]
 pub struct Schema {
     /// The type itself; references read `#/components/schemas/{name}`, as OpenAPI has them.
@@ -25,6 +26,11 @@ pub fn schema_of<T: Payload>() -> Schema {
             .map(|(name, schema)| (name.clone(), value(schema)))
             .collect(),
     }
+}
+
+/// Whether a payload is a list.
+pub(crate) fn is_list<T: Payload>() -> bool {
+    matches!(T::schema(), RefOr::T(utoipa::openapi::Schema::Array(_)))
 }
 
 impl Schema {

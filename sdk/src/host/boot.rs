@@ -8,16 +8,18 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Make, Wrap, announce, credentials, deliveries, denials, flows, outside, pipes, stall, stores, upkeep};
+use super::{
+    Make, Wrap, announce, checks, credentials, crons, deliveries, denials, flows, outside, pipes, stall, stores, upkeep,
+};
 use crate::admission::{Admission, Quota, Quotas};
 use crate::audit::Denials;
 use crate::clock::Clock;
 use crate::config::{Live, Settings};
 use crate::context::{BuildInfo, Bus, Context, JobContext, Kernel, Phase, Roster};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::Events;
-use crate::health::{CheckOutcome, Health, NamedCheck};
-use crate::jobs::{Cadence, Jobs, Runner, RunnerOptions};
+use crate::health::Health;
+use crate::jobs::{Jobs, Runner, RunnerOptions};
 use crate::lifecycle::Scope;
 use crate::logs::Logs;
 use crate::metrics::{Metrics, Traffic};
@@ -25,13 +27,12 @@ use crate::name::Namespace;
 use crate::pipe::Room;
 use crate::registry::{Registry, ServiceRecord};
 use crate::rpc::{Client, ClientOptions, Sockets};
-use crate::service::{Cron, Service};
+use crate::service::Service;
 use crate::state::State;
-use crate::store::{Batch, NewSchedule, Op, Store};
+use crate::store::Store;
 use crate::subscription::Subscriptions;
 use crate::telemetry::{Output, Recorder, root_span};
 use crate::transport::{Handler, Switchboard};
-use crate::wire::{CatchUp, Overlap};
 use crate::workflow::{Flows, FlowsOptions};
 
 /// Everything that a life of a service is made from.
@@ -75,8 +76,15 @@ pub(super) async fn boot(plan: &Plan) -> Result<Life> {
     let recorder = Recorder::new(plan.record.name.clone(), clock.clone(), plan.output.clone(), exporter);
     let span = root_span(&recorder);
     let scope = Scope::new(plan.record.key.clone(), span.clone());
-    let boot = assemble(plan, service, clock, incarnation, version, recorder, &scope);
-    match tracing::Instrument::instrument(boot, span).await {
+    let made = Made {
+        service,
+        clock,
+        incarnation,
+        version,
+        recorder,
+        scope: scope.clone(),
+    };
+    match tracing::Instrument::instrument(assemble(plan, made), span).await {
         Ok(life) => Ok(life),
         Err(error) => {
             scope.stop(Duration::ZERO).await;
@@ -85,21 +93,23 @@ pub(super) async fn boot(plan: &Plan) -> Result<Life> {
     }
 }
 
-async fn assemble(
-    plan: &Plan,
+/// What a life has of its own before anything can fail.
+struct Made {
     service: Service,
     clock: Clock,
     incarnation: String,
     version: String,
     recorder: Recorder,
-    scope: &Scope,
-) -> Result<Life> {
+    scope: Scope,
+}
+
+async fn assemble(plan: &Plan, made: Made) -> Result<Life> {
     let store = stores::open(
         &plan.settings,
         &plan.record,
-        &clock,
-        &incarnation,
-        scope,
+        &made.clock,
+        &made.incarnation,
+        &made.scope,
         &plan.databases,
     )
     .await?;
@@ -107,37 +117,22 @@ async fn assemble(
         .wrap
         .as_ref()
         .map_or_else(|| Arc::clone(&store), |wrap| wrap(Arc::clone(&store)));
-    let begun = begin(
-        plan,
-        service,
-        clock,
-        incarnation,
-        version,
-        recorder,
-        scope,
-        Arc::clone(&store),
-    )
-    .await;
+    let begun = begin(plan, made, Arc::clone(&store)).await;
     if begun.is_err() {
         store.close().await;
     }
     begun
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a kernel, named once and never again"
-)]
-async fn begin(
-    plan: &Plan,
-    service: Service,
-    clock: Clock,
-    incarnation: String,
-    version: String,
-    recorder: Recorder,
-    scope: &Scope,
-    store: Arc<dyn Store>,
-) -> Result<Life> {
+async fn begin(plan: &Plan, made: Made, store: Arc<dyn Store>) -> Result<Life> {
+    let Made {
+        service,
+        clock,
+        incarnation,
+        version,
+        recorder,
+        scope,
+    } = made;
     // As it is now: another life may have been told other things.
     let settings = plan.live.now().settings.clone();
     let metrics = Metrics::new(clock.clone());
@@ -186,9 +181,10 @@ async fn begin(
         subscriptions,
         events,
         flows,
-        health: Health::new(checks(&service, &store, &jobs, &cell), clock.clone()),
+        health: Health::new(checks::of(&service, &store, &jobs, &cell), clock.clone()),
         gate: credentials::gate(&plan.record, &settings, &clock)?,
         identify: service.identify.clone(),
+        own_events: service.own_events.clone(),
         denials: Denials::default(),
         roster: Roster::default(),
         http: outside::http_client(plan.settings.environment)?,
@@ -222,7 +218,7 @@ async fn begin(
 
     let context = Context::new(Arc::clone(&kernel));
     kernel.health.run_checks().await;
-    plant_crons(&kernel, &service.crons).await?;
+    crons::plant(&kernel, &service.crons).await?;
     for start in &service.starts {
         start(context.clone()).await?;
     }
@@ -273,48 +269,6 @@ pub(super) fn announce_when_open(kernel: &Arc<Kernel>) {
     deliveries::tell_when_open(kernel);
 }
 
-fn checks(
-    service: &Service,
-    store: &Arc<dyn Store>,
-    jobs: &Jobs,
-    cell: &Arc<OnceLock<Arc<Kernel>>>,
-) -> Vec<NamedCheck> {
-    let store = Arc::clone(store);
-    let database = NamedCheck {
-        name: "database".to_owned(),
-        critical: true,
-        check: Arc::new(move || {
-            let store = Arc::clone(&store);
-            Box::pin(async move {
-                Ok(if store.stats().await?.full {
-                    CheckOutcome::Degraded(
-                        "the disk is full: reads go on, writes are refused until there is room".to_owned(),
-                    )
-                } else {
-                    CheckOutcome::Ok
-                })
-            })
-        }),
-    };
-    let own = service.checks.iter().map(|check| {
-        let (handler, cell) = (Arc::clone(&check.handler), Arc::clone(cell));
-        NamedCheck {
-            name: check.name.to_owned(),
-            critical: check.critical,
-            check: Arc::new(move || {
-                let (handler, kernel) = (Arc::clone(&handler), cell.get().cloned());
-                Box::pin(async move {
-                    let kernel = kernel.ok_or_else(|| Error::unavailable("the service is not put together yet"))?;
-                    handler(Context::new(kernel)).await
-                })
-            }),
-        }
-    });
-    let queue = (!service.tasks.is_empty() || !service.flows.is_empty()).then(|| stall::check(jobs));
-    let heard = (!service.subscriptions.is_empty()).then(|| deliveries::check(cell));
-    std::iter::once(database).chain(queue).chain(heard).chain(own).collect()
-}
-
 fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &Scope) {
     let mut handlers: BTreeMap<_, _> = service
         .tasks
@@ -353,54 +307,4 @@ fn run_jobs(kernel: &Arc<Kernel>, service: &Service, taking: &Scope, attempts: &
         }
         Ok(())
     });
-}
-
-/// Makes the schedules that are part of the service, once; what a person has cancelled stays cancelled.
-async fn plant_crons(kernel: &Kernel, crons: &[Cron]) -> Result<()> {
-    if !kernel.settings.features.jobs {
-        return Ok(());
-    }
-    let mut ops = Vec::new();
-    let mut wanted = Vec::new();
-    for cron in crons {
-        let params = cron.params.as_ref().map_or("", |params| params.text());
-        let id = format!("cron:{}:{}:{params}", cron.task, cron.expression);
-        wanted.push(id.clone());
-        if kernel.store.schedule(&id).await?.is_some() {
-            continue;
-        }
-        let task = kernel.jobs.defaults(cron.task)?;
-        ops.push(Op::from(NewSchedule {
-            id,
-            name: cron.task.to_owned(),
-            params: cron.params.clone(),
-            cron: cron.expression.to_owned(),
-            timezone: "UTC".to_owned(),
-            catch_up: CatchUp::Last,
-            overlap: Overlap::Allow,
-            next_run: Cadence::parse(cron.expression, "UTC")?.after(kernel.clock.now()),
-            priority: 0,
-            max_attempts: task.max_attempts,
-            backoff: task.backoff,
-            timeout: task.timeout,
-            max_elapsed: task.max_elapsed,
-            start_within: task.start_within,
-            heartbeat: task.heartbeat,
-        }));
-    }
-    for schedule in kernel.store.schedules().await? {
-        if schedule.id.starts_with("cron:") && !wanted.contains(&schedule.id) {
-            ops.push(Op::Cancel { id: schedule.id });
-        }
-    }
-    if !ops.is_empty() {
-        kernel
-            .store
-            .commit(Batch {
-                at: kernel.clock.now(),
-                ops,
-            })
-            .await?;
-    }
-    Ok(())
 }

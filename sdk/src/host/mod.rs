@@ -4,7 +4,9 @@
 
 mod announce;
 mod boot;
+mod checks;
 mod credentials;
+mod crons;
 mod deliveries;
 mod denials;
 mod drain;
@@ -16,9 +18,11 @@ mod pipes;
 mod probe;
 mod reload;
 mod retention;
+mod running;
 mod single;
 mod stall;
 mod start_error;
+mod starting;
 mod stores;
 mod supervisor;
 mod turned_away;
@@ -28,28 +32,26 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::Span;
 
 pub use drain::DrainBudget;
 pub use environment::{Read, Sources, process_environment};
 pub use front_door::{Door, front_door};
 pub use reload::Reloaded;
+pub use running::Running;
 pub use single::{main, main_in, serve_one, stop_signal};
 pub use start_error::StartError;
+pub use starting::Starting;
 pub use supervisor::{Standing, Status};
 
 use crate::config::{self, Live, LogFormat, Problems, Secret, Settings, Variables};
-use crate::error::{Error, Result};
 use crate::lifecycle::Scope;
 use crate::registry::Registry;
 use crate::service::Service;
 use crate::store::Store;
 use crate::telemetry::{self, Format, Output};
-use crate::transport::{Bound, ConnectionLimits, Handler, Listener, Server, Switchboard};
+use crate::transport::{Bound, ConnectionLimits, Listener, Switchboard};
 use crate::wire::LogLevel;
 use reload::{Mounted, Reloader};
 use supervisor::Supervisor;
@@ -269,176 +271,6 @@ impl Host {
 fn least_grave<'a>(settings: impl IntoIterator<Item = &'a Settings>) -> LogLevel {
     let levels = settings.into_iter().map(|settings| settings.log_level);
     levels.min().unwrap_or(LogLevel::Info)
-}
-
-/// A host whose services boot; its doors are bound and not yet open.
-#[derive(Debug)]
-pub struct Starting {
-    listeners: Vec<(Listener, Door)>,
-    running: Running,
-}
-
-impl Starting {
-    /// Where it will listen, in the order of the doors.
-    ///
-    /// # Errors
-    /// Where a listener does not know its address.
-    pub fn bound(&self) -> Result<Vec<Bound>> {
-        self.listeners.iter().map(|(listener, _)| listener.bound()).collect()
-    }
-
-    /// The standing of each service, as something to wait on.
-    pub fn standings(&self) -> BTreeMap<String, watch::Receiver<Standing>> {
-        self.running.standings()
-    }
-
-    /// Waits for every service's first try and opens the doors.
-    ///
-    /// # Errors
-    /// Where a listener does not know its address.
-    pub async fn ready(self) -> Result<Running, StartError> {
-        let Starting { listeners, mut running } = self;
-        // Every service has had its first try before a door opens, so that nobody is told "not ready" for no reason.
-        for supervisor in &running.supervisors {
-            supervisor.first_try().await;
-        }
-        let mut alone: BTreeMap<String, Vec<Bound>> = BTreeMap::new();
-        for (listener, door) in listeners {
-            if !door.by_host {
-                alone.entry(door.otherwise.clone()).or_default().push(listener.bound()?);
-            }
-            let handler = front_door(&door, &running.registry, &running.switchboard, &running.scope);
-            let answering = running.supervisors.iter().find(|one| one.key() == door.otherwise);
-            let front = turned_away::front(answering.map(Supervisor::lives));
-            let server = Server::start(&running.scope, listener, handler, front, running.limits)?;
-            running.servers.push(server);
-        }
-        let neighbours = Supervisor::neighbours(&running.supervisors);
-        for supervisor in &running.supervisors {
-            supervisor.tell_crashes(&running.scope, Arc::clone(&neighbours));
-            supervisor.doors_are_open();
-            if let (Some(bound), Some(kernel)) = (alone.get(supervisor.key()), supervisor.kernel()) {
-                outside::tell_where(&kernel, bound);
-            }
-        }
-        if let Some(reloader) = &running.reloader {
-            reloader.watch(&running.scope);
-        }
-        Ok(running)
-    }
-}
-
-/// A host that runs. Stop it; dropping it is the fallback that aborts.
-#[derive(Debug)]
-pub struct Running {
-    limits: ConnectionLimits,
-    reloader: Option<Reloader>,
-    scope: Scope,
-    servers: Vec<Server>,
-    supervisors: Vec<Supervisor>,
-    switchboard: Switchboard,
-    registry: Registry,
-    output: Option<Output>,
-}
-
-impl Running {
-    /// Where it listens, in the order of the doors.
-    pub fn bound(&self) -> Vec<Bound> {
-        self.servers.iter().map(|server| server.bound().clone()).collect()
-    }
-
-    /// The standing of each service, as something to wait on.
-    pub fn standings(&self) -> BTreeMap<String, watch::Receiver<Standing>> {
-        self.supervisors
-            .iter()
-            .map(|supervisor| (supervisor.key().to_owned(), supervisor.standing()))
-            .collect()
-    }
-
-    /// The handler of a service, as the process's own calls reach it.
-    pub fn handler(&self, key: &str) -> Option<Handler> {
-        self.switchboard.get(key)
-    }
-
-    /// The kernel of a service, while it runs.
-    pub fn kernel(&self, key: &str) -> Option<Arc<crate::context::Kernel>> {
-        self.supervisors
-            .iter()
-            .find(|supervisor| supervisor.key() == key)?
-            .kernel()
-    }
-
-    /// Reads what it was [told to reload from](Host::reload_from) again: what may change holds from now on in every service, or nothing does.
-    ///
-    /// # Errors
-    /// `CONFIG_INVALID` with every fault, or what kept it from the record; then all is as it was. `NOT_RELOADABLE` where it was told of no
-    /// sources.
-    pub async fn reload(&self, why: &str) -> Result<Reloaded> {
-        match &self.reloader {
-            Some(reloader) => reloader.reload(why).await,
-            None => Err(Error::invalid("this host was told of nothing to reload from").with_code("NOT_RELOADABLE")),
-        }
-    }
-
-    /// The fleet, with the environment's overrides.
-    pub fn registry(&self) -> &Registry {
-        &self.registry
-    }
-
-    /// Waits until a service is quarantined, and says which and why. A process with one service ends then; one with nine goes on.
-    pub async fn quarantined(&self) -> (String, String) {
-        let waits = self.supervisors.iter().map(|supervisor| {
-            Box::pin(async move {
-                let mut standing = supervisor.standing();
-                let reason = match standing
-                    .wait_for(|standing| standing.status == Status::Quarantined)
-                    .await
-                {
-                    Ok(standing) => standing.reason.clone().unwrap_or_default(),
-                    Err(_) => std::future::pending().await,
-                };
-                (supervisor.key().to_owned(), reason)
-            })
-        });
-        futures_util::future::select_all(waits).await.0
-    }
-
-    /// Drains and stops: callers are told with every answer to go elsewhere, readiness goes, peers are told, what is in flight finishes, jobs
-    /// are handed back, stores are closed. Gives the names of what did not finish in its time.
-    pub async fn stop(self, budget: DrainBudget, reason: &str) -> Vec<String> {
-        let begun = Instant::now();
-        for server in &self.servers {
-            server.retire();
-        }
-        futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.sign_off(reason))).await;
-        tokio::time::sleep(budget.accepting).await;
-        for supervisor in &self.supervisors {
-            supervisor.close_streams();
-        }
-        let in_flight = budget.in_flight;
-        let doors = futures_util::future::join_all(self.servers.iter().map(|server| server.drain(in_flight)));
-        let jobs = futures_util::future::join_all(
-            self.supervisors
-                .iter()
-                .map(|supervisor| supervisor.finish_jobs(in_flight)),
-        );
-        let (cut, _) = tokio::join!(doors, jobs);
-        let left = budget
-            .total
-            .saturating_sub(begun.elapsed())
-            .max(Duration::from_millis(500));
-        let unfinished =
-            futures_util::future::join_all(self.supervisors.iter().map(|supervisor| supervisor.stop(left))).await;
-        let mut report: Vec<String> = unfinished.into_iter().flatten().collect();
-        if cut.iter().sum::<usize>() > 0 {
-            report.push(format!("{} connections", cut.iter().sum::<usize>()));
-        }
-        self.scope.stop(Duration::from_millis(200)).await;
-        if let Some(output) = &self.output {
-            output.flush();
-        }
-        report
-    }
 }
 
 /// How lines look on standard output: as `LOG_FORMAT` says, else for people where people read them.

@@ -180,7 +180,7 @@ fn plan_one(context: &Context, op: CommitOp, at: DateTime<Utc>) -> Result<Planne
         },
         CommitOp::Emit(_) if !features.events => return Err(switched_off("events")),
         CommitOp::Emit(emit) => {
-            Events::check_from_outside(&emit.event)?;
+            Events::check_from_outside(&emit.event, &context.kernel().own_events)?;
             let emit = Events::emit_op(&emit.event, emit.data)?;
             let id = emit.id.clone();
             Planned {

@@ -89,9 +89,10 @@ async fn emit(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
         Form::One => (vec![cloudevents::read_one(&body, source)?], false),
         Form::Batch => (cloudevents::read_batch(&body, source)?, true),
     };
+    let own = &context.kernel().own_events;
     emits
         .iter()
-        .try_for_each(|emit| Events::check_from_outside(&emit.topic))?;
+        .try_for_each(|emit| Events::check_from_outside(&emit.topic, own))?;
     if !(1..=TRANSACTION_MAX).contains(&emits.len()) {
         return Err(Error::invalid(format!("a batch has 1 to {TRANSACTION_MAX} events")).into());
     }

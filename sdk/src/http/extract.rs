@@ -164,13 +164,19 @@ impl FromRequestParts<Context> for Path {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Failure> {
-        let wrong = || Error::invalid("the path is not valid UTF-8").with_code("INVALID_PATH");
-        let params = RawPathParams::from_request_parts(parts, context)
-            .await
-            .map_err(|_| wrong())?;
-        let first = params.iter().next().map(|(_, value)| value.to_owned());
-        first.map(Path).ok_or_else(|| wrong().into())
+        let [first] = in_path(parts, context).await?;
+        Ok(Path(first))
     }
+}
+
+/// The first parameters of the path, as many as are asked for.
+pub(super) async fn in_path<const N: usize>(parts: &mut Parts, context: &Context) -> Result<[String; N], Failure> {
+    let wrong = || Error::invalid("the path is not valid UTF-8").with_code("INVALID_PATH");
+    let params = RawPathParams::from_request_parts(parts, context)
+        .await
+        .map_err(|_| wrong())?;
+    let found: Vec<String> = params.iter().take(N).map(|(_, value)| value.to_owned()).collect();
+    found.try_into().map_err(|_| wrong().into())
 }
 
 impl FromRequestParts<Context> for Context {

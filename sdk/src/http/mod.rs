@@ -29,6 +29,8 @@ mod state;
 mod subscriptions;
 mod system;
 mod traces;
+#[cfg(feature = "pages")]
+pub mod way;
 mod why;
 mod workflows;
 
@@ -75,9 +77,9 @@ pub fn handler(kernel: Arc<Kernel>, own: Routes) -> Handler {
     if !routes.iter().any(|route| route.path == "/") {
         routes.extend(pages::front());
     }
-    let document = openapi::Document::default();
+    let document = Arc::<openapi::Document>::default();
     routes.extend(openapi::routes(Arc::clone(&document)));
-    document.get_or_init(|| openapi::document(&kernel, &routes));
+    document.tells(&routes);
     let guard = |method: &str, path: &str, rule| Guard::new(Arc::clone(&kernel), method, path, rule);
 
     let mut router = Router::<Context>::new();

@@ -62,6 +62,25 @@ impl IntoResponse for Failure {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refused;
 
+/// On an answer, as an extension: it was given because who asked may not, as the handler found.
+#[derive(Clone, Debug)]
+pub(super) struct Forbidden {
+    /// The code of the refusal.
+    pub(super) code: String,
+    /// The right that is missing, where it is one.
+    pub(super) right: Option<String>,
+}
+
+impl Forbidden {
+    fn of(error: &Error) -> Option<Self> {
+        let right = || Some(error.details()?.get("right")?.as_str()?.to_owned());
+        (error.kind() == Kind::Forbidden).then(|| Forbidden {
+            code: error.code().to_owned(),
+            right: right(),
+        })
+    }
+}
+
 /// What is said of an error, public text alone, and its status. What a 500 hides is logged here, once.
 pub(super) fn body_of(error: &Error) -> (StatusCode, ErrorBody) {
     let status = status_of(error);
@@ -115,6 +134,9 @@ pub fn failure(error: &Error) -> Response {
     }
     if refused {
         response.extensions_mut().insert(Refused);
+    }
+    if let Some(forbidden) = Forbidden::of(error) {
+        response.extensions_mut().insert(forbidden);
     }
     response
 }

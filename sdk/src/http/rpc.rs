@@ -72,16 +72,16 @@ async fn methods(context: Context) -> Response {
     let plain = kernel.methods.iter().map(|(name, method)| MethodInfo {
         name: (*name).to_owned(),
         description: method.description.to_owned(),
-        params: method.params.standalone(),
-        result: method.result.standalone(),
+        params: (method.params)().standalone(),
+        result: (method.result)().standalone(),
         idempotent: method.idempotent,
         stream: false,
     });
     let streams = kernel.stream_methods.iter().map(|(name, method)| MethodInfo {
         name: (*name).to_owned(),
         description: method.description.to_owned(),
-        params: method.params.standalone(),
-        result: method.result.standalone(),
+        params: (method.params)().standalone(),
+        result: (method.result)().standalone(),
         idempotent: false,
         stream: true,
     });

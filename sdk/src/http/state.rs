@@ -1,31 +1,33 @@
 //! State: get, put, list, delete, transaction, watch.
 
+mod condition;
+mod cursor;
+mod watch;
+
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH};
+use http::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
-use super::events::{gap, last_event_id};
 use super::extract::{Payload, Query};
 use super::observe::LIMIT_MAX;
 use super::respond::{Failure, json};
-use super::sse::{self, Message};
 use crate::auth::{Access, Need, Word};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::name::Prefix;
 use crate::service::{Route, RouteKind, Routes};
 use crate::state::State;
-use crate::store::{self, Batch, Change, Condition, Outcome};
-use crate::wire::{
-    DeletedState, Entry, Event, Json, OperationKind, PutState, StateChange, StateList, Timestamp, Transacted,
-    Transaction,
-};
+use crate::store::{self, Batch, Outcome};
+use crate::wire::{DeletedState, Entry, Json, OperationKind, PutState, StateList, Timestamp, Transacted, Transaction};
+pub(super) use condition::expected;
+use condition::{as_precondition, condition, etag, tags};
+use watch::watch;
 
 /// Entries on a page unless said.
 const LIMIT: usize = 100;
@@ -109,10 +111,10 @@ async fn read(context: Context, headers: HeaderMap, Query(params): Query<ReadPar
         return Ok(everything(context.state().clone()));
     }
     let limit = params.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
-    let after = params.cursor.map(|cursor| decode_cursor(&cursor)).transpose()?;
+    let after = params.cursor.map(|cursor| cursor::decode(&cursor)).transpose()?;
     let page = context.state().page(&prefix, after, limit).await?;
     let cursor = (page.len() == limit)
-        .then(|| page.last().map(|entry| encode_cursor(&entry.key)))
+        .then(|| page.last().map(|entry| cursor::encode(&entry.key)))
         .flatten();
     Ok(json(
         StatusCode::OK,
@@ -249,139 +251,12 @@ async fn transaction(context: Context, Payload(request): Payload<Transaction>) -
     Ok(json(StatusCode::OK, &Transacted { results }))
 }
 
-#[derive(Debug, Deserialize)]
-struct WatchParams {
-    prefix: Option<String>,
-}
-
-async fn watch(context: Context, headers: HeaderMap, Query(params): Query<WatchParams>) -> Result<Response, Failure> {
-    let prefix = Prefix::new(params.prefix.unwrap_or_default())?;
-    context.allow(&Need::prefix(Word::StateRead, prefix.as_str()))?;
-    let head = context.state().now();
-    let resume = last_event_id(&headers)?.map(|cursor| cursor.min(head));
-    let mut first = Vec::new();
-    let after = match resume {
-        Some(cursor) => {
-            let floor = context.kernel().store.stats().await?.change_floor;
-            if cursor < floor {
-                first.push(gap(&context, cursor, floor));
-            }
-            cursor.max(floor)
-        }
-        None => head,
-    };
-    let source = (
-        context.state().watch(prefix, after),
-        context.events().source().to_owned(),
-    );
-    Ok(sse::stream(&context, first, source, |(mut watch, source)| async move {
-        match watch.next().await {
-            Ok(changes) => Some((
-                changes.into_iter().map(|change| message(change, &source)).collect(),
-                (watch, source),
-            )),
-            // The reader comes back and resumes where it was.
-            Err(error) => {
-                tracing::warn!(error = %error.chain(), "a watch was cut");
-                None
-            }
-        }
-    }))
-}
-
-fn message(change: Change, source: &str) -> Message {
-    let seq = change.seq;
-    let name = if change.entry.is_some() {
-        "state:put"
-    } else {
-        "state:deleted"
-    };
-    let data = StateChange {
-        key: change.key,
-        entry: change.entry.map(shape),
-    };
-    Message::of(&Event {
-        id: format!("{source}/{seq}"),
-        event: name.to_owned(),
-        timestamp: Timestamp(change.at),
-        source: source.to_owned(),
-        data: Json::of(&data).ok(),
-    })
-    .at(seq)
-}
-
-/// The condition that a request states, and whether it states it in a header.
-async fn condition(state: &State, headers: &HeaderMap, key: &str, version: Option<u64>) -> Result<(Condition, bool)> {
-    let by_header = headers.get(IF_MATCH).is_some() || headers.get(IF_NONE_MATCH).is_some();
-    if by_header && version.is_some() {
-        return Err(Error::invalid("give expectedVersion or a conditional header, not both"));
-    }
-    if let Some(value) = headers.get(IF_NONE_MATCH) {
-        return if tags(value).eq(["*"]) {
-            Ok((Condition::Absent, true))
-        } else {
-            Err(Error::invalid(
-                "If-None-Match on a write is *: only where the key is absent",
-            ))
-        };
-    }
-    let Some(value) = headers.get(IF_MATCH) else {
-        return Ok((expected(version), false));
-    };
-    if tags(value).any(|tag| tag == "*") {
-        return Ok((Condition::Present, true));
-    }
-    let wanted: Vec<u64> = tags(value)
-        .filter_map(|tag| tag.trim_matches('"').parse().ok())
-        .collect();
-    // Of several tags at most one can be the current one; which one it is now is settled by the commit itself.
-    let current = if wanted.len() > 1 {
-        state.entry(key).await?.map(|entry| entry.revision)
-    } else {
-        None
-    };
-    let chosen = wanted
-        .iter()
-        .copied()
-        .find(|tag| Some(*tag) == current)
-        .or(wanted.first().copied());
-    Ok((Condition::Revision(chosen.unwrap_or(0)), true))
-}
-
-pub(super) fn expected(version: Option<u64>) -> Condition {
-    match version {
-        None => Condition::Any,
-        Some(0) => Condition::Absent,
-        Some(version) => Condition::Version(version),
-    }
-}
-
-fn as_precondition(error: Error, by_header: bool) -> Error {
-    if by_header && error.code() == "VERSION_CONFLICT" {
-        let details = error.details().cloned().unwrap_or_default();
-        return Error::new(
-            Kind::PreconditionFailed,
-            "the key is not as If-Match or If-None-Match says",
-        )
-        .with_details(details);
-    }
-    error
-}
-
 pub(super) fn ttl(millis: u64) -> Result<Duration> {
     let ttl = Duration::from_millis(millis);
     if millis == 0 || ttl > TTL_MAX {
         return Err(Error::invalid(format!("ttl is 1 to {} ms", TTL_MAX.as_millis())));
     }
     Ok(ttl)
-}
-
-fn tags(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.to_str().unwrap_or_default().split(',').map(str::trim)
-}
-
-fn etag(revision: u64) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{revision}\"")).expect("digits in quotes are a header value")
 }
 
 fn absent(key: &str) -> Error {
@@ -398,26 +273,4 @@ pub(super) fn shape(entry: store::Entry) -> Entry {
         updated_at: Timestamp(entry.updated_at),
         expires_at: entry.expires_at.map(Timestamp),
     }
-}
-
-/// A cursor hides the key that it stands for: it is opaque, and any key fits into a query.
-fn encode_cursor(key: &str) -> String {
-    key.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn decode_cursor(cursor: &str) -> Result<String> {
-    let wrong =
-        || Error::invalid(format!("cursor {cursor:?} is none that this service gave")).with_code("INVALID_CURSOR");
-    let digits = cursor.as_bytes();
-    let pairs = digits.chunks(2).map(|pair| {
-        std::str::from_utf8(pair)
-            .ok()
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    });
-    let bytes: Option<Vec<u8>> = if digits.len().is_multiple_of(2) {
-        pairs.collect()
-    } else {
-        None
-    };
-    String::from_utf8(bytes.ok_or_else(wrong)?).map_err(|_| wrong())
 }

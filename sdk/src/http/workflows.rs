@@ -1,6 +1,6 @@
 //! Workflows: started, read, listed, cancelled, signalled, resumed, forked.
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::allow;
 use super::events::cursor;
-use super::extract::{Body, Path, Query, parse, parse_any};
+use super::extract::{Body, Path, Query, in_path, parse, parse_any};
 use super::idempotency::{Keyed, Known};
 use super::job_wait;
 use super::observe::LIMIT_MAX;
@@ -210,15 +210,8 @@ impl FromRequestParts<Context> for Signal {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Failure> {
-        let wrong = || Error::invalid("the path is not valid UTF-8").with_code("INVALID_PATH");
-        let params = RawPathParams::from_request_parts(parts, context)
-            .await
-            .map_err(|_| wrong())?;
-        let mut values = params.iter().map(|(_, value)| value.to_owned());
-        match (values.next(), values.next()) {
-            (Some(id), Some(name)) => Ok(Signal { id, name }),
-            _ => Err(wrong().into()),
-        }
+        let [id, name] = in_path(parts, context).await?;
+        Ok(Signal { id, name })
     }
 }
 

@@ -29,7 +29,7 @@ impl Registry {
         }
         let mut audience = callees.clone();
         for other in self.services().filter(|other| other.key != own.key) {
-            if other.calls.contains(&own.key) && reads_events(&rights_at(other, &own.key)?) {
+            if hears(other, &own.key)? {
                 audience.insert(other.key.as_str());
                 rights.push(Right::rpc(&other.key, delivery::DELIVER));
                 rights.push(Right::rpc(&other.key, delivery::RENEW));
@@ -41,6 +41,14 @@ impl Registry {
 }
 
 impl Registry {
+    /// The services that may take events of this one, by key.
+    pub fn listeners(&self, service: &str) -> impl Iterator<Item = &str> {
+        let others = self.services().filter(move |other| other.key != service);
+        // What is no right was refused when the file was read.
+        let listeners = others.filter(move |other| hears(other, service).unwrap_or_default());
+        listeners.map(|other| other.key.as_str())
+    }
+
     /// The token of a service, with a key of its own: it says what [`grants`](Self::grants) says and lives as long as a service's may.
     ///
     /// # Errors
@@ -98,6 +106,11 @@ pub(super) fn rights_at(service: &ServiceRecord, callee: &str) -> Result<Vec<Rig
         rights.push(Right::all(Word::RevocationRead).at(callee));
     }
     Ok(rights)
+}
+
+/// Whether a service may take events of another.
+fn hears(service: &ServiceRecord, source: &str) -> Result<bool> {
+    Ok(service.calls.iter().any(|called| called == source) && reads_events(&rights_at(service, source)?))
 }
 
 fn reads_events(rights: &[Right]) -> bool {

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{
-    ConnectionConfig, LookupIpStrategy, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts,
-};
+use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -64,13 +62,9 @@ impl Dns {
     /// `INTERNAL` where it cannot be made.
     pub fn with_servers(servers: &[SocketAddr]) -> Result<Self> {
         let servers = servers.iter().map(|server| {
-            let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp].map(|protocol| {
-                let mut connection = ConnectionConfig::new(protocol);
-                connection.port = server.port();
-                connection
-            });
             let mut known = NameServerConfig::udp_and_tcp(server.ip());
-            known.connections = connections.to_vec();
+            let connections = known.connections.iter_mut();
+            connections.for_each(|connection| connection.port = server.port());
             known
         });
         Self::build(

@@ -25,8 +25,10 @@ pub const fn is_at_home(environment: Environment) -> bool {
 /// A client of the public network, without proxy, redirects and retries, to be given its times. A name that leads inside, to this machine or
 /// to a cloud's metadata is as one that leads nowhere; for a URL that holds an address there is [`Reach::check_url`].
 pub fn public_client(environment: Environment) -> reqwest::ClientBuilder {
+    // This client has its own; a client that a service makes by itself looks for the process's.
     crate::transport::install_tls();
     reqwest::Client::builder()
+        .tls_backend_preconfigured(crate::transport::client_tls())
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .dns_resolver(Arc::new(CheckedNames(abroad(environment))))

@@ -66,6 +66,8 @@ pub struct Service {
     pub(crate) flows: BTreeMap<&'static str, ServedFlow>,
     pub(crate) crons: Vec<Cron>,
     pub(crate) subscriptions: Vec<ServedSubscription>,
+    /// Families of events that only its own code emits.
+    pub(crate) own_events: Vec<&'static str>,
     pub(crate) checks: Vec<ServedCheck>,
     pub(crate) routes: Routes,
     pub(crate) identify: Option<Arc<dyn Identify>>,
@@ -129,6 +131,7 @@ impl Service {
             flows: BTreeMap::new(),
             crons: Vec::new(),
             subscriptions: Vec::new(),
+            own_events: Vec::new(),
             checks: Vec::new(),
             routes: Routes::default(),
             identify: None,
@@ -275,6 +278,14 @@ impl Service {
                 })
             }),
         });
+        self
+    }
+
+    /// Keeps families of events for its own code, such as `user` for all `user:…`: over the wire they are refused, whatever right a caller
+    /// has. For events that others take for the service's word.
+    #[must_use]
+    pub fn own_events(mut self, families: &[&'static str]) -> Self {
+        self.own_events.extend_from_slice(families);
         self
     }
 

@@ -27,7 +27,7 @@ pub struct Route {
     pub(crate) audited: Option<&'static str>,
     pub(crate) summary: &'static str,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) body: Option<Schema>,
+    pub(crate) body: Option<fn() -> Schema>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) router: MethodRouter<Context>,
 }
@@ -74,7 +74,7 @@ pub struct Answer {
     /// The media type; empty where there is no body.
     pub media: &'static str,
     /// The body's schema, where it is JSON.
-    pub schema: Option<Schema>,
+    pub schema: Option<fn() -> Schema>,
 }
 
 impl Routes {
@@ -254,19 +254,18 @@ impl Route {
     /// The body that it takes.
     #[must_use]
     pub fn takes<T: Payload>(mut self) -> Self {
-        self.body = Some(schema_of::<T>());
+        self.body = Some(schema_of::<T>);
         self
     }
 
     /// JSON that it may answer.
     #[must_use]
     pub fn gives<T: Payload>(mut self, status: u16, description: &'static str) -> Self {
-        let schema = Some(schema_of::<T>());
         self.answers.push(Answer {
             status,
             description,
             media: "application/json",
-            schema,
+            schema: Some(schema_of::<T>),
         });
         self
     }

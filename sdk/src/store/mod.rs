@@ -6,6 +6,7 @@
 //! What a store holds moves to another by [`transfer`].
 
 mod batch;
+mod columns;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 pub mod embedded;
@@ -13,6 +14,7 @@ mod error;
 pub mod fault;
 mod kept;
 pub mod memory;
+mod order;
 pub mod postgres;
 pub mod prefix;
 mod query;
@@ -33,9 +35,10 @@ mod property;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-pub use batch::{Batch, Claim, Condition, Delete, Emit, Enqueue, NewSchedule, Op, Outcome, Put, Remember, Want};
+pub use batch::{Batch, Condition, Delete, Emit, Op, Outcome, Put, Remember};
 pub use error::{Error, Refusal, Result};
 pub use kept::Kept;
+pub use order::{Claim, Enqueue, NewSchedule, Want};
 pub use query::{ChangeQuery, Direction, EventQuery, JobQuery, Scan};
 pub use record::{
     Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Heads, Job, JobFailure, Remembered, Schedule, Seq,

@@ -69,15 +69,12 @@ impl Subscriptions {
         })
     }
 
-    /// Where this service's log begins now, tells whoever may call it: a store that was lost took the subscriptions along, and who had
+    /// Where this service's log begins now, tells whoever may take its events: a store that was lost took the subscriptions along, and who had
     /// some knows it only by being told.
     pub async fn tell_of_a_new_log(&self, key: &str, registry: &Registry, rpc: &Client) {
-        let callers = registry
-            .services()
-            .filter(|service| service.key != key && service.calls.iter().any(|called| called == key));
         let renew = Renew { source: key.to_owned() };
         let Ok(params) = Json::of(&renew) else { return };
-        let mut left: Vec<String> = callers.map(|service| service.key.clone()).collect();
+        let mut left: Vec<String> = registry.listeners(key).map(str::to_owned).collect();
         for failure in 1..=RENEW_ATTEMPTS {
             let mut unheard = Vec::new();
             for service in left {

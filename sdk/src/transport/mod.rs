@@ -9,6 +9,7 @@ mod listener;
 mod server;
 mod sockets;
 mod switchboard;
+mod tls;
 mod wall;
 
 pub use handler::{Body, Handler, Request, Response};
@@ -17,9 +18,5 @@ pub use listener::{Bind, Bound, Listener};
 pub use server::{DRAINING, Front, Peer, Server, TurnedAway};
 pub use sockets::tend;
 pub use switchboard::Switchboard;
+pub use tls::{client_tls, install_tls};
 pub use wall::{PaceLimits, Refusal};
-
-/// Makes aws-lc-rs the process's TLS provider. Whoever comes first installs it; there is one, so the second finds the same.
-pub fn install_tls() {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-}

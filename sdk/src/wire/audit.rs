@@ -1,9 +1,14 @@
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Timestamp;
+
+/// How far a record's time may be from the keeper's before readers are told: a redeploy of core and the longest wait before a delivery is
+/// tried again fit in.
+const APART_MAX: TimeDelta = TimeDelta::minutes(5);
 
 /// What a service puts on the record: the data of its event `audit:recorded`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -82,6 +87,9 @@ pub struct AuditEntry {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When the keeper took it. What a service says of the time is the service's word; this is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Timestamp>,
     /// Its place in the chain, from 1, without gaps.
     pub sequence: u64,
     /// The registry name of the service that put it on the record.
@@ -93,6 +101,15 @@ pub struct AuditEntry {
     /// The trace in which it happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
+}
+
+impl AuditEntry {
+    /// How much later than it says it came to the keeper, where that is over five minutes either way: somebody was away, a clock is wrong, or
+    /// whoever has the service's credential puts another time on the record.
+    pub fn apart(&self) -> Option<TimeDelta> {
+        let apart = self.received?.0 - self.at.0;
+        (apart.abs() > APART_MAX).then_some(apart)
+    }
 }
 
 /// Where the chain ends: who keeps this elsewhere can tell later whether anything up to here was touched.

@@ -9,7 +9,7 @@ use syscall_sdk::wire::AuditRecord;
 use crate::support::Fixture;
 
 /// What is on the record, oldest first, once there is so much of it.
-async fn recorded(fixture: &Fixture, least: usize) -> Vec<AuditRecord> {
+pub(crate) async fn recorded(fixture: &Fixture, least: usize) -> Vec<AuditRecord> {
     let events = fixture.running.kernel("core").unwrap().events.clone();
     let filter = TopicFilter::parse(Some(RECORDED)).unwrap();
     let mut follow = events.follow(filter, 0, None);

@@ -234,6 +234,14 @@ pub(crate) struct Frame {
 }
 
 impl Frames {
+    /// Waits until the stream ends by itself, whatever comes before.
+    pub(crate) async fn end(mut self) {
+        let rest = async { while self.body.frame().await.is_some() {} };
+        tokio::time::timeout(Duration::from_secs(20), rest)
+            .await
+            .expect("the stream ends");
+    }
+
     /// The next message that bears data.
     pub(crate) async fn next(&mut self) -> Frame {
         loop {

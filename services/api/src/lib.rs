@@ -23,6 +23,7 @@ use syscall_sdk::service::Service;
 pub fn service() -> Service {
     let catalog = Arc::new(catalog::Catalog::default());
     let service = Service::new("api", env!("CARGO_PKG_VERSION"))
+        .own_events(&["webhook", "webhook-subscription"])
         .identify(outside::Outside::default())
         .routes(routes::routes(catalog))
         .routes(webhooks::incoming::routes());

@@ -1,14 +1,15 @@
 //! The audit trail: who did what, and was it let happen.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use syscall_sdk::context::Context;
 use syscall_sdk::contract::audit::KEEPER;
 use syscall_sdk::http::pages::command;
-use syscall_sdk::pages::{Html, Tab, Table, Tone, ago, badge, empty_state, id, pager, tabs};
+use syscall_sdk::pages::{Html, Table, Tone, ago, badge, empty_state, id, pager};
 use syscall_sdk::wire::{AuditEntry, AuditOutcome, AuditPage};
 
 use crate::ask::{self, encode};
-use crate::parts::{self, Failed, by_hand, frame, quoted};
+use crate::parts::{self, Failed, by_hand, choices, frame, quoted};
 
 /// Entries of a page: some two screens, so that the next page is asked for before the reader is lost in this one.
 const SHOWN: usize = 50;
@@ -20,6 +21,8 @@ pub(crate) struct Choice {
     outcome: Option<String>,
     /// Only of this actor.
     actor: Option<String>,
+    /// Only what this service put on the record.
+    service: Option<String>,
     /// Only on this.
     target: Option<String>,
     /// Only this action.
@@ -33,6 +36,7 @@ impl Choice {
     fn chosen(&self) -> Vec<(&'static str, &str)> {
         let all = [
             ("outcome", &self.outcome),
+            ("service", &self.service),
             ("actor", &self.actor),
             ("target", &self.target),
             ("action", &self.action),
@@ -136,15 +140,7 @@ fn outcomes(choice: &Choice) -> Html {
     ];
     let current = choice.outcome.as_deref().unwrap_or_default();
     let links = words.map(|(label, value)| (label, choice.with("outcome", value), value == current));
-    let all: Vec<Tab<'_>> = links
-        .iter()
-        .map(|(label, href, current)| Tab {
-            label,
-            href,
-            current: *current,
-        })
-        .collect();
-    tabs("Which outcomes", &all)
+    choices("Which outcomes", &links)
 }
 
 /// What thins the list out, each with a way to drop it.
@@ -184,6 +180,7 @@ fn list(context: &Context, choice: &Choice, entries: &[AuditEntry]) -> Html {
         .stacked()
         .numbers("Entry")
         .column("When")
+        .column("Service")
         .column("Who");
     let table = table.column("What").wide("On what").column("Outcome").column("Trace");
     entries
@@ -193,7 +190,8 @@ fn list(context: &Context, choice: &Choice, entries: &[AuditEntry]) -> Html {
             let times = (entry.count > 1).then(|| format!(" × {}", entry.count));
             let cells = [
                 Html::text(entry.sequence),
-                ago(entry.at, now),
+                when(entry, now),
+                by("service", &entry.service),
                 Html::trusted(format!(
                     "<span>{}{}</span>",
                     by("actor", &entry.actor),
@@ -220,6 +218,19 @@ fn list(context: &Context, choice: &Choice, entries: &[AuditEntry]) -> Html {
             table.keyed_row(&entry.sequence.to_string(), cells)
         })
         .html()
+}
+
+/// When it is said to have happened, and when core took it, where the two are far apart.
+fn when(entry: &AuditEntry, now: DateTime<Utc>) -> Html {
+    match entry.received.filter(|_| entry.apart().is_some()) {
+        None => ago(entry.at, now),
+        Some(received) => Html::trusted(format!(
+            "<span>{} {} {}</span>",
+            ago(entry.at, now),
+            badge(Tone::Warn, "taken"),
+            ago(received, now)
+        )),
+    }
 }
 
 fn outcome(outcome: AuditOutcome) -> Html {

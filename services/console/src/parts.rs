@@ -5,7 +5,7 @@ use std::time::Duration;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Error;
 use syscall_sdk::http::pages::{self, command, service_url};
-use syscall_sdk::pages::{Asset, Failure, Frame, Html, Tone, as_command, badge, error_state};
+use syscall_sdk::pages::{Asset, Failure, Frame, Html, Tab, Tone, as_command, badge, error_state, tabs};
 use syscall_sdk::wire::{JobStatus, Pause};
 
 /// What only this service's pages use.
@@ -29,6 +29,16 @@ pub(crate) fn section(id: &str, title: &str, tools: &Html, content: Result<Html,
         id = Html::text(id),
         title = Html::text(title),
     ))
+}
+
+/// What a list may be narrowed to: each choice with its label, its address, and whether it is the current one.
+pub(crate) fn choices(what: &str, links: &[(&str, String, bool)]) -> Html {
+    let links = links.iter().map(|(label, href, current)| Tab {
+        label,
+        href,
+        current: *current,
+    });
+    tabs(what, &links.collect::<Vec<_>>())
 }
 
 /// Why a part of a page has no content: the service did not give it.

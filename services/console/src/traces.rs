@@ -8,7 +8,7 @@ use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
 use syscall_sdk::http::pages::{command, service_url};
 use syscall_sdk::pages::chart::Unit;
-use syscall_sdk::pages::{Html, Tab, Table, Tone, ago, as_command, badge, empty_state, id, partial, tabs};
+use syscall_sdk::pages::{Html, Table, Tone, ago, as_command, badge, empty_state, id, partial};
 use syscall_sdk::wire::{TraceSummary, Traces};
 
 use crate::ask;
@@ -182,15 +182,7 @@ fn choices(path: &str, view: &View, anchor: &str) -> Html {
             value == chosen,
         )
     });
-    let choices: Vec<Tab<'_>> = links
-        .iter()
-        .map(|(label, href, current)| Tab {
-            label,
-            href,
-            current: *current,
-        })
-        .collect();
-    tabs("Which traces", &choices)
+    parts::choices("Which traces", &links)
 }
 
 fn list(context: &Context, found: &[Found], most: usize, key: &str) -> Html {

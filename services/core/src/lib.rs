@@ -35,6 +35,7 @@ pub fn service() -> Service {
     let hasher = Hasher::default();
     let (rotate, schedule) = oauth::signing::SCHEDULE;
     let service = Service::new("core", env!("CARGO_PKG_VERSION"))
+        .own_events(&["user", "session", "client", "token", "key", "role"])
         .method(core::CREATE_USER, users::create)
         .method(core::GET_USER, users::get)
         .method(core::GET_USER_BY_EMAIL, users::get_by_email)

@@ -6,12 +6,10 @@ use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Result};
 
 use crate::nearest::nearest;
-use crate::search;
 use crate::site::Site;
 
 pub(crate) async fn search(site: Site, context: Context, params: SearchDocs) -> Result<FoundDocs> {
-    let (library, index) = site.searchable(&context).await?;
-    Ok(search::search(&library, &index, &params.q, params.limit))
+    site.search(&context, params.q, params.limit).await
 }
 
 pub(crate) async fn get_page(site: Site, context: Context, params: GetPage) -> Result<Page> {

@@ -12,15 +12,15 @@ use syscall_sdk::pages::{Escaped, Html, Icon, as_command};
 
 use crate::page::framed;
 use crate::query::value;
-use crate::search::search;
 use crate::site::Site;
 
 pub(crate) async fn show(site: Site, context: Context, request: Request) -> Result<Response, Failure> {
     if wants_json(&request) {
         return json_alone(site, context, request).await;
     }
-    let (library, index) = site.searchable(&context).await?;
-    let found = search(&library, &index, &value(request.uri().query(), "q"), limit(&request));
+    let library = site.library(&context).await?;
+    let (query, limit) = asked(&request);
+    let found = site.search(&context, query, limit).await?;
     let content = page(&context, &found);
     let title = if found.query.is_empty() {
         "Search".to_owned()
@@ -32,9 +32,14 @@ pub(crate) async fn show(site: Site, context: Context, request: Request) -> Resu
 }
 
 pub(crate) async fn json_alone(site: Site, context: Context, request: Request) -> Result<Response, Failure> {
-    let (library, index) = site.searchable(&context).await?;
-    let found = search(&library, &index, &value(request.uri().query(), "q"), limit(&request));
+    let (query, limit) = asked(&request);
+    let found = site.search(&context, query, limit).await?;
     Ok(json(StatusCode::OK, &found))
+}
+
+/// What the reader asked for, and how much of it.
+fn asked(request: &Request) -> (String, Option<u32>) {
+    (value(request.uri().query(), "q"), limit(request))
 }
 
 /// Whether JSON is asked for: by format=json, or by who accepts it and no page.
@@ -60,7 +65,7 @@ pub(crate) fn field(query: &str) -> Html {
     ))
 }
 
-/// What the reader asked for; a number that is none counts as absent.
+/// How much is asked for; a number that is none counts as absent.
 fn limit(request: &Request) -> Option<u32> {
     value(request.uri().query(), "limit").parse().ok()
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use blackroad_os_contracts::docs::FoundDocs;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Result};
 use tokio::sync::OnceCell;
 
 use crate::library::Library;
-use crate::search::Index;
+use crate::search::{self, Index};
 
 /// The site, made at the first need of it. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ impl Site {
     }
 
     /// The pages and their index.
-    pub(crate) async fn searchable(&self, context: &Context) -> Result<(Arc<Library>, Arc<Index>)> {
+    async fn searchable(&self, context: &Context) -> Result<(Arc<Library>, Arc<Index>)> {
         let library = self.library(context).await?;
         let build = || async {
             let library = Arc::clone(&library);
@@ -49,6 +50,13 @@ impl Site {
         };
         let index = self.0.index.get_or_try_init(build).await?;
         Ok((Arc::clone(&library), Arc::clone(index)))
+    }
+
+    /// What is found by words, off the async threads: many and odd words take a while.
+    pub(crate) async fn search(&self, context: &Context, query: String, limit: Option<u32>) -> Result<FoundDocs> {
+        let (library, index) = self.searchable(context).await?;
+        let search = move || search::search(&library, &index, &query, limit);
+        context.blocking("search the documentation", search).await
     }
 
     /// Makes all of it beside whatever else goes on.

@@ -19,6 +19,7 @@ use syscall_sdk::service::Service;
 /// What the operator declares.
 pub fn service() -> Service {
     Service::new("operator", env!("CARGO_PKG_VERSION"))
+        .own_events(&["mesh"])
         .method(mesh::ANNOUNCE, roster::announce)
         .method(mesh::SIGN_OFF, roster::sign_off)
         .method(mesh::LIST, roster::list)

@@ -1,5 +1,6 @@
 //! Asks every service how it is, again and again, and has the answers counted.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use blackroad_os_contracts::web::ProbeStatus;
@@ -9,13 +10,17 @@ use syscall_sdk::context::{Context, Phase};
 use syscall_sdk::error::Result;
 use syscall_sdk::rpc::CallOptions;
 use syscall_sdk::wire::{HealthStatus, Timestamp};
+use tokio::time::Instant;
 
 use crate::record::{self, Found, Round};
 
 /// Longest wait for an answer: what the edge's own probe waits.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Before the first round: services that start together with this one are not down for being a moment later.
-const GRACE: Duration = Duration::from_secs(3);
+/// Before the first round: services that start together with this one mostly answer by then.
+const SETTLE: Duration = Duration::from_secs(3);
+/// For how long a service that has not answered yet is a gap and not down: one that starts together with this one may take as long as a
+/// restart does.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Probes for ever, or never where the registry says so.
 pub(crate) async fn run(context: Context) -> Result<()> {
@@ -24,14 +29,21 @@ pub(crate) async fn run(context: Context) -> Result<()> {
         std::future::pending::<()>().await;
     }
     let interval = Duration::from_secs(seconds);
-    tokio::time::sleep(GRACE.min(interval)).await;
+    let begun = Instant::now();
+    tokio::time::sleep(SETTLE.min(interval)).await;
+    let mut seen = BTreeSet::new();
     let mut ticks = tokio::time::interval(interval);
     // A machine that slept has a gap, not a burst.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut forgotten = None;
     loop {
         ticks.tick().await;
-        let round = ask(&context).await;
+        let mut round = ask(&context).await;
+        let answered = round.iter().filter(|(_, found)| found.latency_ms.is_some());
+        seen.extend(answered.map(|(service, _)| service.clone()));
+        if begun.elapsed() < GRACE {
+            round.retain(|service, _| seen.contains(service));
+        }
         if *context.kernel().phase.borrow() == Phase::Draining {
             // Who goes down with this process is not down.
             continue;

@@ -12,6 +12,19 @@ const KEYWORDS: [&str; 50] = [
 ];
 /// Names that are taken in every fleet: the crate that services share, the apex's other name, and this machine.
 const TAKEN: [&str; 3] = ["contracts", "www", "localhost"];
+/// Crates that the code of a fleet names, and packages that a fleet has: a module of that name would stand before them.
+const CRATES: [&str; 10] = [
+    "alloc",
+    "blackroad",
+    "cli",
+    "proc-macro",
+    "sdk",
+    "serde",
+    "std",
+    "syscall",
+    "test",
+    "utoipa",
+];
 
 /// What the words of the templates stand for.
 #[derive(Clone, Debug)]
@@ -28,6 +41,9 @@ impl Names {
     /// The names of a service in the fleet whose packages begin so.
     pub(super) fn new(prefix: &str, key: &str) -> Result<Self> {
         check(key)?;
+        if CRATES.contains(&key) {
+            bail!("{key:?} is the name of a crate or of a package that every fleet has; choose another key");
+        }
         Ok(Names {
             key: key.to_owned(),
             package: format!("{prefix}-{key}"),
@@ -131,6 +147,10 @@ mod tests {
             "yield",
             "www",
             "contracts",
+            "std",
+            "sdk",
+            "syscall",
+            "test",
         ] {
             assert!(Names::new("acme", key).is_err(), "{key}");
         }

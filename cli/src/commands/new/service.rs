@@ -1,6 +1,6 @@
 //! A service of the fleet that is here.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use syscall_sdk::registry::Registry;
 
 use super::names::{Names, ident};
@@ -27,6 +27,11 @@ pub(super) fn plan(order: &NewService) -> Result<Made> {
             what: format!("the entry of {}", names.key),
             next: next_elsewhere(&names),
         });
+    }
+    // What lies there and is in no registry is somebody's work: nothing is put among it.
+    let folder = format!("services/{}", names.key);
+    if plan.root().join(&folder).exists() {
+        bail!("{folder} is there already; choose another key, or remove it");
     }
     for (place, file) in template::SERVICE {
         plan.create(template::place(place, &names.key, &names.module()), names.fill(file))?;

@@ -67,6 +67,12 @@ fn keys_and_tokens_are_their_owners_alone_and_no_key_is_overwritten() -> Result<
     for key in ["operator", "core", "root"] {
         ensure!(is_private(&desk.path(&format!("tokens/{key}.token")))?, "{key}");
     }
+    let before = fs::read(desk.path("tokens/core.token"))?;
+    let again = desk.run(&["token", "mint", "--all", "--out", "tokens"])?;
+    ensure!(again.code == Some(1) && again.err.contains("--replace"), "{again:?}");
+    ensure!(fs::read(desk.path("tokens/core.token"))? == before);
+    desk.says(&["token", "mint", "--all", "--out", "tokens", "--replace"])?;
+    ensure!(fs::read(desk.path("tokens/core.token"))? != before);
     let elsewhere = desk.run(&["token", "mint", "core", "--root-key", "nowhere.key"])?;
     ensure!(elsewhere.err.contains("blackroad token keygen"), "{elsewhere:?}");
     Ok(())
@@ -175,8 +181,28 @@ fn a_fleet_that_asks_for_tokens_lets_its_owner_in_and_refuses_what_was_revoked()
         revoked.out.contains("core") && revoked.out.contains("refuses it from now on"),
         "{revoked:?}"
     );
+    ensure!(
+        revoked.out.contains(&format!("revokes the token {jti}")) && revoked.out.contains("no service can say"),
+        "{revoked:?}"
+    );
     let refused = fleet.run(&["--token", &pager, "logs", "core"])?;
     ensure!(refused.err.contains("TOKEN_REVOKED"), "{refused:?}");
+
+    // Whoever found a token has the token, and no name of it; and what cannot be a name is not sent about.
+    let found = fleet.run(&["token", "revoke", &pager, "--root-key", &root])?;
+    ensure!(found.out.contains(&format!("revokes the token {jti}")), "{found:?}");
+    for (wrong, told) in [
+        (&["not.a.token"][..], "no token"),
+        (&["--key", "0198c0de"], "no thumbprint"),
+    ] {
+        let ran = fleet.run(&[&["token", "revoke", "--root-key", &root], wrong].concat())?;
+        ensure!(
+            ran.code == Some(1) && ran.err.contains(told) && ran.out.is_empty(),
+            "{ran:?}"
+        );
+    }
+    let gone = fleet.run(&["token", "revoke", "--subject", "service:gone", "--root-key", &root])?;
+    ensure!(gone.err.contains("the registry has no service gone"), "{gone:?}");
     ensure!(fleet.run(&["--token", &owner, "logs", "core"])?.code == Some(0));
     Ok(())
 }

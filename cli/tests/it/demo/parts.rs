@@ -45,7 +45,7 @@ pub(super) fn parts() -> Html {
                 r#"<section class="section stack"><h2>States</h2>{}{}{}{}{}</section>"#,
                 empty_state(
                     "Dead letters will be listed here: events that a subscriber has refused five times.",
-                    "blackroad event emit core user:created '{\"id\":\"42\"}'",
+                    "blackroad emit core note:made '{\"id\":\"42\"}'",
                 ),
                 error_state(Failure {
                     what: "The job list could not be read.",

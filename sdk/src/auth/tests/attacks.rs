@@ -96,6 +96,29 @@ fn a_key_that_a_token_brings_along_is_not_believed() {
 }
 
 #[test]
+fn a_name_that_is_no_line_or_nobodys_is_refused() {
+    let fleet = Fleet::new();
+    for (claim, name, refused) in [
+        ("sub", "user/7", false),
+        ("sub", "größer", false),
+        ("sub", "", true),
+        ("sub", "user/", true),
+        ("sub", "user/7\nadmin", true),
+        ("sub", "user/7\u{9b}2J", true),
+        ("sub", &"n".repeat(200), false),
+        ("sub", &"n".repeat(201), true),
+        ("jti", "", true),
+        ("jti", "7\r\n8", true),
+        ("jti", &"n".repeat(201), true),
+    ] {
+        let mut claims = fleet.claims();
+        claims[claim] = name.into();
+        let answer = code(&fleet.verifier("core"), &fleet.signed(&claims));
+        assert_eq!(answer == "TOKEN_INVALID", refused, "{claim} {name:?}: {answer}");
+    }
+}
+
+#[test]
 fn an_extension_that_must_be_understood_is_not() {
     let fleet = Fleet::new();
     let kid = fleet.root.public().thumbprint();

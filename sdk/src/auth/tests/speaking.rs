@@ -16,6 +16,7 @@ fn somebody(subject: &str, rights: &[&str]) -> Principal {
         rights: Rights::parse(rights).unwrap(),
         issued_at: 0,
         expires_at: u64::MAX,
+        lasts_until: u64::MAX,
         tokens: vec![],
         keys: vec![],
         holder: None,

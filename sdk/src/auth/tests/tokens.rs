@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::super::token::LEEWAY;
 use super::super::{
     Credential, Gate, Minter, Need, Purpose, RootKeys, SigningKey, Verifier, Word, sign_first, sign_revocation,
 };
@@ -112,6 +113,56 @@ fn what_was_checked_is_refused_the_moment_it_is_revoked() {
         assert_eq!(code(&verifier, &token), "TOKEN_REVOKED", "{revoked:?}");
         assert!(verifier.verify(&other).is_ok(), "{revoked:?}");
     }
+}
+
+#[test]
+fn what_a_token_of_one_call_opened_lasts_as_long_as_the_first_of_its_chain() {
+    let fleet = Fleet::new();
+    let verifier = fleet.verifier("core");
+    let token = fleet.child(
+        &fleet.holder("service:api", &["core"], &["admin"]),
+        &["core"],
+        &["logs read"],
+    );
+    let principal = verifier.verify(&token).unwrap();
+
+    fleet.clock.advance(Duration::from_hours(1));
+    assert_eq!(code(&verifier, &token), "TOKEN_EXPIRED", "it begins nothing any more");
+    let left = verifier.lasts(&principal).unwrap();
+    assert_eq!(left, Duration::from_hours(23) + LEEWAY);
+    fleet.clock.advance(left - Duration::from_secs(1));
+    assert_eq!(verifier.lasts(&principal), Some(Duration::from_secs(1)));
+    fleet.clock.advance(Duration::from_secs(1));
+    assert_eq!(verifier.lasts(&principal), None);
+}
+
+#[test]
+fn what_a_token_opened_ends_with_any_link_of_it_that_is_revoked_or_a_root_that_is_trusted_no_more() {
+    let fleet = Fleet::new();
+    let token = fleet.child(
+        &fleet.holder("service:api", &["core"], &["admin"]),
+        &["core"],
+        &["logs read"],
+    );
+    let principal = fleet.verifier("core").verify(&token).unwrap();
+    for (revoked, ended) in [
+        (Revoked::Jti(principal.tokens[0].clone()), true),
+        (Revoked::Jti(principal.tokens[1].clone()), true),
+        (Revoked::Key(principal.keys[1].clone()), true),
+        (Revoked::Subject("service:api".to_owned()), true),
+        (Revoked::Subject("service:os".to_owned()), false),
+    ] {
+        let verifier = fleet.verifier("core");
+        let statement = sign_revocation(&fleet.root, revoked.clone(), fleet.now()).unwrap();
+        verifier.revoke(&statement).unwrap();
+        assert_eq!(verifier.lasts(&principal).is_none(), ended, "{revoked:?}");
+    }
+
+    let verifier = fleet.verifier("core");
+    assert!(verifier.lasts(&principal).is_some());
+    let other = SigningKey::generate().unwrap().public();
+    verifier.trust(RootKeys::new([other]).unwrap());
+    assert_eq!(verifier.lasts(&principal), None);
 }
 
 #[test]

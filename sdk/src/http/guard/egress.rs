@@ -1,14 +1,11 @@
 //! How many bytes of answers leave, and whereto: platforms charge for what leaves for the public network.
 
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::Body as _;
 
+use super::body::{Companion, accompanied};
 use crate::metrics::{Counter, Metrics};
 use crate::policy::Reach;
 
@@ -48,42 +45,14 @@ impl Egress {
                 sent.add(bytes);
                 response
             }
-            None => {
-                let sent = sent.clone();
-                response.map(|body| Body::new(Counted { body, sent }))
-            }
+            None => accompanied(response, sent.clone()),
         }
     }
 }
 
-struct Counted {
-    body: Body,
-    sent: Counter,
-}
-
-impl http_body::Body for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-        {
-            self.sent.add(data.len() as u64);
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Companion for Counter {
+    fn gone(&self, bytes: usize) {
+        self.add(bytes as u64);
     }
 }
 
@@ -91,6 +60,7 @@ impl http_body::Body for Counted {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use axum::body::Body;
     use futures_util::stream;
     use http_body_util::BodyExt as _;
 

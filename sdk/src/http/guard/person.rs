@@ -7,7 +7,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::HOST;
 
-use super::{Inner, text};
+use super::Inner;
+use super::headers::text;
 use crate::auth::{Access, Caller};
 use crate::context::{Context, Person, RequestInfo};
 use crate::error::{Error, Kind, Result};

@@ -18,18 +18,7 @@ pub(super) use page::{is_navigation, refusal};
 pub(super) use routes::{lead_to_sign_in, routes};
 pub(super) use session::person_of;
 
-/// A text as the value of a query's parameter.
-fn in_query(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
+use super::way::in_query;
 
 /// A path with a query of these parameters.
 fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {

@@ -8,6 +8,9 @@ use tokio_postgres::types::FromSql;
 
 use super::failure::Fault;
 use crate::policy::Backoff;
+pub(super) use crate::store::columns::{
+    attempt_columns, change_columns, entry_columns, event_columns, job_columns, remembered_columns, schedule_columns,
+};
 use crate::store::{
     Answer, Attempt, AttemptEnd, Change, Concurrency, Entry, Event, Job, JobFailure, Kept, Remembered, Schedule, Seq,
     Stats,
@@ -15,57 +18,6 @@ use crate::store::{
 use crate::wire::{CatchUp, JobStatus, Json, Overlap};
 
 type Result<T> = std::result::Result<T, Fault>;
-
-/// The columns of [`entry`].
-macro_rules! entry_columns {
-    () => {
-        "key, value, version, revision, updated_at, expires_at"
-    };
-}
-/// The columns of [`change`].
-macro_rules! change_columns {
-    () => {
-        "seq, key, value, version, at, expires_at"
-    };
-}
-/// The columns of [`event`].
-macro_rules! event_columns {
-    () => {
-        "seq, id, topic, data, at, trace"
-    };
-}
-/// The columns of [`job`].
-macro_rules! job_columns {
-    () => {
-        "seq, id, name, params, status, priority, created_at, run_at, started_at, completed_at, attempt, failures, \
-         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, unique_key, schedule_id, progress, result, \
-         error, error_stack, trace, owner, cancel_acknowledged_at, deadline, concurrency_key, concurrency_limit, turn, \
-         start_by, heartbeat, throttle_key, redrive_of, redriven_as, attempt_bytes"
-    };
-}
-/// The columns of [`attempt`].
-macro_rules! attempt_columns {
-    () => {
-        "attempt, started_at, ended_at, ending, error, error_stack, trace"
-    };
-}
-/// The columns of [`schedule`].
-macro_rules! schedule_columns {
-    () => {
-        "seq, id, name, params, cron, timezone, catch_up, created_at, next_run, last_run, cancelled_at, priority, \
-         max_attempts, backoff_base, backoff_factor, backoff_cap, timeout, max_elapsed, \
-         overlap, start_within, heartbeat"
-    };
-}
-/// The columns of [`remembered`].
-macro_rules! remembered_columns {
-    () => {
-        "fingerprint, owner, status, body, expires_at"
-    };
-}
-pub(super) use {
-    attempt_columns, change_columns, entry_columns, event_columns, job_columns, remembered_columns, schedule_columns,
-};
 
 pub(super) fn entry(row: &Row) -> Result<Entry> {
     Ok(Entry {

@@ -258,36 +258,21 @@ async fn fill(link: &Link, schema: &Schema, contents: &Contents) -> Result<(), F
 
 /// The contents in pieces; attempts are with their jobs, by which they are written.
 fn pages(contents: &Contents) -> impl Iterator<Item = Contents> {
-    let piece = Contents::default;
-    let entries = contents.entries.chunks(PAGE).map(move |rows| Contents {
-        entries: rows.to_vec(),
-        ..piece()
+    let rest = Contents::default;
+    let entries = pieces(&contents.entries, move |entries| Contents { entries, ..rest() });
+    let changes = pieces(&contents.changes, move |changes| Contents { changes, ..rest() });
+    let events = pieces(&contents.events, move |events| Contents { events, ..rest() });
+    let jobs = pieces(&contents.jobs, move |jobs| Contents {
+        attempts: of_jobs(contents, &jobs),
+        jobs,
+        ..rest()
     });
-    let changes = contents.changes.chunks(PAGE).map(move |rows| Contents {
-        changes: rows.to_vec(),
-        ..piece()
+    let schedules = pieces(&contents.schedules, move |schedules| Contents { schedules, ..rest() });
+    let remembered = pieces(&contents.remembered, move |remembered| Contents {
+        remembered,
+        ..rest()
     });
-    let events = contents.events.chunks(PAGE).map(move |rows| Contents {
-        events: rows.to_vec(),
-        ..piece()
-    });
-    let jobs = contents.jobs.chunks(PAGE).map(move |rows| Contents {
-        jobs: rows.to_vec(),
-        attempts: of_jobs(contents, rows),
-        ..piece()
-    });
-    let schedules = contents.schedules.chunks(PAGE).map(move |rows| Contents {
-        schedules: rows.to_vec(),
-        ..piece()
-    });
-    let remembered = contents.remembered.chunks(PAGE).map(move |rows| Contents {
-        remembered: rows.to_vec(),
-        ..piece()
-    });
-    let rates = contents.rates.chunks(PAGE).map(move |rows| Contents {
-        rates: rows.to_vec(),
-        ..piece()
-    });
+    let rates = pieces(&contents.rates, move |rates| Contents { rates, ..rest() });
     entries
         .chain(changes)
         .chain(events)
@@ -295,6 +280,11 @@ fn pages(contents: &Contents) -> impl Iterator<Item = Contents> {
         .chain(schedules)
         .chain(remembered)
         .chain(rates)
+}
+
+/// Rows of one kind in pieces of a page.
+fn pieces<T: Clone>(rows: &[T], piece: impl Fn(Vec<T>) -> Contents) -> impl Iterator<Item = Contents> {
+    rows.chunks(PAGE).map(move |rows| piece(rows.to_vec()))
 }
 
 /// The attempts of jobs that follow one another; both are in the order of the jobs' sequences.

@@ -102,6 +102,7 @@ mod tests {
             rights: Rights::default(),
             issued_at: 0,
             expires_at,
+            lasts_until: expires_at,
             tokens: vec![],
             keys: vec![],
             holder: None,

@@ -94,6 +94,7 @@ fn principal(subject: String, rights: &[String], expires_at: u64, id: String) ->
         rights: Rights::new(rights.iter().filter_map(|right| right.parse::<Right>().ok())),
         issued_at: 0,
         expires_at,
+        lasts_until: expires_at,
         tokens: vec![id],
         keys: Vec::new(),
         holder: None,

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
+use syscall_sdk::pages::Html;
 use syscall_sdk::pages::chart::{LineChart, Series, Unit, line};
-use syscall_sdk::pages::{Html, Tab, tabs};
 use syscall_sdk::wire::{MetricEntry, Metrics, Timestamp};
 
 use crate::ask;
@@ -21,18 +21,7 @@ type Point = (i64, Option<f64>);
 
 pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
     let (word, _, length) = view.range();
-    let choices: Vec<(String, String)> = RANGES
-        .iter()
-        .map(|(word, ..)| ((*word).to_owned(), format!("{}#latency", view.with("range", word))))
-        .collect();
-    let choices: Vec<Tab<'_>> = choices
-        .iter()
-        .map(|(label, href)| Tab {
-            label,
-            href,
-            current: label == word,
-        })
-        .collect();
+    let ranges = RANGES.map(|(range, ..)| (range, format!("{}#latency", view.with("range", range)), range == word));
     let from = Timestamp(context.clock().now() - length);
     let tools = by_hand(
         context,
@@ -43,7 +32,7 @@ pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
     let content = content(context, key, view)
         .await
         .map_err(Failed::of(key))
-        .map(|charts| Html::trusted(format!("{}{charts}", tabs("Range", &choices))));
+        .map(|charts| Html::trusted(format!("{}{charts}", parts::choices("Range", &ranges))));
     parts::section("latency", "Latency and load", &tools, content)
 }
 

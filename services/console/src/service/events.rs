@@ -40,7 +40,7 @@ pub(crate) async fn section(context: &Context, key: &str, view: &View) -> Html {
         let empty = if events.events.is_empty() {
             empty_state(
                 "Events will be listed here as they are emitted.",
-                &command(context, &format!("emit {key} user:created '{{\"id\":\"7\"}}'")),
+                &command(context, &format!("emit {key} note:made '{{\"id\":\"7\"}}'")),
             )
         } else {
             Html::default()

@@ -3,7 +3,7 @@
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
 use syscall_sdk::http::pages::command;
-use syscall_sdk::pages::{Html, Tab, Table, ago, empty_state, id, pager, tabs, time};
+use syscall_sdk::pages::{Html, Table, ago, empty_state, id, pager, time};
 use syscall_sdk::wire::{Job, JobStatus, Jobs, Schedules};
 
 use crate::ask::{self, encode};
@@ -43,14 +43,6 @@ pub(crate) async fn content(context: &Context, key: &str, view: &View) -> Result
             )
         })
         .collect();
-    let choices: Vec<Tab<'_>> = words
-        .iter()
-        .map(|(label, href, current)| Tab {
-            label,
-            href,
-            current: *current,
-        })
-        .collect();
     let list = if page.jobs.is_empty() {
         empty_state(
             "Jobs will be listed here: work that is kept until it is done.",
@@ -83,7 +75,7 @@ pub(crate) async fn content(context: &Context, key: &str, view: &View) -> Result
     };
     Ok(Html::trusted(format!(
         r#"<div id="job-list" data-live-part>{}{all}{list}{pages}</div>"#,
-        tabs("Jobs by status", &choices)
+        parts::choices("Jobs by status", &words)
     )))
 }
 

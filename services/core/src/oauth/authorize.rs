@@ -9,15 +9,14 @@ use reqwest::Url;
 use serde::Deserialize;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Result};
+use syscall_sdk::http::way::in_query;
 
 use super::codes::{self, Consent};
 use super::consent::{Asked, Prompt, Refused, Wish, asked, pairs};
 use super::issuer;
 use super::scope;
 use crate::audit::{self, Decision};
-use crate::pages::{
-    Posted, Visitor, check_form, fields, in_query, page_leading_to, see_other, shown, token_of, visitor,
-};
+use crate::pages::{Posted, Visitor, check_form, fields, page_leading_to, see_other, shown, token_of, visitor};
 
 const PATH: &str = "/oauth/authorize";
 

@@ -99,6 +99,19 @@ pub(super) async fn asked(context: &Context, query: &str) -> Result<Option<Asked
 }
 
 fn wish<'a>(once: impl Fn(&str) -> Option<&'a str>) -> Result<Wish, Refused> {
+    // A request that comes as an object, or lies elsewhere, would say another thing than these parameters (OpenID Connect Core, 3.1.2.6).
+    if once("request").is_some() {
+        return Err(Refused {
+            error: "request_not_supported",
+            why: "say it in parameters: no request object is read",
+        });
+    }
+    if once("request_uri").is_some() {
+        return Err(Refused {
+            error: "request_uri_not_supported",
+            why: "say it in parameters: no request is fetched",
+        });
+    }
     if once("response_type") != Some("code") {
         return Err(Refused {
             error: "unsupported_response_type",
@@ -156,4 +169,20 @@ pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     url.query_pairs()
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_lies_elsewhere_is_refused_by_its_own_name() {
+        for (parameter, error) in [
+            ("request", "request_not_supported"),
+            ("request_uri", "request_uri_not_supported"),
+        ] {
+            let refused = wish(|name| (name == parameter).then_some("x")).err();
+            assert_eq!(refused.map(|refused| refused.error), Some(error));
+        }
+    }
 }

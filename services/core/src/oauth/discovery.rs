@@ -32,6 +32,9 @@ pub(super) async fn configuration(context: Context) -> Response {
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        // Left out, the second would be read as supported (OpenID Connect Discovery 1.0, section 3).
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
         "claims_supported": ["iss", "sub", "sid", "aud", "exp", "iat", "auth_time", "amr", "nonce", "email", "email_verified", "name"],
     }))
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use syscall_sdk::config::Secret;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::{Error, Kind, Result};
+use syscall_sdk::http::way;
 
 /// How long each answer of the provider may take: a person waits for three of them.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -105,7 +106,7 @@ impl Provider {
 
 /// The id and the secret are form-encoded within the header (RFC 6749, section 2.3.1).
 fn encoded(text: &str) -> String {
-    crate::pages::in_query(text)
+    way::in_query(text)
 }
 
 /// A URL that is asked over TLS, or stays on this machine.

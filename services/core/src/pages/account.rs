@@ -11,6 +11,7 @@ use syscall_sdk::http::Query;
 use syscall_sdk::pages::{Html, time};
 use syscall_sdk::wire::Timestamp;
 
+use super::browser;
 use super::form::{self, Posted, fields};
 use super::frame::{page, see_other, shown};
 use super::sign_in::signed_in;
@@ -36,6 +37,13 @@ struct Account<'a> {
 impl Account<'_> {
     fn at(&self, moment: &Timestamp) -> Html {
         time(*moment)
+    }
+
+    fn browser(&self, session: &Session) -> String {
+        session
+            .agent
+            .as_deref()
+            .map_or_else(|| "unknown browser".to_owned(), browser::named)
     }
 }
 

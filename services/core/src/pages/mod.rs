@@ -3,6 +3,7 @@
 mod account;
 mod account_factor;
 mod account_keys;
+mod browser;
 mod cookie;
 mod form;
 mod frame;
@@ -17,6 +18,6 @@ pub(crate) use cookie::Cookie;
 pub(crate) use form::{Posted, check as check_form, fields, token_of};
 pub(crate) use frame::{page_leading_to, see_other, shown, with_cookies};
 pub(crate) use routes::routes;
-pub(crate) use sign_in::{in_query, passed};
+pub(crate) use sign_in::passed;
 pub(crate) use visitor::{Visitor, visitor};
 pub(crate) use way_back::of as way_back_of;

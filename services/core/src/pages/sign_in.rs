@@ -9,6 +9,7 @@ use serde::Deserialize;
 use syscall_sdk::context::Context;
 use syscall_sdk::error::Result;
 use syscall_sdk::http::Query;
+use syscall_sdk::http::way::in_query;
 
 use super::cookie::Cookie;
 use super::form::{self, Posted, fields};
@@ -266,17 +267,4 @@ fn slowed(response: Response, wait: std::time::Duration) -> Response {
     let seconds = http::HeaderValue::from(wait.as_secs() + 1);
     response.headers_mut().insert(http::header::RETRY_AFTER, seconds);
     response
-}
-
-/// A text as the value of a query's parameter.
-pub(crate) fn in_query(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }

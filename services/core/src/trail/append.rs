@@ -6,7 +6,7 @@ use syscall_sdk::context::EventContext;
 use syscall_sdk::error::{Error, Result};
 use syscall_sdk::state::State;
 use syscall_sdk::store::Condition;
-use syscall_sdk::wire::{AuditEntry, AuditHead, AuditOutcome, AuditRecord};
+use syscall_sdk::wire::{AuditEntry, AuditHead, AuditOutcome, AuditRecord, Timestamp};
 use tokio::sync::Mutex;
 
 use super::{HEAD, NAMESPACE, key};
@@ -19,8 +19,10 @@ const ATTEMPTS: usize = 16;
 /// What is put before a record whose forerunners were lost.
 const LOST: &str = "audit.lost";
 
-/// Appends a record of a source, in the commit that notes its event as taken. The entry names who delivered it, whatever it says itself.
+/// Appends a record of a source, in the commit that notes its event as taken. The entry names who delivered it, whatever it says itself,
+/// and keeps the bounds of a record, whatever the source kept.
 pub(super) async fn append(turn: Turn, context: EventContext, source: &'static str, record: AuditRecord) -> Result<()> {
+    let record = record.clamped();
     let service = context.registry().get(source)?.name.clone();
     let chain = context.namespace(NAMESPACE)?;
     let _turn = turn.lock().await;
@@ -70,6 +72,7 @@ fn entry(context: &EventContext, service: &str, record: AuditRecord) -> AuditEnt
         outcome: record.outcome,
         previous: String::new(),
         reason: record.reason,
+        received: Some(Timestamp(context.clock().now())),
         sequence: 0,
         service: service.to_owned(),
         source_sequence: context.sequence(),

@@ -24,7 +24,9 @@ fn service() -> Service {
 
 async fn start() -> Running {
     let variables = Variables::from([("AMNESIA".to_owned(), "true".to_owned())]);
-    let host = Host::new(variables).mount(service).mount(|| Service::new("api", "1"));
+    let host = Host::new(variables)
+        .mount(service)
+        .mount(|| Service::new("api", "1").own_events(&["webhook"]));
     host.start(Vec::new()).await.unwrap()
 }
 
@@ -98,6 +100,10 @@ async fn what_any_service_puts_on_the_record_is_in_one_chain() {
         entries
             .iter()
             .all(|entry| entry.actor == "user/7" && entry.details["name"] == "deploys")
+    );
+    assert!(
+        entries.iter().all(|entry| entry.received >= Some(entry.at)),
+        "core says when it took them: {entries:?}"
     );
     stop(running).await;
 }
@@ -213,6 +219,41 @@ async fn nobody_writes_the_trail_over_the_wire() {
         let response = running.handler("api").unwrap().answer(request).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path}");
     }
+    stop(running).await;
+}
+
+#[tokio::test]
+async fn nobody_emits_over_the_wire_what_a_service_keeps_for_its_own_code() {
+    let running = start().await;
+    for (event, status) in [
+        ("webhook:github:push", StatusCode::FORBIDDEN),
+        ("config:updated", StatusCode::FORBIDDEN),
+        ("order:placed", StatusCode::CREATED),
+    ] {
+        let body = serde_json::json!({ "event": event }).to_string();
+        let request = Request::post("/v1/sys/event").body(Body::from(body)).unwrap();
+        let response = running.handler("api").unwrap().answer(request).await;
+        assert_eq!(response.status(), status, "{event}");
+    }
+    stop(running).await;
+}
+
+#[tokio::test]
+async fn what_a_service_sends_is_kept_within_the_bounds_of_a_record() {
+    let running = start().await;
+    let forged = serde_json::json!({
+        "action": "x".repeat(10_000), "actor": "user/7", "address": "nowhere", "count": u64::MAX, "outcome": "allowed", "target": "a\nb",
+    });
+    // As a service would that does without the SDK's own records.
+    let api = running.kernel("api").unwrap();
+    let data = syscall_sdk::wire::Json::from(forged);
+    api.events.emit("audit:recorded", Some(data)).await.unwrap();
+    let entry = &chain(&running, 1).await[0];
+    assert_eq!(
+        (entry.action.len(), entry.count, &entry.address),
+        (300, 1_000_000, &None)
+    );
+    assert_eq!(entry.target, "a\u{fffd}b");
     stop(running).await;
 }
 

@@ -17,10 +17,16 @@ const LIMIT: u32 = 20;
 const LIMIT_MAX: u32 = 100;
 /// Words of a query that count: a longer one is a mistake, and each word costs a walk through the index.
 const WORDS_MAX: usize = 12;
+/// Letters of a word that are searched for, as many as the index keeps: what a pattern costs grows with each.
+const WORD_MAX_CHARS: usize = 40;
+/// Characters of a query that are read.
+const QUERY_MAX_CHARS: usize = 200;
 
-/// Finds sections by words. Anything is a query; one that matches nothing, or holds no word, finds nothing.
+/// Finds sections by words. Anything is a query, as far as it is read; one that matches nothing, or holds no word, finds
+/// nothing.
 pub(crate) fn search(library: &Library, index: &Index, query: &str, limit: Option<u32>) -> FoundDocs {
-    let words = words(query);
+    let query: String = query.chars().take(QUERY_MAX_CHARS).collect();
+    let words = words(&query);
     let limit = limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let found = index.find(&words, limit as usize);
     let hits = found.places.into_iter().filter_map(|(page, section)| {
@@ -39,7 +45,7 @@ pub(crate) fn search(library: &Library, index: &Index, query: &str, limit: Optio
         })
     });
     FoundDocs {
-        query: query.to_owned(),
+        query,
         total: found.total as u64,
         hits: hits.collect(),
     }
@@ -49,7 +55,8 @@ pub(crate) fn search(library: &Library, index: &Index, query: &str, limit: Optio
 fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
         .take(WORDS_MAX)
+        // In small letters a word may have more of them.
+        .map(|word| word.to_lowercase().chars().take(WORD_MAX_CHARS).collect())
         .collect()
 }

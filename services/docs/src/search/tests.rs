@@ -50,6 +50,14 @@ fn a_section_is_found_by_its_heading_and_its_words() {
 }
 
 #[test]
+fn what_is_searched_for_is_bounded_however_long_a_query_is() {
+    let words = super::words(&"İ".repeat(50_000));
+    assert_eq!(words.iter().map(|word| word.chars().count()).collect::<Vec<_>>(), [40]);
+    let found = find(&"é".repeat(50_000));
+    assert_eq!((found.query.chars().count(), found.total), (200, 0));
+}
+
+#[test]
 fn words_may_be_unfinished_or_off_by_a_letter() {
     check("transac", &["/state#transactions"]);
     check("trasnactions", &["/state#transactions"]);

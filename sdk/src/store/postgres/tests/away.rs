@@ -13,7 +13,7 @@ const PRODUCERS: usize = 8;
 /// What was tried, by how it was answered.
 #[derive(Default)]
 struct Ledger {
-    acknowledged: Mutex<Vec<String>>,
+    acknowledged: watch::Sender<Vec<String>>,
     undone: Mutex<Vec<String>>,
     next: AtomicU64,
     stop: AtomicBool,
@@ -25,7 +25,7 @@ impl Ledger {
         while !self.stop.load(Ordering::SeqCst) {
             let key = format!("k/{}", self.next.fetch_add(1, Ordering::SeqCst));
             match store.commit(batch(vec![put(&key), emit(&key)])).await {
-                Ok(_) => self.acknowledged.lock().expect("no panic").push(key),
+                Ok(_) => self.acknowledged.send_modify(|keys| keys.push(key)),
                 Err(Error::Unavailable { .. }) => {
                     self.undone.lock().expect("no panic").push(key);
                     tokio::task::yield_now().await;
@@ -37,24 +37,21 @@ impl Ledger {
         }
     }
 
-    fn count(&self) -> usize {
-        self.acknowledged.lock().expect("no panic").len()
-    }
-
     /// Waits until so many more are acknowledged.
     async fn progress(&self, more: usize) {
-        let target = self.count() + more;
-        let until = Instant::now() + Duration::from_secs(40);
-        while self.count() < target {
-            assert!(Instant::now() < until, "no progress: {} of {target}", self.count());
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let mut acknowledged = self.acknowledged.subscribe();
+        let target = acknowledged.borrow().len() + more;
+        // What it gives holds the producers up, and is let go at once.
+        let reached = async { acknowledged.wait_for(|keys| keys.len() >= target).await.is_ok() };
+        let in_time = tokio::time::timeout(Duration::from_secs(40), reached).await;
+        let count = self.acknowledged.borrow().len();
+        assert_eq!(in_time, Ok(true), "no progress: {count} of {target}");
     }
 
     /// What was acknowledged is there, what was answered not to have happened is not, and the sequence has no gap.
     async fn check(&self, store: &Postgres) {
-        let of = |keys: &Mutex<Vec<String>>| keys.lock().expect("no panic").clone();
-        let (acknowledged, undone) = (of(&self.acknowledged), of(&self.undone));
+        let acknowledged = self.acknowledged.borrow().clone();
+        let undone = self.undone.lock().expect("no panic").clone();
         for key in acknowledged {
             assert!(
                 store.get("wire", &key).await.expect("a read succeeds").is_some(),

@@ -83,6 +83,6 @@ fn unproven(context: &Context, name: &str) -> Error {
     let target = format!("webhook {name}");
     context
         .kernel()
-        .denied(&request.caller, request.client, &target, &error);
+        .denied(&request.caller, request.client, &target, error.code());
     error
 }
