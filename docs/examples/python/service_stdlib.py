@@ -1,9 +1,10 @@
 """A service of the fleet in Python, with its standard library alone: level 2.0 of the syscall contract.
 
     blackroad registry --json > registry.json
-    SERVICE_NAME=reports PORT=9000 python3 service.py
+    SERVICE_NAME=reports PORT=9000 python3 service_stdlib.py
 
-It asks nobody for a token, so it is for a fleet with SYSCALL_AUTH=open; ../node-http and ../python-fastapi show how tokens are checked.
+With SYSCALL_ROOT_KEYS and SYSCALL_AUTH=required it asks its callers for tokens; with SYSCALL_TOKEN it shows its own. That takes one package,
+cryptography: the standard library cannot check such signatures.
 """
 
 import json
@@ -21,28 +22,46 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-
-class Refusal(Exception):
-    """An error that its caller is told of."""
-
-    def __init__(self, status, code, message, origin="kernel"):
-        super().__init__(message)
-        self.status, self.code, self.origin = status, code, origin
+from tokens import Gate, Refusal, credential
 
 
-# What the service is for: its methods.
-def total(numbers=(), **_):
+# What the service is for: its methods. Each is given who calls and the params. What is said of them is listed to who asks, and the gateway
+# holds params against their schema.
+def total(_caller, /, numbers=(), **_):
     if not isinstance(numbers, (list, tuple)) or not all(type(number) in (int, float) for number in numbers):
         raise Refusal(400, "INVALID_PARAMS", "numbers is a list of numbers", "handler")
     return {"total": sum(numbers)}
 
 
-def rest(millis=5_000, **_):
+def rest(_caller, /, millis=5_000, **_):
     time.sleep(millis / 1_000)
     return {}
 
 
-METHODS = {"total": total, "rest": rest}
+def who_am_i(caller, /, **_):
+    return {"subject": caller and caller.subject, "by": caller and caller.by}
+
+
+METHODS = {
+    "total": {
+        "description": "Adds numbers.",
+        "params": {"type": "object", "properties": {"numbers": {"type": "array", "items": {"type": "number"}}}},
+        "idempotent": True,
+        "run": total,
+    },
+    "rest": {
+        "description": "Does nothing for so many milliseconds.",
+        "params": {"type": "object", "properties": {"millis": {"type": "number"}}},
+        "idempotent": True,
+        "run": rest,
+    },
+    "whoAmI": {
+        "description": "Says as whom the caller is known, and which service speaks for them.",
+        "params": {"type": "object"},
+        "idempotent": True,
+        "run": who_am_i,
+    },
+}
 
 VERSION = os.environ.get("VERSION", "1.0.0")
 ENVIRONMENT = os.environ.get("ENVIRONMENT") or os.environ.get("RAILWAY_ENVIRONMENT_NAME") or "development"
@@ -62,6 +81,8 @@ OWN = find(os.environ.get("SERVICE_NAME", ""))
 if OWN is None:
     raise SystemExit("SERVICE_NAME names no service of the registry")
 PORT = int(os.environ.get("PORT", OWN["port"]))
+AUTH = os.environ.get("SYSCALL_AUTH", "open" if ENVIRONMENT == "development" else "required")
+GATE = Gate(OWN["key"], AUTH, os.environ.get("SYSCALL_ROOT_KEYS", ""))
 
 
 def internal(service):
@@ -75,6 +96,11 @@ def found(service):
 
 def now():
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def log(level, message, **meta):
+    """A line of the log, as every service writes it."""
+    print(json.dumps({"timestamp": now(), "level": level, "service": OWN["name"], "message": message, "meta": meta}), flush=True)
 
 
 def uptime():
@@ -140,8 +166,16 @@ CORE = {
 }
 
 
+def listed(headers):
+    """What may be called; the gateway asks for it before it passes a call on."""
+    GATE.allow(GATE.admit(headers.get("authorization")), "openapi read")
+    said = lambda method: {field: method[field] for field in ("description", "params", "idempotent")}
+    return {"methods": [{"name": name, **said(method), "result": {}} for name, method in METHODS.items()]}
+
+
 def rpc(headers, text):
     """A call: here, or passed on to the service that it names."""
+    caller = GATE.admit(headers.get("authorization"))
     try:
         body = json.loads(text)
     except ValueError:
@@ -158,6 +192,7 @@ def rpc(headers, text):
     named = OWN if service is None else find(service)
     if named is None:
         raise Refusal(404, "UNKNOWN_SERVICE", f"Unknown service: {service}")
+    GATE.allow(caller, "rpc", method, named["key"])
     if named is not OWN:
         return relay(named, {"method": method, "params": params, "timeout": timeout}, headers, seconds)
     if method not in METHODS:
@@ -165,7 +200,7 @@ def rpc(headers, text):
     if params is not None and not isinstance(params, dict):
         raise Refusal(400, "INVALID_PARAMS", "params is an object")
     try:
-        return 200, {"result": HANDLERS.submit(METHODS[method], **(params or {})).result(seconds)}
+        return 200, {"result": HANDLERS.submit(METHODS[method]["run"], caller, **(params or {})).result(seconds)}
     except TooLate:
         raise Refusal(504, "DEADLINE_EXCEEDED", f"{method} took longer than its deadline") from None
 
@@ -198,7 +233,8 @@ def tell_operator(method, params):
         return True
     try:
         body = {"method": method, "params": params}
-        status, _ = post(f"{found(operator)}/v1/sys/rpc", body, {"x-service-name": OWN["name"]}, 2)
+        shown = credential(os.environ.get("SYSCALL_TOKEN"), "operator", f"rpc operator {method}")
+        status, _ = post(f"{found(operator)}/v1/sys/rpc", body, {"x-service-name": OWN["name"], **shown}, 2)
     except (OSError, ValueError):
         return False
     return status == 200
@@ -216,9 +252,14 @@ class Service(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_GET(self):
-        self.answer(lambda path, _: (200, CORE[path]()) if path in CORE else nothing())
+        self.answer(lambda path, _: (200, self.told(path)))
 
     do_HEAD = do_GET
+
+    def told(self, path):
+        if path == "/v1/sys/rpc":
+            return listed(self.headers)
+        return CORE[path]() if path in CORE else nothing()
 
     def do_POST(self):
         self.answer(lambda path, text: rpc(self.headers, text) if path == "/v1/sys/rpc" else nothing())
@@ -228,12 +269,14 @@ class Service(BaseHTTPRequestHandler):
         try:
             status, body = act(self.path.split("?")[0], self.body())
         except Refusal as refusal:
-            status, body = refusal.status, {"error": {"code": refusal.code, "message": str(refusal)}}
+            status, body = refusal.status, {"error": refusal.told}
             headers["X-Syscall-Origin"] = refusal.origin
         except Exception as error:
-            self.log_error("%r", error)
+            log("error", "a request failed", error=repr(error))
             status, body = 500, {"error": {"code": "INTERNAL", "message": "something went wrong"}}
             headers["X-Syscall-Origin"] = "handler"
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         if status == 503:
             headers["Retry-After"] = "1"
         told = json.dumps(body).encode()
@@ -254,6 +297,9 @@ class Service(BaseHTTPRequestHandler):
     def log_request(self, *_):
         pass
 
+    def log_message(self, form, *args):
+        log("warn", form % args)
+
 
 def nothing():
     raise Refusal(404, "ROUTE_NOT_FOUND", "there is nothing at this path")
@@ -263,7 +309,7 @@ def main():
     # In development loopback alone; on a platform every address.
     server = ThreadingHTTPServer(("127.0.0.1" if ENVIRONMENT == "development" else "0.0.0.0", PORT), Service)
     port = server.server_address[1]
-    print(json.dumps({"level": "info", "message": "ready", "service": OWN["name"], "port": port}), flush=True)
+    log("info", "ready", port=port)
     threading.Thread(target=announce, daemon=True).start()
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

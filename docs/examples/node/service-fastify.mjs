@@ -3,23 +3,41 @@
 //   blackroad registry --json > registry.json
 //   npm ci && SERVICE_NAME=reports PORT=9000 npm start
 //
-// It asks nobody for a token, so it is for a fleet with SYSCALL_AUTH=open; ../node-http and ../python-fastapi show how tokens are checked.
+// With SYSCALL_ROOT_KEYS and SYSCALL_AUTH=required it asks its callers for tokens; with SYSCALL_TOKEN it shows its own.
 import Fastify from "fastify";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { credential, gate } from "./tokens.mjs";
 
-// What the service is for: its methods. Each is given the params and a signal that its deadline aborts.
+// What the service is for: its methods. Each is given the params, who calls, and a signal that its deadline aborts. What is said of them
+// is listed to who asks, and the gateway holds params against their schema.
 const methods = {
-  total({ numbers = [] }) {
-    if (!Array.isArray(numbers) || !numbers.every(Number.isFinite)) {
-      throw refusal(400, "INVALID_PARAMS", "numbers is a list of numbers", "handler");
-    }
-    return { total: numbers.reduce((sum, number) => sum + number, 0) };
+  total: {
+    description: "Adds numbers.",
+    params: { type: "object", properties: { numbers: { type: "array", items: { type: "number" } } } },
+    idempotent: true,
+    run({ numbers = [] }) {
+      if (!Array.isArray(numbers) || !numbers.every(Number.isFinite)) {
+        throw refusal(400, "INVALID_PARAMS", "numbers is a list of numbers", "handler");
+      }
+      return { total: numbers.reduce((sum, number) => sum + number, 0) };
+    },
   },
-  async rest({ millis = 5_000 }, signal) {
-    await sleep(millis, undefined, { signal });
-    return {};
+  rest: {
+    description: "Does nothing for so many milliseconds.",
+    params: { type: "object", properties: { millis: { type: "number" } } },
+    idempotent: true,
+    async run({ millis = 5_000 }, { signal }) {
+      await sleep(millis, undefined, { signal });
+      return {};
+    },
+  },
+  whoAmI: {
+    description: "Says as whom the caller is known, and which service speaks for them.",
+    params: { type: "object" },
+    idempotent: true,
+    run: (_, { caller }) => ({ subject: caller?.subject ?? null, by: caller?.by ?? null }),
   },
 };
 
@@ -31,25 +49,37 @@ const find = (name) => registry.find((service) => service.key === name || servic
 const own = find(env.SERVICE_NAME);
 if (!own) throw new Error(`SERVICE_NAME is ${env.SERVICE_NAME}, which the registry does not know`);
 const port = Number(env.PORT ?? own.port);
+const guard = gate(own.key, env.SYSCALL_AUTH ?? (ENVIRONMENT === "development" ? "open" : "required"), env.SYSCALL_ROOT_KEYS);
 const urls = ENVIRONMENT === "production" ? own.production : own.development;
 const internal = (service) => `http://${service.name}.railway.internal:${service.port}`;
 const found = (service) => env[`${service.key.toUpperCase().replaceAll("-", "_")}_INTERNAL_URL`] ?? internal(service);
-const refusal = (statusCode, code, message, origin = "kernel") =>
-  Object.assign(new Error(message), { statusCode, code, origin, told: true });
+const refusal = (status, code, message, origin = "kernel") => Object.assign(new Error(message), { status, code, origin });
 
-const app = Fastify({ bodyLimit: 1_048_576, logger: { level: env.LOG_LEVEL ?? "info" } });
+// A line of the log, as every service writes it.
+const logger = {
+  level: env.LOG_LEVEL ?? "info",
+  messageKey: "message",
+  nestedKey: "meta",
+  base: undefined,
+  timestamp: () => `,"timestamp":"${new Date().toISOString()}","service":"${own.name}"`,
+  formatters: { level: (level) => ({ level }) },
+};
+const app = Fastify({ bodyLimit: 1_048_576, logger });
 
 // Any content type is taken as JSON where a body is due.
 app.removeAllContentTypeParsers();
 app.addContentTypeParser("*", { parseAs: "string" }, (_request, text, done) => done(null, text));
 
 app.setErrorHandler((error, request, reply) => {
-  const status = error.statusCode ?? 500;
-  if (status >= 500 && !error.told) request.log.error(error);
-  reply.code(status).header("x-syscall-origin", error.origin ?? "kernel");
+  // A refusal of ours has a status, one of the framework a statusCode.
+  const status = error.status ?? error.statusCode ?? 500;
+  const told = status < 500 || error.status !== undefined;
+  if (!told) request.log.error({ error: error.stack }, "a request failed");
+  reply.code(status).header("x-syscall-origin", error.origin ?? (told ? "kernel" : "handler"));
+  if (status === 401) reply.header("www-authenticate", "Bearer");
   if (status === 503) reply.header("retry-after", "1");
-  const told = status < 500 || error.told;
-  return { error: { code: told ? error.code : "INTERNAL", message: told ? error.message : "something went wrong" } };
+  if (!told) return { error: { code: "INTERNAL", message: "something went wrong" } };
+  return { error: { code: error.code, message: error.message, details: error.details } };
 });
 app.setNotFoundHandler(() => {
   throw refusal(404, "ROUTE_NOT_FOUND", "there is nothing at this path");
@@ -96,7 +126,14 @@ app.get("/v1/sys/config", () => ({
   features: { rpc: true, events: false, jobs: false, state: false },
 }));
 
+// What may be called; the gateway asks for it before it passes a call on.
+app.get("/v1/sys/rpc", (request) => {
+  guard.allow(guard.admit(request.headers.authorization), "openapi read");
+  return { methods: Object.entries(methods).map(([name, { run, ...said }]) => ({ name, ...said, result: {} })) };
+});
+
 app.post("/v1/sys/rpc", async (request, reply) => {
+  const caller = guard.admit(request.headers.authorization);
   const body = read(request.body);
   const { method, params, timeout } = body;
   if (typeof method !== "string" || method === "") throw refusal(400, "INVALID_ARGUMENT", "method is a text");
@@ -104,13 +141,14 @@ app.post("/v1/sys/rpc", async (request, reply) => {
   const signal = AbortSignal.timeout(Math.min(timeout ?? 10_000, 30_000));
   const named = body.service == null ? own : find(body.service);
   if (!named) throw refusal(404, "UNKNOWN_SERVICE", `Unknown service: ${body.service}`);
+  guard.allow(caller, "rpc", method, named.key);
   if (named !== own) return relay(named, { method, params, timeout }, request, reply, signal);
   if (!Object.hasOwn(methods, method)) throw refusal(404, "METHOD_NOT_FOUND", `${own.name} has no method "${method}"`);
   const late = new Promise((_, reject) => {
     signal.onabort = () => reject(refusal(504, "DEADLINE_EXCEEDED", `${method} took longer than its deadline`));
   });
-  const result = await Promise.race([late, Promise.resolve().then(() => methods[method](params ?? {}, signal))]);
-  return { result };
+  const work = async () => methods[method].run(params ?? {}, { signal, caller });
+  return { result: await Promise.race([late, work()]) };
 });
 
 function read(text) {
@@ -146,7 +184,8 @@ const instance = randomUUID();
 async function tellOperator(method, params) {
   const operator = find("operator");
   if (!operator) return true;
-  const headers = { "content-type": "application/json", "x-service-name": own.name };
+  const shown = credential(env.SYSCALL_TOKEN, "operator", `rpc operator ${method}`);
+  const headers = { "content-type": "application/json", "x-service-name": own.name, ...shown };
   const asked = fetch(`${found(operator)}/v1/sys/rpc`, {
     method: "POST",
     headers,
