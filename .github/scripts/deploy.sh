@@ -13,8 +13,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=.github/scripts/platform.sh
 . "$here/platform.sh"
 
+if [ $# -lt 2 ]; then
+    echo "usage: deploy.sh ENVIRONMENT COMMIT KEY..." >&2
+    exit 2
+fi
 target=$1 commit=$2
 shift 2
+known "$target"
 if [[ ! $commit =~ ^[0-9a-f]{40}$ ]]; then
     echo "$commit is no commit: its full name has 40 hexadecimal digits" >&2
     exit 2
@@ -75,5 +80,10 @@ done
 
 # What the platform says is not what runs: the services are asked which commit they are, how they are, and whether they keep the contract.
 touched=$(IFS=,; echo "$*")
-"$blackroad" verify --env "$target" --commit "$commit" --service "$touched" || failed "what runs is not what was deployed"
+case $target in
+    # By that name the command line knows the fleet of this machine.
+    development) fleet=railway-development ;;
+    *) fleet=$target ;;
+esac
+"$blackroad" verify --env "$fleet" --commit "$commit" --service "$touched" || failed "what runs is not what was deployed"
 echo "deployed $* at $commit to $target"

@@ -36,6 +36,17 @@ ask() {
     jq -c .data <<<"$answer"
 }
 
+# Refuses an environment that the registry does not know, before anything is asked.
+known() { # environment
+    case $1 in
+        production | staging | development) ;;
+        *)
+            echo "there is no environment $1; there are production, staging and development" >&2
+            exit 2
+            ;;
+    esac
+}
+
 # Finds out what the token sees, says it, and refuses one of another environment.
 preflight() { # environment
     local seen name
@@ -44,14 +55,14 @@ preflight() { # environment
         return 1
     fi
     if ! seen=$(ask 'query { projectToken { project { id name } environment { id name } } }'); then
-        echo "RAILWAY_TOKEN has to be a project token of the environment $1, as the project's settings make them" >&2
+        echo "where it is the token that is refused: RAILWAY_TOKEN has to be a project token of the environment $1, as the project's settings make them" >&2
         return 1
     fi
     project=$(jq -r .projectToken.project.id <<<"$seen")
     environment=$(jq -r .projectToken.environment.id <<<"$seen")
     name=$(jq -r .projectToken.environment.name <<<"$seen")
     echo "the token sees project $(jq -r .projectToken.project.name <<<"$seen"), environment $name"
-    if { [ "$1" = production ] && [ "$name" != production ]; } || { [ "$1" != production ] && [ "$name" = production ]; }; then
+    if [ "$1" != "$name" ]; then
         echo "this is meant for $1, and the token is one of $name; export RAILWAY_TOKEN of $1, or exchange the secret RAILWAY_TOKEN of the GitHub environment $1" >&2
         return 1
     fi

@@ -14,6 +14,9 @@ version() {
     awk -F'"' '/^\[workspace.package\]/ { here = 1 } here && /^version = / { print $2; exit }' Cargo.toml
 }
 case ${1:-} in
+    check | push | publish)
+        : "${2:?is the tag, such as v$(version)}"
+        ;;&
     check)
         if [ "$2" != "v$(version)" ]; then
             echo "the tag is $2, and the version of Cargo.toml is $(version): change one of them" >&2
@@ -21,6 +24,7 @@ case ${1:-} in
         fi
         ;;
     push)
+        : "${REGISTRY:?says what stands before the name of each image}" "${GHCR_TOKEN:?logs in there}" "${GITHUB_ACTOR:?logs in there}"
         tag=${2#v} pushed=()
         printf '%s' "$GHCR_TOKEN" | docker login --username "$GITHUB_ACTOR" --password-stdin "${REGISTRY%%/*}" >&2
         : >target/release-images.txt

@@ -20,18 +20,12 @@ if [ "${1:-}" = --yes ]; then
     yes=true
     shift
 fi
-if [ $# -lt 2 ] || [ $# -gt 3 ] || [[ $1 == -* ]]; then
+if [ $# -lt 2 ] || [ $# -gt 3 ] || [[ $1 == -* || $2 == -* || ${3:-} == -* ]]; then
     echo "usage: rollback.sh [--yes] ENVIRONMENT KEY [DEPLOYMENT]" >&2
     exit 2
 fi
 target=$1 key=$2 to=${3:-}
-case $target in
-    production | staging | development) ;;
-    *)
-        echo "there is no environment $target; there are production, staging and development" >&2
-        exit 2
-        ;;
-esac
+known "$target"
 name=$("${BLACKROAD:-blackroad}" --json registry "$key" | jq -er .name)
 preflight "$target"
 id=$(id_of "$name")
@@ -47,12 +41,13 @@ if [ -z "$to" ]; then
         exit 1
     fi
 fi
-before=$(newest "$id")
-echo "$name in $target: from deployment ${before#* } back to $to"
+runs=$(newest "$id" SUCCESS)
+echo "$name in $target: from deployment ${runs#* } back to $to"
 if [ "$yes" != true ]; then
     echo "nothing was changed; with --yes it is done"
     exit 0
 fi
+before=$(newest "$id")
 ask 'mutation ($id: String!) { deploymentRollback(id: $id) }' id "$to" >/dev/null
 echo "$name: rolling back to deployment $to"
 # A rollback is a deployment of its own, which the platform names nowhere but in its list.

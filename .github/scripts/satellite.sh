@@ -7,6 +7,10 @@
 # BLACKROAD    the command line
 # SATELLITES   where the repositories lie, as for sync.sh
 set -euo pipefail
+if [ $# != 1 ]; then
+    echo "usage: satellite.sh KEY" >&2
+    exit 2
+fi
 key=$1
 blackroad=${BLACKROAD:-blackroad}
 organisation=$(sed -n 's/^organisation = "\(.*\)"$/\1/p' registry.toml)

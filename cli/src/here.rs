@@ -1,8 +1,8 @@
 //! Which registry a command goes by: the one that this program was built with, or that of the checkout in which it is typed.
 //!
-//! Commands that read a registry and nothing else go by the checkout's, as `railway` and `affected` do: who edits `registry.toml` sees at
-//! once what comes of it. Commands that talk to a running fleet go by the one built in, wherever they are typed: it was built with the
-//! services that they ask.
+//! Commands that say what is wanted, or hold something against it, go by the checkout's, as `railway` and `affected` do: who edits
+//! `registry.toml` sees at once what comes of it, and `verify` tells a service that is not there yet. Commands that make a fleet do something
+//! go by the one built in, wherever they are typed: it was built with the services that they ask.
 
 use anyhow::{Context as _, Result};
 use syscall_sdk::registry::Registry;

@@ -161,6 +161,7 @@ struct Inner {
     retry_after: Option<Duration>,
     without_retry: bool,
     unprocessed: bool,
+    off_record: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -176,6 +177,7 @@ impl Error {
             retry_after: None,
             without_retry: false,
             unprocessed: false,
+            off_record: false,
             source: None,
         }))
     }
@@ -241,6 +243,14 @@ impl Error {
         self
     }
 
+    /// Leaves a refusal off the record of who called: it was this service that a peer refused, or what was refused is recorded by a name of its
+    /// own.
+    #[must_use]
+    pub fn off_record(mut self) -> Self {
+        self.0.off_record = true;
+        self
+    }
+
     /// The error beneath this one; logged, never sent.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -268,6 +278,7 @@ impl Error {
             retry_after: inner.retry_after,
             without_retry: inner.without_retry,
             unprocessed: inner.unprocessed,
+            off_record: inner.off_record,
             source: inner.source.as_ref().map(|source| source.to_string().into()),
         }))
     }
@@ -305,6 +316,11 @@ impl Error {
     /// Whether trying again is of no use, as [its kind](Kind::hopeless) or [who made it](Error::without_retry) says.
     pub fn hopeless(&self) -> bool {
         self.0.without_retry || self.0.kind.hopeless()
+    }
+
+    /// Whether it is left [off the record](Error::off_record).
+    pub(crate) fn is_off_record(&self) -> bool {
+        self.0.off_record
     }
 
     /// Whether [nothing was done](Error::unprocessed).

@@ -227,7 +227,7 @@ fn show(place: usize, claims: &TokenClaims) -> Result<()> {
 
 async fn revoke(registry: &Registry, target: &Target, machine: bool, revoke: Revoke) -> Result<()> {
     let root = keys::read_root(&revoke.root.root_key)?;
-    let revoked = what_is_revoked(registry, revoke.what)?;
+    let revoked = what_is_revoked(registry, &root, revoke.what)?;
     if !machine {
         let what = match &revoked {
             Revoked::Jti(jti) => format!("the token {jti} and what was narrowed from it"),
@@ -292,7 +292,7 @@ async fn revoke(registry: &Registry, target: &Target, machine: bool, revoke: Rev
 }
 
 /// What to refuse, with what can be known of it looked at first: a word that was mistyped would be refused for nothing, and the token go on.
-fn what_is_revoked(registry: &Registry, what: args::Revoked) -> Result<Revoked> {
+fn what_is_revoked(registry: &Registry, root: &SigningKey, what: args::Revoked) -> Result<Revoked> {
     if let Some(found) = what.jti {
         let text = found.trim();
         if !text.contains('.') {
@@ -304,6 +304,15 @@ fn what_is_revoked(registry: &Registry, what: args::Revoked) -> Result<Revoked> 
         };
         let links = claims_of(&token);
         let link = links.first().context("that is no token: its claims cannot be read")?;
+        let verifier = Verifier::new(String::new(), RootKeys::new([root.public()])?, Clock::system());
+        if verifier
+            .inspect(&token)
+            .is_err_and(|error| error.code() == "TOKEN_INVALID")
+        {
+            eprintln!(
+                "warning: this root key did not sign that token, which may be one of another environment; it is revoked here all the same"
+            );
+        }
         return Ok(Revoked::Jti(link.jti.clone()));
     }
     if let Some(key) = what.key {

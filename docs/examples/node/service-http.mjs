@@ -130,7 +130,9 @@ async function rpc(request, text) {
   }
   const { method, params, timeout, service } = body;
   if (typeof method !== "string" || method === "") throw refusal(400, "INVALID_ARGUMENT", "method is a text");
-  if (timeout != null && !(timeout >= 0)) throw refusal(400, "INVALID_ARGUMENT", "timeout is a number of milliseconds");
+  if (timeout != null && !(Number.isSafeInteger(timeout) && timeout >= 0)) {
+    throw refusal(400, "INVALID_ARGUMENT", "timeout is a whole number of milliseconds");
+  }
   const signal = AbortSignal.timeout(Math.min(timeout ?? 10_000, 30_000));
   const named = service == null ? own : find(service);
   if (!named) throw refusal(404, "UNKNOWN_SERVICE", `Unknown service: ${service}`);

@@ -55,7 +55,7 @@ export function credential(held, callee, right) {
   const [parent, seed] = [text.slice(0, at), bytes(text.slice(at + 1))];
   const { sub, exp } = JSON.parse(bytes(parent.split(".")[1]));
   const iat = now();
-  const claims = { iss: sub, sub, aud: callee, iat, exp: Math.min(exp, iat + CALL_LIFE_SECONDS), jti: randomUUID(), cap: [right], parent };
+  const claims = { iss: sub, sub, aud: callee, iat, exp: Math.min(exp, iat + CALL_LIFE_SECONDS), jti: randomUUID(), cap: [right], parent, call: true };
   const signed = [{ alg: "EdDSA", typ: "JWT" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
   const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
   const key = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
@@ -63,7 +63,7 @@ export function credential(held, callee, right) {
 }
 
 // A name is one line of a log, and "user/" is nobody's.
-const isName = (text) => text !== "" && Buffer.byteLength(text) <= NAME_MAX_BYTES && !text.endsWith("/") && !/\p{Cc}/u.test(text);
+const isName = (text) => text !== "" && Buffer.byteLength(text) <= NAME_MAX_BYTES && !text.endsWith("/") && !/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(text);
 
 // What a chain comes to, checked from the root on; throws where a link is not good.
 function chain(token, roots, left) {
@@ -77,9 +77,10 @@ function chain(token, roots, left) {
   must(key && header.alg === "EdDSA" && header.typ === "JWT" && header.crit == null);
   must(verify(null, Buffer.from(`${parts[0]}.${parts[1]}`), key, bytes(parts[2])));
 
-  const { iss, sub, jti, cap, cnf, act, exp, iat, nbf } = claims;
+  const { iss, sub, jti, cap, cnf, act, exp, iat, nbf, call } = claims;
   const audience = [claims.aud].flat();
   must(Array.isArray(cap) && [iss, sub, jti, ...audience, ...cap].every((text) => typeof text === "string"));
+  must(call === undefined || typeof call === "boolean");
   must([exp, iat, nbf ?? 0].every((moment) => Number.isSafeInteger(moment) && moment >= 0));
   if (parent) {
     must(iss === parent.subject && exp <= parent.exp && iat + LEEWAY_SECONDS >= parent.iat);

@@ -253,8 +253,8 @@ async def rpc(request: Request):
     method, params, timeout = body.get("method"), body.get("params"), body.get("timeout")
     if not isinstance(method, str) or not method:
         raise Refusal(400, "INVALID_ARGUMENT", "method is a text")
-    if timeout is not None and (type(timeout) not in (int, float) or timeout < 0):
-        raise Refusal(400, "INVALID_ARGUMENT", "timeout is a number of milliseconds")
+    if timeout is not None and (type(timeout) is not int or timeout < 0):
+        raise Refusal(400, "INVALID_ARGUMENT", "timeout is a whole number of milliseconds")
     seconds = min(10_000 if timeout is None else timeout, 30_000) / 1_000
     service = body.get("service")
     named = OWN if service is None else find(service)

@@ -26,6 +26,8 @@ TOKEN_MAX_BYTES = 8_192
 LINKS_MAX = 4
 AUDIENCE_MAX = 64
 NAME_MAX_BYTES = 200
+# Control characters, ends of lines and marks of direction.
+MISLEADING = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 CALL_LIFE_SECONDS = 300
 DAY_SECONDS = 86_400
 # How far clocks may be apart.
@@ -111,7 +113,7 @@ def credential(held, callee, right):
     own = json.loads(unbase64(parent.split(".")[1]))
     iat = int(time.time())
     claims = {"iss": own["sub"], "sub": own["sub"], "aud": callee, "iat": iat, "exp": min(own["exp"], iat + CALL_LIFE_SECONDS)}
-    claims |= {"jti": str(uuid.uuid4()), "cap": [right], "parent": parent}
+    claims |= {"jti": str(uuid.uuid4()), "cap": [right], "parent": parent, "call": True}
     signed = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "EdDSA", "typ": "JWT"}, claims))
     signature = Ed25519PrivateKey.from_private_bytes(unbase64(seed)).sign(signed.encode())
     return {"authorization": f"Bearer {signed}.{base64url(signature)}"}
@@ -132,6 +134,7 @@ def chain(token, roots, left):
     cnf, act, nbf = (claims.get(name) for name in ("cnf", "act", "nbf"))
     nbf = 0 if nbf is None else nbf
     audience = aud if isinstance(aud, list) else [aud]
+    must(isinstance(claims.get("call", False), bool))
     must(isinstance(cap, list) and all(isinstance(text, str) for text in (iss, sub, jti, *audience, *cap)))
     must(all(type(moment) is int and moment >= 0 for moment in (exp, iat, nbf)))
     if parent is None:
@@ -233,7 +236,7 @@ def unbase64(text):
 
 def is_name(text):
     """A name is one line of a log, and "user/" is nobody's."""
-    return text != "" and len(text.encode()) <= NAME_MAX_BYTES and not text.endswith("/") and not re.search(r"[\0-\x1f\x7f-\x9f]", text)
+    return text != "" and len(text.encode()) <= NAME_MAX_BYTES and not text.endswith("/") and not MISLEADING.search(text)
 
 
 def must(holds):

@@ -13,5 +13,5 @@ mod tests;
 mod verify;
 
 pub use denials::{Denial, Denials};
-pub use record::Record;
+pub use record::{Record, clean};
 pub use verify::{Fault, Verifier};

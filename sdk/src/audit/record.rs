@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use crate::contract::audit::RECORDED;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::name::misleads;
 use crate::store::Emit;
 use crate::telemetry;
 use crate::wire::{AuditOutcome, AuditRecord, Json};
@@ -144,7 +145,7 @@ impl AuditRecord {
 }
 
 /// The text as far as it fits, with whatever could move a reader's cursor, break the line or turn its direction shown as a mark.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len().min(TEXT_MAX_BYTES));
     for c in text.chars() {
         let c = if misleads(c) { char::REPLACEMENT_CHARACTER } else { c };
@@ -154,10 +155,4 @@ pub(super) fn clean(text: &str) -> String {
         clean.push(c);
     }
     clean
-}
-
-/// Whether a character makes a reader see another text than is there: controls, marks and overrides of direction, ends of lines.
-fn misleads(c: char) -> bool {
-    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }

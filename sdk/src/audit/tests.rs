@@ -184,7 +184,7 @@ fn a_record_is_one_line_whatever_a_stranger_sends() {
 #[test]
 fn nothing_in_a_record_turns_a_readers_line() {
     for c in [
-        '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}', '\u{2028}', '\u{2029}',
+        '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}', '\u{2028}', '\u{2029}',
     ] {
         let record = Record::denied("login", format!("user/{c}7")).into_wire();
         assert_eq!(record.target, "user/\u{fffd}7", "{c:?}");

@@ -26,13 +26,36 @@ pub(super) enum Fault {
     Expired,
     /// It has not begun.
     Early,
+    /// It is revoked, or what it was narrowed from is.
+    Revoked,
+}
+
+/// A chain that is worth nothing.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// Why.
+    pub(super) fault: Fault,
+    /// Whom the last link names whose signature is good: a stolen token that is tried in vain is seen as the one that it is.
+    pub(super) whose: Option<String>,
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Refusal { fault, whose: None }
+    }
 }
 
 /// The first token of a chain, checked.
-pub(super) fn first(text: &str, roots: &RootKeys, now: u64) -> Result<Principal, Fault> {
+pub(super) fn first(text: &str, roots: &RootKeys, now: u64) -> Result<Principal, Refusal> {
     let kid = kid(text).ok_or(Fault::Unreadable(Unreadable::Malformed))?;
     let root = roots.of(&kid).ok_or(Fault::Unreadable(Unreadable::Signature))?;
     let claims: TokenClaims = read(text, root, TOKEN_TYPE).map_err(Fault::Unreadable)?;
+    let whose = Some(claims.sub.clone()).filter(|subject| is_name(subject));
+    begins(claims, kid, now).map_err(|fault| Refusal { fault, whose })
+}
+
+/// What the root signed begins a chain.
+fn begins(claims: TokenClaims, kid: String, now: u64) -> Result<Principal, Fault> {
     if claims.iss != ROOT_ISSUER || claims.parent.is_some() || claims.act.is_some() {
         return Err(Fault::Widened);
     }
@@ -63,18 +86,26 @@ pub(super) fn first(text: &str, roots: &RootKeys, now: u64) -> Result<Principal,
 }
 
 /// A further token, checked against what its parent came to.
-pub(super) fn further(text: &str, parent: &Principal, parent_text: &str, now: u64) -> Result<Principal, Fault> {
+pub(super) fn further(text: &str, parent: &Principal, parent_text: &str, now: u64) -> Result<Principal, Refusal> {
     let signer = parent.holder.ok_or(Fault::Widened)?;
     let claims: TokenClaims = read(text, signer, TOKEN_TYPE).map_err(Fault::Unreadable)?;
+    continues(claims, parent, parent_text, now).map_err(|fault| Refusal {
+        fault,
+        whose: Some(parent.named().into_owned()),
+    })
+}
+
+/// What the holder of its parent signed continues a chain.
+fn continues(claims: TokenClaims, parent: &Principal, parent_text: &str, now: u64) -> Result<Principal, Fault> {
     if parent.tokens.len() >= CHAIN_MAX {
         return Err(Fault::Bound);
     }
     // What was peeked at to find the parent is the same text; said again, since everything hangs on it.
-    let continues = claims.parent.as_deref() == Some(parent_text)
+    let is_its = claims.parent.as_deref() == Some(parent_text)
         && claims.iss == parent.subject
         && claims.exp <= parent.expires_at
         && claims.iat.saturating_add(LEEWAY.as_secs()) >= parent.issued_at;
-    if !continues {
+    if !is_its {
         return Err(Fault::Widened);
     }
     let link = Link::of(claims, now)?;
@@ -103,7 +134,11 @@ pub(super) fn further(text: &str, parent: &Principal, parent_text: &str, now: u6
         rights: link.rights,
         issued_at: parent.issued_at,
         expires_at: link.claims.exp,
-        lasts_until: parent.lasts_until,
+        lasts_until: if link.claims.call {
+            parent.lasts_until
+        } else {
+            parent.lasts_until.min(link.claims.exp)
+        },
         tokens,
         keys,
         holder: link.holder,

@@ -7,7 +7,7 @@ use super::chain::{CHAIN_MAX, may_speak, within};
 use super::key::{PublicKey, SigningKey};
 use super::principal::{EVERY_SERVICE, names};
 use super::rights::Rights;
-use super::token::{Grant, peek, write};
+use super::token::{Child, Grant, peek, write};
 use crate::config::Secret;
 use crate::error::{Error, Result};
 use crate::wire::{Actor, Audience, TokenClaims};
@@ -158,10 +158,18 @@ impl Holder {
     /// # Errors
     /// `INVALID_ARGUMENT` where it would not be narrower, with what is beyond; or where this one has ended.
     pub fn narrow(&self, narrowing: &Narrowing, now: u64) -> Result<String> {
-        self.write(&self.subject, narrowing, now, None)
+        self.write(&self.subject, narrowing, now, None, false)
     }
 
-    /// Signs a narrower token that says for whom the holder calls. The rights are the holder's own: whoever signs it has asked before
+    /// As [`Holder::narrow`], for a call: a stream or a pipe that it opens lasts for as long as those of the holder itself may.
+    ///
+    /// # Errors
+    /// As [`Holder::narrow`].
+    pub fn for_call(&self, narrowing: &Narrowing, now: u64) -> Result<String> {
+        self.write(&self.subject, narrowing, now, None, true)
+    }
+
+    /// Signs a narrower token for a call that the holder makes for another. The rights are the holder's own: whoever signs it has asked before
     /// whether the other has them.
     ///
     /// # Errors
@@ -177,10 +185,10 @@ impl Holder {
         let actor = Actor {
             sub: self.subject.clone(),
         };
-        self.write(subject, narrowing, now, Some(actor))
+        self.write(subject, narrowing, now, Some(actor), true)
     }
 
-    fn write(&self, subject: &str, narrowing: &Narrowing, now: u64, act: Option<Actor>) -> Result<String> {
+    fn write(&self, subject: &str, narrowing: &Narrowing, now: u64, act: Option<Actor>, call: bool) -> Result<String> {
         if !within(&self.audience, &narrowing.audience) {
             return Err(Error::invalid(format!(
                 "this token is good at {}, so it cannot be narrowed to {}",
@@ -201,16 +209,12 @@ impl Holder {
             holder: narrowing.holder,
         };
         let until = now.saturating_add(narrowing.life.as_secs()).min(self.expires_at);
-        write(
-            &self.key,
-            None,
-            &self.subject,
-            &grant,
-            now,
-            until,
-            Some(self.token.clone()),
+        let child = Child {
+            parent: self.token.clone(),
             act,
-        )
+            call,
+        };
+        write(&self.key, &self.subject, &grant, now, until, Some(child))
     }
 }
 

@@ -48,9 +48,9 @@ impl Gate {
         self.verifier()?.known(bearer(authorization)?)
     }
 
-    /// Ends when what a caller opened may last no longer: its token, or one that this was narrowed from, is revoked, or the first of them ran
-    /// out. `None` where nobody is asked, and for who came without a token of the fleet: their session or key is
-    /// looked after by who knows them by it.
+    /// Ends when what a caller opened may last no longer: its token, or one that this was narrowed from, is revoked, or
+    /// [its time](Principal::lasts_until) has come. `None` where nobody is asked, and for who came without a token of the fleet: their
+    /// session or key is looked after by who knows them by it.
     pub fn until_void(&self, caller: &Caller) -> Option<BoxFuture<'static, ()>> {
         let Gate::Guarded(guarded) = self else { return None };
         let principal = caller.principal.clone()?;
@@ -126,11 +126,15 @@ impl Gate {
 }
 
 impl Guarded {
-    fn identify(&self, access: &Access, caller: &Caller) -> Result<Arc<Principal>> {
+    fn identify(&self, access: &Access, caller: &mut Caller) -> Result<Arc<Principal>> {
         let Some(credential) = &caller.credential else {
             return Err(unauthenticated(&access.to_string()));
         };
-        self.verifier.verify(bearer(credential.reveal()).ok_or_else(invalid)?)
+        let token = bearer(credential.reveal()).ok_or_else(invalid)?;
+        self.verifier.look(token).map_err(|refused| {
+            caller.refused = refused.whose;
+            refused.error
+        })
     }
 }
 

@@ -273,7 +273,8 @@ fn spoken(holder: &Holder, callee: &str, purpose: Purpose<'_>, whom: &Principal)
                 holder.subject()
             ),
         )
-        .with_code("NOT_SPOKEN_FOR"));
+        .with_code("NOT_SPOKEN_FOR")
+        .off_record());
     }
     Ok(match purpose {
         // A name that reads as a pattern cannot be written down as one name.
@@ -297,7 +298,7 @@ fn exact(callee: &str, method: &str) -> Option<Right> {
 }
 
 fn signed(holder: &Holder, narrowing: &Narrowing, now: u64) -> Result<HeaderValue> {
-    let token = holder.narrow(narrowing, now).map_err(|error| {
+    let token = holder.for_call(narrowing, now).map_err(|error| {
         Error::internal("what this service calls others with has ended, or does not fit; mint it a new SYSCALL_TOKEN")
             .with_source(error)
     })?;

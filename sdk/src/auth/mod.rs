@@ -86,15 +86,18 @@ pub struct Caller {
     pub credential: Option<crate::config::Secret>,
     /// Who it is and what it may do, where that was checked: by its token, or by who put a session's person here before the gate asks.
     pub principal: Option<Arc<Principal>>,
+    /// Whose token it is that was shown and refused: whom the last of its links names whose signature is good. That is not who shows it.
+    pub refused: Option<String>,
 }
 
 impl Caller {
-    /// Who it is, for the record: the checked subject, or as far as they say where nobody is asked.
+    /// Who it is, for the record: the checked subject, whose token was refused, or as far as they say where nobody is asked.
     pub fn actor(&self) -> Cow<'_, str> {
-        match (&self.principal, &self.service) {
-            (Some(principal), _) => principal.named(),
-            (None, Some(service)) => Cow::Owned(format!("{SERVICE_SUBJECT}{service}")),
-            (None, None) => Cow::Borrowed("anonymous"),
+        match (&self.principal, &self.refused, &self.service) {
+            (Some(principal), _, _) => principal.named(),
+            (None, Some(whose), _) => Cow::Borrowed(whose),
+            (None, None, Some(service)) => Cow::Owned(format!("{SERVICE_SUBJECT}{service}")),
+            (None, None, None) => Cow::Borrowed("anonymous"),
         }
     }
 

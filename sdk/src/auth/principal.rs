@@ -30,8 +30,8 @@ pub struct Principal {
     pub issued_at: u64,
     /// When it ends, in seconds since the epoch.
     pub expires_at: u64,
-    /// When the first of its tokens ends, in seconds since the epoch. The later ones are for a call each, and begin it: what it opened may last
-    /// for as long as the first.
+    /// When what it opens ends, such as a stream, in seconds since the epoch: with the token, but for one that was made for a call, which only
+    /// begins it. There it is the one that this was narrowed from.
     pub lasts_until: u64,
     /// The `jti` of each token of the chain, the root's first.
     pub tokens: Vec<String>,
@@ -75,7 +75,7 @@ impl Principal {
     /// The person whom core knows by this id, by their own sign-in or by one of their keys.
     pub fn person(&self) -> Option<&str> {
         let person = self.subject.strip_prefix(PERSON_SUBJECT)?;
-        Some(person.split('/').next().unwrap_or(person))
+        person.split('/').next().filter(|id| !id.is_empty())
     }
 
     /// Whether it may be shown to a service.

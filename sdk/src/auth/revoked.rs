@@ -94,18 +94,20 @@ impl Known {
         statement.until > now && known.is_none_or(|known| known.said_at < statement.said_at)
     }
 
-    /// Whether any token or key of a chain is revoked, or its subject was after it began.
+    /// Whether any token or key of a chain is revoked, or after it began its subject was, or who speaks for them.
     pub(super) fn names(&self, principal: &Principal) -> bool {
         if self.0.is_empty() {
             return false;
         }
         let any = |revoked: Revoked| self.0.contains_key(&revoked);
+        let since = |subject: &str| {
+            let said = self.0.get(&Revoked::Subject(subject.to_owned()));
+            said.is_some_and(|statement| principal.issued_at <= statement.said_at)
+        };
         principal.tokens.iter().any(|jti| any(Revoked::Jti(jti.clone())))
             || principal.keys.iter().any(|key| any(Revoked::Key(key.clone())))
-            || self
-                .0
-                .get(&Revoked::Subject(principal.subject.clone()))
-                .is_some_and(|statement| principal.issued_at <= statement.said_at)
+            || since(&principal.subject)
+            || principal.by.as_deref().is_some_and(since)
     }
 
     /// Drops what was said by a root that is not among these.

@@ -11,7 +11,7 @@ use super::base64url;
 use super::key::{PublicKey, SigningKey};
 use super::rights::Rights;
 use crate::error::{Error, Result};
-use crate::name::{NAME_MAX_BYTES, new_id};
+use crate::name::{NAME_MAX_BYTES, misleads, new_id};
 use crate::wire::{Actor, Audience, Confirmation, TokenClaims};
 
 /// Longest token, in bytes. A token for eight callees has about one kilobyte, and each narrowing adds a third and four hundred bytes; a
@@ -76,12 +76,10 @@ pub fn sign_first(root: &SigningKey, grant: &Grant, now: u64) -> Result<String> 
     }
     write(
         root,
-        Some(root.public().thumbprint()),
         ROOT_ISSUER,
         grant,
         now,
         now.saturating_add(grant.life.as_secs()),
-        None,
         None,
     )
 }
@@ -89,24 +87,31 @@ pub fn sign_first(root: &SigningKey, grant: &Grant, now: u64) -> Result<String> 
 /// Whether a subject or a token may be called so. In the log and the trail a name is one line, and `user/` is nobody's: who signs with the
 /// gateway's key writes no lines of its own there.
 pub(super) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= NAME_MAX_BYTES && !text.ends_with('/') && !text.chars().any(char::is_control)
+    !text.is_empty() && text.len() <= NAME_MAX_BYTES && !text.ends_with('/') && !text.chars().any(misleads)
 }
 
-/// Signs a token whose bounds were checked against its parent.
-#[expect(clippy::too_many_arguments, reason = "the claims of a token, named once")]
+/// What a token says that its parent's holder signs, and none that the root does.
+pub(super) struct Child {
+    /// What it is narrowed from.
+    pub(super) parent: String,
+    /// Who speaks for its subject.
+    pub(super) act: Option<Actor>,
+    /// Whether it is for a call.
+    pub(super) call: bool,
+}
+
+/// Signs a token whose bounds were checked against its parent; the root names its key, of which two may be trusted.
 pub(super) fn write(
     key: &SigningKey,
-    kid: Option<String>,
     issuer: &str,
     grant: &Grant,
     now: u64,
     expires_at: u64,
-    parent: Option<String>,
-    act: Option<Actor>,
+    child: Option<Child>,
 ) -> Result<String> {
     if !is_name(&grant.subject) {
         return Err(Error::invalid(format!(
-            "a token's subject is 1 to {NAME_MAX_BYTES} bytes without control characters, and does not end in /"
+            "a token's subject is 1 to {NAME_MAX_BYTES} bytes without control characters or marks of direction, and does not end in /"
         )));
     }
     if grant.audience.is_empty() || grant.audience.len() > AUDIENCE_MAX {
@@ -118,6 +123,11 @@ pub(super) fn write(
     let audience = match grant.audience.as_slice() {
         [one] => Audience::One(one.clone()),
         several => Audience::Several(several.to_vec()),
+    };
+    let kid = child.is_none().then(|| key.public().thumbprint());
+    let (parent, act, call) = match child {
+        None => (None, None, false),
+        Some(Child { parent, act, call }) => (Some(parent), act, call),
     };
     let claims = TokenClaims {
         iss: issuer.to_owned(),
@@ -131,6 +141,7 @@ pub(super) fn write(
         cnf: grant.holder.map(|key| Confirmation { jwk: key.to_jwk() }),
         parent,
         act,
+        call,
     };
     let text = sign(key, kid.as_deref(), TOKEN_TYPE, &claims)?;
     if text.len() > TOKEN_MAX_BYTES {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::chain::{CHAIN_MAX, Fault, first, further};
+use super::chain::{CHAIN_MAX, Fault, Refusal, first, further};
 use super::checked::Checked;
 use super::key::RootKeys;
 use super::principal::Principal;
@@ -46,19 +46,20 @@ impl Verifier {
     /// `TOKEN_INVALID`, `TOKEN_EXPIRED`, `TOKEN_REVOKED`, `TOKEN_AUDIENCE`. What is wrong with a token that no root vouches for is not
     /// told apart: it is nobody's business but the log's.
     pub fn verify(&self, token: &str) -> Result<Arc<Principal>> {
-        let principal = self.inspect(token)?;
+        self.look(token).map_err(|refused| refused.error)
+    }
+
+    /// As [`Verifier::verify`], and whose token it is that is refused.
+    pub(super) fn look(&self, token: &str) -> Result<Arc<Principal>, Refused> {
+        let principal = self.chain(token, self.now(), CHAIN_MAX).map_err(told)?;
         if principal.holder.is_some() {
             // Shown by itself it proves nothing: who holds its key shows a token that is signed with it.
-            return Err(refused(
-                "TOKEN_INVALID",
-                "this token names a key and is no credential by itself; sign a narrower one with that key",
-            ));
+            let message = "this token names a key and is no credential by itself; sign a narrower one with that key";
+            return Err(Refused::of(&principal, refused("TOKEN_INVALID", message)));
         }
         if !principal.is_for(&self.service) {
-            return Err(refused(
-                "TOKEN_AUDIENCE",
-                &format!("the token is for other services than {}", self.service),
-            ));
+            let message = format!("the token is for other services than {}", self.service);
+            return Err(Refused::of(&principal, refused("TOKEN_AUDIENCE", &message)));
         }
         Ok(principal)
     }
@@ -87,7 +88,7 @@ impl Verifier {
     /// As [`Verifier::verify`], but for `TOKEN_AUDIENCE`.
     pub fn inspect(&self, token: &str) -> Result<Arc<Principal>> {
         let checked = self.chain(token, self.now(), CHAIN_MAX);
-        checked.map_err(Refusal::told)
+        checked.map_err(|refusal| told(refusal).error)
     }
 
     /// Takes a statement of revocation, and says whether it was news. What was checked before is checked anew.
@@ -125,7 +126,7 @@ impl Verifier {
     }
 
     /// For how much longer what a chain opened may last, if nothing is revoked until then. `None` where it is over: any of its tokens, keys or
-    /// its subject is revoked, its root is trusted no more, or the first of its tokens ended.
+    /// subjects is revoked, its root is trusted no more, or [its time](Principal::lasts_until) has come.
     pub(super) fn lasts(&self, principal: &Principal) -> Option<Duration> {
         let root = principal.keys.first()?;
         let trusted = read(&self.roots).of(root).is_some() && !read(&self.revoked).names(principal);
@@ -151,25 +152,23 @@ impl Verifier {
 
     fn chain(&self, token: &str, now: u64, left: usize) -> Result<Arc<Principal>, Refusal> {
         if token.len() > TOKEN_MAX_BYTES || left == 0 {
-            return Err(Refusal::Fault(Fault::Bound));
+            return Err(Fault::Bound.into());
         }
         let place = match self.checked.look(token) {
             Ok(known) if known.expires_at.saturating_add(LEEWAY.as_secs()) > now => return Ok(known),
-            Ok(_) => return Err(Refusal::Fault(Fault::Expired)),
+            Ok(known) => return Err(of(Fault::Expired, &known)),
             Err(place) => place,
         };
-        let malformed = Refusal::Fault(Fault::Unreadable(Unreadable::Malformed));
-        let Parent { parent } = peek(token).ok_or(malformed)?;
+        let Parent { parent } = peek(token).ok_or(Fault::Unreadable(Unreadable::Malformed))?;
         let principal = match parent {
-            None => first(token, &read(&self.roots), now),
+            None => first(token, &read(&self.roots), now)?,
             Some(text) => {
                 let parent = self.chain(&text, now, left - 1)?;
-                further(token, &parent, &text, now)
+                further(token, &parent, &text, now)?
             }
-        }
-        .map_err(Refusal::Fault)?;
+        };
         if read(&self.revoked).names(&principal) {
-            return Err(Refusal::Revoked);
+            return Err(of(Fault::Revoked, &principal));
         }
         let principal = Arc::new(principal);
         self.checked.remember(place, &principal, now);
@@ -186,22 +185,40 @@ pub fn seconds(clock: &Clock) -> u64 {
     u64::try_from(clock.now().timestamp()).unwrap_or(0)
 }
 
-/// Why a chain is worth nothing.
-#[derive(Clone, Copy, Debug)]
-enum Refusal {
-    Fault(Fault),
-    Revoked,
+/// A token that is refused: what its caller is told, and whose it is, for the record.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) error: Error,
+    pub(super) whose: Option<String>,
 }
 
-impl Refusal {
-    /// What the caller is told. What a token lacks that no root vouches for is for the log.
-    fn told(self) -> Error {
-        tracing::debug!(fault = ?self, "a token was refused");
-        match self {
-            Refusal::Fault(Fault::Expired) => refused("TOKEN_EXPIRED", "the token has ended; show a new one"),
-            Refusal::Revoked => refused("TOKEN_REVOKED", "the token is revoked; ask for another"),
-            Refusal::Fault(_) => invalid(),
+impl Refused {
+    fn of(principal: &Principal, error: Error) -> Self {
+        Refused {
+            error,
+            whose: Some(principal.named().into_owned()),
         }
+    }
+}
+
+/// What the caller is told. What a token lacks that no root vouches for is for the log.
+fn told(refusal: Refusal) -> Refused {
+    tracing::debug!(?refusal, "a token was refused");
+    let error = match refusal.fault {
+        Fault::Expired => refused("TOKEN_EXPIRED", "the token has ended; show a new one"),
+        Fault::Revoked => refused("TOKEN_REVOKED", "the token is revoked; ask for another"),
+        Fault::Unreadable(_) | Fault::Widened | Fault::Bound | Fault::Early => invalid(),
+    };
+    Refused {
+        error,
+        whose: refusal.whose,
+    }
+}
+
+fn of(fault: Fault, principal: &Principal) -> Refusal {
+    Refusal {
+        fault,
+        whose: Some(principal.named().into_owned()),
     }
 }
 

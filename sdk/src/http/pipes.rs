@@ -1,5 +1,6 @@
 //! Pipes: opened by an upgrade, or within the process by the end that the request bears.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,6 +106,7 @@ pub async fn relay_pipe(
         (None, client) => client.map(|client| Who::Address(party(client))),
     };
     let places = (kernel.pipe_room.enter()?, kernel.admission.stream(who)?);
+    let void = until_void(context);
     let options = CallOptions {
         relay_for: Some(info.caller.clone()),
         ..context.call_options()
@@ -117,6 +119,7 @@ pub async fn relay_pipe(
             tokio::select! {
                 () = streams.cancelled() => {}
                 () = ending.cancelled() => {}
+                () = void => {}
                 () = tokio::time::sleep(life) => {}
             }
         };
@@ -141,24 +144,37 @@ fn serve(context: &Context, name: &str, handler: &PipeHandler, pipe: Pipe, place
         otel.name = %format_args!("pipe {name}"), rpc.caller = context.request().caller.service
     );
     join_trace(&span, current_trace());
+    let void = until_void(context);
     let (handler, context) = (Arc::clone(handler), context.clone());
     let kernel = Arc::clone(context.kernel());
     let scope = kernel.scope.clone();
     let work = async move {
         let (streams, ending) = (kernel.streams.clone(), kernel.scope.token());
-        let shutdown = async {
+        let stop = async {
             tokio::select! {
-                () = streams.cancelled() => {}
-                () = ending.cancelled() => {}
+                () = streams.cancelled() => "the service is shutting down",
+                () = ending.cancelled() => "the service is shutting down",
+                () = void => "the token that opened this pipe is good no more; open it with another",
             }
         };
-        let ended = pipe::run(pipe, move |pipe| handler(context, pipe), shutdown).await;
+        let ended = pipe::run(pipe, move |pipe| handler(context, pipe), stop).await;
         if let Err(broken) = ended {
             telemetry::mark_error(&tracing::Span::current(), broken.sentence());
         }
         drop(place);
     };
     scope.spawn_graceful("pipe", work.instrument(span));
+}
+
+/// Ends when the pipe that a request opens may last no longer, for what the request has shown.
+fn until_void(context: &Context) -> impl Future<Output = ()> + Send + use<> {
+    let void = context.kernel().gate.until_void(&context.request().caller);
+    async {
+        match void {
+            Some(void) => void.await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// A browser lets any page open a WebSocket to anywhere and asks nobody (RFC 6455, section 10.2), so who asks is looked at here.

@@ -67,16 +67,16 @@ pub(super) struct Refused;
 pub(super) struct Forbidden {
     /// The code of the refusal.
     pub(super) code: String,
-    /// The right that is missing, where it is one.
-    pub(super) right: Option<String>,
+    /// What was refused, where that is known better than by the route: the right that is missing, or the method that was called.
+    pub(super) target: Option<String>,
 }
 
 impl Forbidden {
     fn of(error: &Error) -> Option<Self> {
         let right = || Some(error.details()?.get("right")?.as_str()?.to_owned());
-        (error.kind() == Kind::Forbidden).then(|| Forbidden {
+        (error.kind() == Kind::Forbidden && !error.is_off_record()).then(|| Forbidden {
             code: error.code().to_owned(),
-            right: right(),
+            target: right(),
         })
     }
 }
@@ -137,6 +137,17 @@ pub fn failure(error: &Error) -> Response {
     }
     if let Some(forbidden) = Forbidden::of(error) {
         response.extensions_mut().insert(forbidden);
+    }
+    response
+}
+
+/// The answer to an error of a method, by whose name a refusal goes on the record.
+pub(super) fn failure_of(service: &str, method: &str, error: &Error) -> Response {
+    let mut response = failure(error);
+    if let Some(forbidden) = response.extensions_mut().get_mut::<Forbidden>() {
+        forbidden
+            .target
+            .get_or_insert_with(|| format!("rpc {service} {method}"));
     }
     response
 }

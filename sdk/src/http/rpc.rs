@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::extract::{Body, parse};
 use super::guard::Measured;
 use super::idempotency::{self, Keyed, Known};
-use super::respond::{Failure, failure, json};
+use super::respond::{Failure, failure_of, json};
 use super::rpc_stream;
 use crate::admission::overloaded;
 use crate::auth::{Access, Need};
@@ -138,7 +138,7 @@ async fn call(context: Context, headers: HeaderMap, Body(body): Body) -> Result<
                 params.as_bytes(),
             )? {
                 None => {
-                    let mut response = answer(run(&context, &method, &request, deadline).await);
+                    let mut response = answer(&context, &method, &request, deadline).await;
                     response
                         .extensions_mut()
                         .insert(Measured(Arc::clone(&method.reference)));
@@ -200,8 +200,8 @@ async fn run(context: &Context, method: &ServedMethod, request: &RpcRequest, dea
     outcome
 }
 
-fn answer(outcome: Result<Json>) -> Response {
-    match outcome {
+async fn answer(context: &Context, method: &ServedMethod, request: &RpcRequest, deadline: Instant) -> Response {
+    match run(context, method, request, deadline).await {
         Ok(result) => {
             // The result is JSON already; it is framed rather than read again.
             let mut body = String::with_capacity(result.text().len() + 12);
@@ -215,7 +215,7 @@ fn answer(outcome: Result<Json>) -> Response {
             )
                 .into_response()
         }
-        Err(error) => failure(&error),
+        Err(error) => failure_of(&context.kernel().record.key, &request.method, &error),
     }
 }
 
@@ -261,7 +261,7 @@ async fn run_once(
     scope.spawn_graceful(
         "keyed-call",
         async move {
-            let response = answer(run(&context, &method, &request, deadline).await);
+            let response = answer(&context, &method, &request, deadline).await;
             let (parts, body) = response.into_parts();
             let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&body).into_owned();

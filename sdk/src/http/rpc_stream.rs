@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
 
 use super::idempotency;
-use super::respond::{Failure, body_of};
+use super::respond::{Failure, body_of, failure_of};
 use super::sse::{self, Message};
 use crate::context::{Context, RequestInfo, ServedStream};
 use crate::error::{Error, Kind, Result};
@@ -68,7 +68,13 @@ pub(super) async fn run(
             format!("{name} did not begin its stream before its deadline"),
         ))
     });
-    let results = begun.inspect_err(|error| telemetry::mark_error(&span, error.code()))?;
+    let results = match begun {
+        Ok(results) => results,
+        Err(error) => {
+            telemetry::mark_error(&span, error.code());
+            return Ok(failure_of(&context.kernel().record.key, &name, &error));
+        }
+    };
     let source = Source {
         name,
         results,

@@ -50,11 +50,11 @@ impl Default for Room {
 }
 
 /// Runs the handler of a pipe, and ends the pipe as the handler ended: well, with its sentence, or because the caller broke the pipe
-/// or the service shuts down, which both drop the handler where it stands.
+/// or `stop` says why it lasts no longer, which both drop the handler where it stands.
 pub(crate) async fn run<Fut>(
     pipe: Pipe,
     handler: impl FnOnce(Pipe) -> Fut,
-    shutdown: impl Future<Output = ()>,
+    stop: impl Future<Output = &'static str>,
 ) -> std::result::Result<(), Broken>
 where
     Fut: Future<Output = Result<()>>,
@@ -72,7 +72,7 @@ where
             }
         },
         () = control.peer_broken() => Err(Broken::new(Cause::Gone, "the caller broke the pipe")),
-        () = shutdown => Err(Broken::new(Cause::Gone, "the service is shutting down")),
+        why = stop => Err(Broken::new(Cause::Gone, why)),
     };
     control.end(match &ended {
         Ok(()) => Ending::Clean,

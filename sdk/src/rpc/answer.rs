@@ -95,6 +95,8 @@ pub(crate) fn error_of(service: &str, status: StatusCode, headers: &HeaderMap, b
     if let Some(wait) = retry_after(headers) {
         error = error.with_retry_after(wait);
     }
+    // What is refused there is on the record there.
+    error = error.off_record();
     if from_handler {
         error.with_origin(Origin::Handler)
     } else {

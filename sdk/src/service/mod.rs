@@ -283,8 +283,17 @@ impl Service {
 
     /// Keeps families of events for its own code, such as `user` for all `user:…`: over the wire they are refused, whatever right a caller
     /// has. For events that others take for the service's word.
+    ///
+    /// # Panics
+    /// Where a family has a colon, or no letter: it would keep nothing. A service is made before it serves, so that none starts with such a one.
     #[must_use]
     pub fn own_events(mut self, families: &[&'static str]) -> Self {
+        for family in families {
+            assert!(
+                !family.is_empty() && !family.contains(':'),
+                "{family:?} is no family of events: `user` keeps all of `user:…`"
+            );
+        }
         self.own_events.extend_from_slice(families);
         self
     }

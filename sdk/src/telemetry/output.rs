@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use serde::Serialize;
 
+use crate::name::misleads;
 use crate::wire::{Json, LogEntry, LogLevel, Timestamp};
 
 /// Lines that may wait for standard output; past it they are dropped and counted, since a stopped terminal must not stop the service.
@@ -152,9 +153,7 @@ fn pretty_line(entry: &LogEntry) -> String {
     text
 }
 
-/// Control characters shown, not obeyed: a log line must not move the reader's cursor.
+/// Control characters shown, not obeyed: a log line must not move the reader's cursor, nor turn what stands beside it.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if misleads(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -31,6 +31,10 @@ pub struct TokenClaims {
     /// Who speaks for the subject, where its parent's holder says that it calls for another (RFC 8693, section 4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
+    /// Whether it is for a call: it opens what the call opens, such as a stream, which then lasts for as long as what its parent's holder opens
+    /// may. What another narrowed token opened ends with that token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub call: bool,
 }
 
 /// `act`: who acts in the name of a token's subject.

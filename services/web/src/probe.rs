@@ -41,7 +41,7 @@ pub(crate) async fn run(context: Context) -> Result<()> {
         let mut round = ask(&context).await;
         let answered = round.iter().filter(|(_, found)| found.latency_ms.is_some());
         seen.extend(answered.map(|(service, _)| service.clone()));
-        if begun.elapsed() < GRACE {
+        if begun.elapsed() < GRACE.min(interval * 3) {
             round.retain(|service, _| seen.contains(service));
         }
         if *context.kernel().phase.borrow() == Phase::Draining {

@@ -191,6 +191,14 @@ fn a_fleet_that_asks_for_tokens_lets_its_owner_in_and_refuses_what_was_revoked()
     // Whoever found a token has the token, and no name of it; and what cannot be a name is not sent about.
     let found = fleet.run(&["token", "revoke", &pager, "--root-key", &root])?;
     ensure!(found.out.contains(&format!("revokes the token {jti}")), "{found:?}");
+    ensure!(!found.err.contains("did not sign"), "{found:?}");
+    let other = desk.path("other.key").to_string_lossy().into_owned();
+    run(&["token", "keygen", "--out", &other])?;
+    let mut foreign = mint;
+    foreign[3] = &other;
+    let foreign = run(&foreign)?.out.trim().to_owned();
+    let ran = fleet.run(&["token", "revoke", &foreign, "--root-key", &root])?;
+    ensure!(ran.err.contains("did not sign that token"), "{ran:?}");
     for (wrong, told) in [
         (&["not.a.token"][..], "no token"),
         (&["--key", "0198c0de"], "no thumbprint"),

@@ -44,6 +44,21 @@ async fn a_deploy_is_of_one_commit_and_is_over_when_the_services_say_that_they_a
 }
 
 #[tokio::test]
+async fn what_was_deployed_is_asked_for_where_it_was_deployed_to() -> Result<()> {
+    // The command line's `development` is the fleet of its own machine.
+    for (environment, fleet) in [("staging", "staging"), ("development", "railway-development")] {
+        let (platform, programs) = (Platform::start(environment).await?, Programs::new()?);
+        let ran = deploy(&platform, &programs, environment, 0).await?;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(
+            programs.told(),
+            [format!("verify --env {fleet} --commit {COMMIT} --service core,api")]
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_does_not_come_up_takes_all_that_was_deployed_with_it_back() -> Result<()> {
     for (fate, told) in [
         (&["BUILDING", "FAILED"], "ended as FAILED"),
@@ -66,16 +81,25 @@ async fn what_does_not_come_up_takes_all_that_was_deployed_with_it_back() -> Res
 }
 
 #[test]
-fn a_rollback_whose_words_are_wrong_asks_nobody() -> Result<()> {
+fn a_script_whose_words_are_wrong_asks_nobody_and_says_how_it_is_used() -> Result<()> {
     let programs = Programs::new()?;
-    let wrong: [(&[&str], &str); 3] = [
-        (&[], "usage: rollback.sh"),
-        (&["production"], "usage: rollback.sh"),
-        (&["prod", "core"], "no environment prod"),
+    let wrong: [(&str, &[&str], &str); 9] = [
+        ("rollback.sh", &[], "usage: rollback.sh"),
+        ("rollback.sh", &["production"], "usage: rollback.sh"),
+        ("rollback.sh", &["production", "core", "--yes"], "usage: rollback.sh"),
+        ("rollback.sh", &["prod", "core"], "no environment prod"),
+        ("deploy.sh", &["dev", COMMIT, "core"], "no environment dev"),
+        ("deploy.sh", &[], "usage: deploy.sh"),
+        ("deploy.sh", &["production"], "usage: deploy.sh"),
+        ("satellite.sh", &[], "usage: satellite.sh"),
+        ("release.sh", &[], "usage: release.sh"),
     ];
-    for (words, told) in wrong {
-        let ran = ended(programs.script("rollback.sh", words)?)?;
-        assert!(ran.code == Some(2) && ran.err.contains(told), "{words:?}: {ran:?}");
+    for (script, words, told) in wrong {
+        let ran = ended(programs.script(script, words)?)?;
+        assert!(
+            ran.code == Some(2) && ran.err.contains(told),
+            "{script} {words:?}: {ran:?}"
+        );
     }
     Ok(())
 }
@@ -123,7 +147,11 @@ async fn a_service_that_is_not_what_was_deployed_is_rolled_back_though_the_platf
 #[tokio::test]
 async fn what_can_be_known_to_be_wrong_is_found_before_anything_is_changed() -> Result<()> {
     let programs = Programs::new()?;
-    for (of_token, to) in [("production", "development"), ("dev", "production")] {
+    for (of_token, to) in [
+        ("production", "development"),
+        ("development", "production"),
+        ("development", "staging"),
+    ] {
         let platform = Platform::start(of_token).await?;
         let ran = deploy(&platform, &programs, to, 0).await?;
         assert_eq!(ran.code, Some(1), "{ran:?}");

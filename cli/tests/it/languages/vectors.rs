@@ -72,6 +72,19 @@ impl Mint {
             ("for nobody", REFUSED, speaker, json!({ "sub": "user/" })),
             ("for two lines", REFUSED, speaker, json!({ "sub": "user/7\nadmin" })),
             (
+                "for a turned name",
+                REFUSED,
+                speaker,
+                json!({ "sub": "user/7\u{202e}8" }),
+            ),
+            ("for a call, perhaps", REFUSED, speaker, json!({ "call": "yes" })),
+            (
+                "for a call, which is nothing",
+                REFUSED,
+                speaker,
+                json!({ "call": null }),
+            ),
+            (
                 "for a name too long",
                 REFUSED,
                 speaker,

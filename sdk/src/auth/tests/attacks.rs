@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 
 use super::super::base64url::encode;
 use super::super::token::{ROOT_ISSUER, TOKEN_TYPE, sign};
-use super::super::{CHAIN_MAX, Holder, Narrowing, SigningKey, TOKEN_MAX_BYTES};
-use super::{Fleet, code, narrowing};
+use super::super::{
+    Access, CHAIN_MAX, Caller, Gate, Grant, Holder, Narrowing, SigningKey, TOKEN_MAX_BYTES, sign_first, sign_revocation,
+};
+use super::{Fleet, code, grant, narrowing};
+use crate::config::Secret;
+use crate::wire::Revoked;
 
 impl Fleet {
     /// Claims of a first token that would be let in, to be changed.
@@ -105,6 +109,7 @@ fn a_name_that_is_no_line_or_nobodys_is_refused() {
         ("sub", "user/", true),
         ("sub", "user/7\nadmin", true),
         ("sub", "user/7\u{9b}2J", true),
+        ("sub", "user/7\u{202e}nimda", true),
         ("sub", &"n".repeat(200), false),
         ("sub", &"n".repeat(201), true),
         ("jti", "", true),
@@ -134,6 +139,55 @@ fn an_extension_that_must_be_understood_is_not() {
             false => assert_eq!(code(&fleet.verifier("core"), &token), "let in as program"),
         }
     }
+}
+
+#[test]
+fn a_refused_token_is_seen_as_the_one_that_it_is_and_a_forged_one_as_nobodys() {
+    let fleet = Fleet::new();
+    let gate = Gate::guarded("core", fleet.verifier("core"));
+    let seen = |token: &str| {
+        let mut caller = Caller {
+            credential: Some(Secret::new(format!("Bearer {token}"))),
+            ..Caller::default()
+        };
+        let error = gate.admit(&Access::right("logs read"), &mut caller).unwrap_err();
+        (error.code().to_owned(), caller.actor().into_owned())
+    };
+    let key = SigningKey::generate().unwrap();
+    let first = Grant {
+        holder: Some(key.public()),
+        ..grant("service:api", &["core", "web"], &["logs read"])
+    };
+    let first = sign_first(&fleet.root, &first, fleet.now()).unwrap();
+    let child = |key: &SigningKey, right: &str| {
+        let claims = json!({
+            "iss": "service:api", "sub": "service:api", "aud": "core", "iat": fleet.now(), "exp": fleet.now() + 60, "jti": "2",
+            "cap": [right], "parent": first,
+        });
+        sign(key, None, TOKEN_TYPE, &claims).unwrap()
+    };
+    let invalid = |actor: &str| ("TOKEN_INVALID".to_owned(), actor.to_owned());
+    let good = child(&key, "logs read");
+    assert_eq!(seen(&child(&key, "admin")), invalid("service:api"), "it widens itself");
+    assert_eq!(
+        seen(&child(&SigningKey::generate().unwrap(), "admin")),
+        invalid("anonymous")
+    );
+    assert_eq!(seen(&first), invalid("service:api"), "it is no credential by itself");
+    assert_eq!(seen("nonsense"), invalid("anonymous"));
+    let holder = Holder::new(first.clone(), key).unwrap();
+    let elsewhere = fleet.child(&holder, &["web"], &["logs read"]);
+    assert_eq!(
+        seen(&elsewhere),
+        ("TOKEN_AUDIENCE".to_owned(), "service:api".to_owned())
+    );
+
+    fleet.clock.advance(Duration::from_mins(2));
+    assert_eq!(seen(&good), ("TOKEN_EXPIRED".to_owned(), "service:api".to_owned()));
+    let statement = sign_revocation(&fleet.root, Revoked::Subject("service:api".to_owned()), fleet.now()).unwrap();
+    gate.verifier().unwrap().revoke(&statement).unwrap();
+    let fresh = fleet.child(&holder, &["core"], &["logs read"]);
+    assert_eq!(seen(&fresh), ("TOKEN_REVOKED".to_owned(), "service:api".to_owned()));
 }
 
 #[test]

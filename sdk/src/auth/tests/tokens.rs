@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use super::super::token::LEEWAY;
 use super::super::{
-    Credential, Gate, Minter, Need, Purpose, RootKeys, SigningKey, Verifier, Word, sign_first, sign_revocation,
+    Credential, Gate, Holder, Minter, Narrowing, Need, Purpose, RootKeys, SigningKey, Verifier, Word, sign_first,
+    sign_revocation,
 };
-use super::{Fleet, code, grant};
+use super::{Fleet, code, grant, narrowing};
 use crate::auth::{Access, Caller};
 use crate::config::Secret;
 use crate::wire::Revoked;
@@ -116,41 +117,69 @@ fn what_was_checked_is_refused_the_moment_it_is_revoked() {
 }
 
 #[test]
-fn what_a_token_of_one_call_opened_lasts_as_long_as_the_first_of_its_chain() {
+fn what_a_token_of_a_call_opened_lasts_as_long_as_what_it_was_narrowed_from() {
+    let narrowing = narrowing(&["core"], &["logs read"]);
+    for spoken in [false, true] {
+        let fleet = Fleet::new();
+        let verifier = fleet.verifier("core");
+        let holder = fleet.holder("service:api", &["core"], &["admin", "speak user/*"]);
+        let token = match spoken {
+            false => holder.for_call(&narrowing, fleet.now()).unwrap(),
+            true => holder.speak_for("user/7", &narrowing, fleet.now()).unwrap(),
+        };
+        let principal = verifier.verify(&token).unwrap();
+        fleet.clock.advance(Duration::from_hours(1));
+        assert_eq!(code(&verifier, &token), "TOKEN_EXPIRED", "it begins nothing any more");
+        let left = verifier.lasts(&principal).unwrap();
+        assert_eq!(left, Duration::from_hours(23) + LEEWAY);
+        fleet.clock.advance(left - Duration::from_secs(1));
+        assert_eq!(verifier.lasts(&principal), Some(Duration::from_secs(1)));
+        fleet.clock.advance(Duration::from_secs(1));
+        assert_eq!(verifier.lasts(&principal), None);
+    }
+}
+
+#[test]
+fn what_a_token_that_was_narrowed_for_somebody_opened_ends_with_it() {
     let fleet = Fleet::new();
     let verifier = fleet.verifier("core");
-    let token = fleet.child(
-        &fleet.holder("service:api", &["core"], &["admin"]),
-        &["core"],
-        &["logs read"],
-    );
-    let principal = verifier.verify(&token).unwrap();
-
-    fleet.clock.advance(Duration::from_hours(1));
-    assert_eq!(code(&verifier, &token), "TOKEN_EXPIRED", "it begins nothing any more");
-    let left = verifier.lasts(&principal).unwrap();
-    assert_eq!(left, Duration::from_hours(23) + LEEWAY);
-    fleet.clock.advance(left - Duration::from_secs(1));
-    assert_eq!(verifier.lasts(&principal), Some(Duration::from_secs(1)));
-    fleet.clock.advance(Duration::from_secs(1));
-    assert_eq!(verifier.lasts(&principal), None);
+    let holder = fleet.holder("owner", &["core"], &["admin"]);
+    let key = SigningKey::generate().unwrap();
+    let given = Narrowing {
+        holder: Some(key.public()),
+        ..narrowing(&["core"], &["logs read"])
+    };
+    let given = Holder::new(holder.narrow(&given, fleet.now()).unwrap(), key).unwrap();
+    let shown = fleet.child(&holder, &["core"], &["logs read"]);
+    let call = given
+        .for_call(&narrowing(&["core"], &["logs read"]), fleet.now())
+        .unwrap();
+    let principals = [shown, call].map(|token| verifier.verify(&token).unwrap());
+    fleet.clock.advance(Duration::from_mins(5));
+    for principal in &principals {
+        assert_eq!(verifier.lasts(principal), Some(LEEWAY));
+    }
+    fleet.clock.advance(LEEWAY);
+    for principal in &principals {
+        assert_eq!(verifier.lasts(principal), None);
+    }
 }
 
 #[test]
 fn what_a_token_opened_ends_with_any_link_of_it_that_is_revoked_or_a_root_that_is_trusted_no_more() {
     let fleet = Fleet::new();
-    let token = fleet.child(
-        &fleet.holder("service:api", &["core"], &["admin"]),
-        &["core"],
-        &["logs read"],
-    );
+    let holder = fleet.holder("service:api", &["core"], &["admin", "speak user/*"]);
+    let narrowing = narrowing(&["core"], &["logs read"]);
+    let token = holder.speak_for("user/7", &narrowing, fleet.now()).unwrap();
     let principal = fleet.verifier("core").verify(&token).unwrap();
+    let subject = |name: &str| Revoked::Subject(name.to_owned());
     for (revoked, ended) in [
         (Revoked::Jti(principal.tokens[0].clone()), true),
         (Revoked::Jti(principal.tokens[1].clone()), true),
         (Revoked::Key(principal.keys[1].clone()), true),
-        (Revoked::Subject("service:api".to_owned()), true),
-        (Revoked::Subject("service:os".to_owned()), false),
+        (subject("user/7"), true),
+        (subject("service:api"), true),
+        (subject("service:os"), false),
     ] {
         let verifier = fleet.verifier("core");
         let statement = sign_revocation(&fleet.root, revoked.clone(), fleet.now()).unwrap();

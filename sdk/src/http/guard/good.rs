@@ -1,4 +1,4 @@
-//! A stream lasts no longer than the token that it was asked for with.
+//! A stream lasts no longer than what it was asked for with is good.
 
 use std::task::{Context, Poll};
 
@@ -12,7 +12,7 @@ use super::seat::is_stream;
 use crate::auth::Caller;
 
 impl Inner {
-    /// The answer, which ends when what its reader showed is good no more: it ran out, or it was revoked. The reader asks again, and is told.
+    /// The answer, which ends when what its reader showed [lasts no longer](crate::auth::Gate::until_void). The reader asks again, and is told.
     pub(super) fn while_good(&self, caller: &Caller, response: Response) -> Response {
         if !is_stream(&response) {
             return response;

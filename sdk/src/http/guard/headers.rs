@@ -77,7 +77,7 @@ pub(super) fn caller(headers: &HeaderMap) -> Caller {
         service: text(header::SERVICE_NAME),
         role: text(header::SERVICE_ROLE),
         credential: text(AUTHORIZATION.as_str()).map(Secret::new),
-        principal: None,
+        ..Caller::default()
     }
 }
 

@@ -167,7 +167,7 @@ impl Inner {
     /// Puts on the record what a handler refused for who asked: a thief of a token who tries which methods and keys it opens is seen.
     fn tell_forbidden(&self, info: &RequestInfo, response: &Response) {
         if let Some(forbidden) = response.extensions().get::<Forbidden>() {
-            let target = forbidden.right.as_deref().unwrap_or(&self.name);
+            let target = forbidden.target.as_deref().unwrap_or(&self.name);
             self.kernel.denied(&info.caller, info.client, target, &forbidden.code);
         }
     }

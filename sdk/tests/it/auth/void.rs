@@ -51,7 +51,7 @@ async fn a_stream_ends_when_the_token_that_it_was_asked_for_with_is_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_handler_refuses_is_on_the_record_by_the_right_that_was_missing() {
+async fn what_a_handler_refuses_is_on_the_record_by_the_right_that_was_missing_or_its_method() {
     let core = Guarded::start().await;
     for _ in 0..3 {
         let refused = core
@@ -64,11 +64,27 @@ async fn what_a_handler_refuses_is_on_the_record_by_the_right_that_was_missing()
             .await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
     }
-    let told = recorded(&core.fixture, 1).await;
-    let told: Vec<Value> = told
+    for text in ["forbidden", "missing"] {
+        core.ask(
+            "rpc core refuse",
+            Method::POST,
+            "/v1/sys/rpc",
+            &json!({ "method": "refuse", "params": { "text": text } }),
+        )
+        .await;
+    }
+    let told = recorded(&core.fixture, 2).await;
+    let mut told: Vec<Value> = told
         .iter()
         .map(|record| json!([record.actor, record.target, record.reason, record.count]))
         .collect();
-    assert_eq!(told, [json!(["program", "rpc core echo", "FORBIDDEN", 3])]);
+    told.sort_by_key(|record| record[1].to_string());
+    assert_eq!(
+        told,
+        [
+            json!(["program", "rpc core echo", "FORBIDDEN", 3]),
+            json!(["program", "rpc core refuse", "FORBIDDEN", 1]),
+        ]
+    );
     core.fixture.stop().await;
 }

@@ -1,16 +1,23 @@
 //! The wire of pipes and of streams of results, as a client in any language meets it.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
-use http::{Method, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
+use syscall_sdk::auth::{Grant, Rights, SigningKey, seconds, sign_first, sign_revocation};
+use syscall_sdk::clock::Clock;
 use syscall_sdk::context::Context;
 use syscall_sdk::host::{Door, DrainBudget, Host, Running};
 use syscall_sdk::pipe::{Handshake, MESSAGE_MAX_BYTES, PIPES_MAX};
 use syscall_sdk::resolve::Endpoint;
 use syscall_sdk::service::Service;
 use syscall_sdk::transport::{Bind, Body};
+use syscall_sdk::wire::Revoked;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
@@ -53,6 +60,25 @@ async fn connect(at: std::net::SocketAddr, host: &str, name: &str) -> Result<Soc
     Ok(socket)
 }
 
+/// With a token of this subject that the root has signed.
+async fn connect_as(at: std::net::SocketAddr, root: &SigningKey, subject: &str) -> Socket {
+    let grant = Grant {
+        subject: subject.to_owned(),
+        audience: vec!["core".to_owned()],
+        rights: Rights::parse(&["pipe open echo"]).unwrap(),
+        life: Duration::from_secs(600),
+        holder: None,
+    };
+    let token = sign_first(root, &grant, seconds(&Clock::system())).unwrap();
+    let mut request = format!("ws://{at}/v1/sys/pipe/echo").into_client_request().unwrap();
+    let shown = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+    request.headers_mut().insert(AUTHORIZATION, shown);
+    client_async(request, TcpStream::connect(at).await.unwrap())
+        .await
+        .unwrap()
+        .0
+}
+
 async fn next(socket: &mut Socket) -> Message {
     timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap()
 }
@@ -76,6 +102,29 @@ fn a_web_socket_of_any_make_speaks_through_a_pipe() {
         socket.send(Message::text("")).await.unwrap();
         assert_eq!(next(&mut socket).await, Message::text(""));
         assert_eq!(closed(next(&mut socket).await).code, CloseCode::Normal);
+        stop(running).await;
+    });
+}
+
+#[test]
+fn a_pipe_ends_when_the_token_that_opened_it_is_revoked() {
+    run(async {
+        let root = SigningKey::generate().unwrap();
+        let keys = root.public().text();
+        let running = start_with(&[("SYSCALL_AUTH", "required"), ("SYSCALL_ROOT_KEYS", &keys)]).await;
+        let at = address(&running);
+        let mut taken = connect_as(at, &root, "thief").await;
+        let mut kept = connect_as(at, &root, "other").await;
+        let revoked = Revoked::Subject("thief".to_owned());
+        let statement = sign_revocation(&root, revoked, seconds(&Clock::system())).unwrap();
+        let kernel = running.kernel("core").unwrap();
+        assert!(kernel.gate.verifier().unwrap().revoke(&statement).unwrap());
+
+        let frame = closed(next(&mut taken).await);
+        assert_eq!(frame.code, CloseCode::Away);
+        assert!(frame.reason.contains("good no more"), "{}", frame.reason);
+        kept.send(Message::binary(&b"still here"[..])).await.unwrap();
+        assert_eq!(next(&mut kept).await, Message::binary(&b"still here"[..]));
         stop(running).await;
     });
 }

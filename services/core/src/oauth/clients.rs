@@ -209,9 +209,10 @@ fn check_redirect(uri: &str) -> Result<()> {
         // Names under `localhost` are this machine's (RFC 6761, section 6.3).
         let loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost");
         let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-        // An empty name or fragment is not told by its parts.
+        // An empty name or fragment is not told by the parts, and more slashes than two are passed over by them.
         let authority = uri.split_once("://")?.1.split(['/', '?']).next()?;
-        let plain = !uri.contains('#') && !authority.contains('@');
+        let nobody = url.username().is_empty() && url.password().is_none() && !authority.contains('@');
+        let plain = !uri.contains('#') && !authority.is_empty() && nobody;
         (scheme && plain && uri.len() <= REDIRECT_MAX_BYTES).then_some(())
     };
     good().ok_or_else(|| {
@@ -251,6 +252,8 @@ mod tests {
             "https://app.example/cb#x",
             "https://a@app.example/",
             "https://@app.example/",
+            "https:///app.example@evil.example/cb",
+            "https:///app.example/cb",
             "https://a:b@app.example/",
             "https://app.example/cb#",
             "https://*.app.example/cb",

@@ -30,7 +30,8 @@ pub(crate) async fn change(hasher: Hasher, context: Context, params: ChangePassw
     if !prove(&context, &hasher, &user.id, &params.current.0).await? {
         return Err(
             Error::new(Kind::Forbidden, "the current password is not the one that was given")
-                .with_code("INVALID_CREDENTIALS"),
+                .with_code("INVALID_CREDENTIALS")
+                .off_record(),
         );
     }
     set(&context, &hasher, &user, &params.new.0).await

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use syscall_sdk::audit::chain;
+use syscall_sdk::audit::{chain, clean};
 use syscall_sdk::context::EventContext;
 use syscall_sdk::error::{Error, Result};
 use syscall_sdk::state::State;
@@ -67,7 +67,7 @@ fn entry(context: &EventContext, service: &str, record: AuditRecord) -> AuditEnt
         at: event.timestamp,
         count: record.count,
         details: record.details,
-        event: event.id.clone(),
+        event: clean(&event.id),
         hash: String::new(),
         outcome: record.outcome,
         previous: String::new(),
