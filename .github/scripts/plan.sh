@@ -6,7 +6,7 @@
 set -euo pipefail
 environment=${ENVIRONMENT:-}
 if [ -z "$environment" ]; then
-    case $GITHUB_REF_NAME in
+    case ${GITHUB_REF_NAME:?is the branch; or say ENVIRONMENT} in
         main) environment=production ;;
         staging) environment=staging ;;
         dev) environment=development ;;

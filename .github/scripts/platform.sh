@@ -74,7 +74,7 @@ id_of() { # name
     local id
     id=$(jq -r --arg name "$1" '[.project.services.edges[].node | select(.name == $name or .name == $name + "-production") | .id][0] // empty' <<<"$services")
     if [ -z "$id" ]; then
-        echo "the project has no service called $1 or $1-production; create it (blackroad railway plan says how) and deploy again" >&2
+        echo "the project has no service called $1 or $1-production; docs/how-to/add-a-service.md says how it is brought there; then deploy again" >&2
         return 1
     fi
     echo "$id"

@@ -40,7 +40,7 @@ case ${1:-} in
         ;;
     sign)
         # By digest: a tag can be moved.
-        for image in $DIGESTS; do
+        for image in ${DIGESTS:?says what is signed: what push printed}; do
             name=${image##*/}
             cosign sign --yes "$image"
             cosign attest --yes --type cyclonedx --predicate "target/sbom/${name%@*}.cdx.json" "$image"
@@ -48,13 +48,13 @@ case ${1:-} in
         ;;
     publish)
         mkdir -p target/release
-        gh run download "$GITHUB_RUN_ID" --repo "$GITHUB_REPOSITORY" --name release --dir target/release
+        gh run download "${GITHUB_RUN_ID:?is the run that built it}" --repo "$GITHUB_REPOSITORY" --name release --dir target/release
         "$here/notes.sh" "$2" >target/notes.md
         mapfile -t files < <(find target/release -type f | sort)
         gh release create "$2" --repo "$GITHUB_REPOSITORY" --verify-tag --title "$2" --notes-file target/notes.md "${files[@]}"
         ;;
     *)
-        sed -n '3,9p' "$0" >&2
+        sed -n '4,9s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
 esac

@@ -7,7 +7,7 @@
 # BLACKROAD    the command line
 # SATELLITES   where the repositories lie, as for sync.sh
 set -euo pipefail
-if [ $# != 1 ]; then
+if [ $# != 1 ] || [[ $1 == -* ]]; then
     echo "usage: satellite.sh KEY" >&2
     exit 2
 fi

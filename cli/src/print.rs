@@ -9,6 +9,7 @@ use comfy_table::{Cell, Color, Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 use syscall_sdk::clock::Clock;
+use syscall_sdk::name::misleads;
 use syscall_sdk::wire::{HealthStatus, JobStatus, Json, LogLevel, Timestamp, WorkflowStatus};
 
 /// Less than what matters.
@@ -161,6 +162,18 @@ pub(crate) fn time_of_day(moment: Timestamp) -> String {
     moment.0.format("%H:%M:%S%.3f").to_string()
 }
 
+/// Somebody else's text beside ours: what follows its first line is set in, so that none of it looks like a line of ours, and nothing in it
+/// moves the cursor or turns what stands beside it.
+pub(crate) fn said(text: &str) -> String {
+    let shown = |c| match c {
+        '\t' => '\t',
+        c if misleads(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    let lines: Vec<String> = text.lines().map(|line| line.chars().map(shown).collect()).collect();
+    lines.join("\n    ")
+}
+
 /// The first part of a text, where it is long.
 pub(crate) fn short(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -174,6 +187,16 @@ pub(crate) fn short(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn somebody_elses_text_has_no_line_of_ours() {
+        let forged = "ok\n04:30:00.000 error x\u{202e}\t\u{1b}[2J\r\nend";
+        assert_eq!(
+            said(forged),
+            "ok\n    04:30:00.000 error x\u{fffd}\t\u{fffd}[2J\n    end"
+        );
+        assert_eq!(said("a\rb"), "a\u{fffd}b");
+    }
 
     #[test]
     fn a_span_is_told_in_its_largest_unit() {

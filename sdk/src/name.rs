@@ -15,7 +15,7 @@ pub const NAME_MAX_BYTES: usize = 200;
 
 /// Whether a character makes a reader see another text than is there: controls, marks and overrides of direction (Unicode's
 /// `Bidi_Control`), ends of lines.
-pub(crate) fn misleads(c: char) -> bool {
+pub fn misleads(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }

@@ -77,11 +77,11 @@ fn show(entry: &LogEntry, machine: bool) -> Result<()> {
     let meta = entry
         .meta
         .as_ref()
-        .map_or_else(String::new, |meta| format!(" {DIM}{}{DIM:#}", meta.text()));
+        .map_or_else(String::new, |meta| format!(" {DIM}{}{DIM:#}", print::said(meta.text())));
     print::line(format!(
         "{DIM}{}{DIM:#} {style}{:5}{style:#} {}{meta}",
         print::time_of_day(entry.timestamp),
         entry.level,
-        entry.message
+        print::said(&entry.message)
     ))
 }

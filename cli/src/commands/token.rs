@@ -29,7 +29,7 @@ pub(super) async fn run(remote: &Remote, target: &Target, machine: bool, token: 
     match token {
         Token::Keygen(keygen) => make_key(machine, keygen),
         Token::Mint(mint) => self::mint(&remote.registry, machine, mint),
-        Token::Narrow(narrow) => self::narrow(target, machine, narrow),
+        Token::Narrow(narrow) => self::narrow(&remote.registry, target, machine, narrow),
         Token::Inspect(inspect) => self::inspect(target, machine, inspect),
         Token::Revoke(revoke) => self::revoke(&remote.registry, target, machine, revoke).await,
         Token::Rotate(rotate) => self::rotate(&remote.registry, machine, rotate),
@@ -126,7 +126,7 @@ fn mint_all(registry: &Registry, machine: bool, root: &SigningKey, directory: &P
     Ok(())
 }
 
-fn narrow(target: &Target, machine: bool, narrow: Narrow) -> Result<()> {
+fn narrow(registry: &Registry, target: &Target, machine: bool, narrow: Narrow) -> Result<()> {
     let shown = target
         .token
         .as_ref()
@@ -134,6 +134,13 @@ fn narrow(target: &Target, machine: bool, narrow: Narrow) -> Result<()> {
     let Credential::Holder(holder) = Credential::parse(&Secret::new(shown))? else {
         bail!("this token names no key, so that nothing can be narrowed from it; mint one without --bearer");
     };
+    for service in narrow
+        .at
+        .iter()
+        .filter(|at| *at != EVERY_SERVICE && !registry.keys().contains(&at.as_str()))
+    {
+        eprintln!("warning: the registry has no service with the key {service}; there the token is good for nothing");
+    }
     let key = narrow.with_key.then(SigningKey::generate).transpose()?;
     let narrowing = Narrowing {
         audience: narrow.at,
@@ -228,6 +235,7 @@ fn show(place: usize, claims: &TokenClaims) -> Result<()> {
 async fn revoke(registry: &Registry, target: &Target, machine: bool, revoke: Revoke) -> Result<()> {
     let root = keys::read_root(&revoke.root.root_key)?;
     let revoked = what_is_revoked(registry, &root, revoke.what)?;
+    let statement = sign_revocation(&root, revoked.clone(), now())?;
     if !machine {
         let what = match &revoked {
             Revoked::Jti(jti) => format!("the token {jti} and what was narrowed from it"),
@@ -238,7 +246,6 @@ async fn revoke(registry: &Registry, target: &Target, machine: bool, revoke: Rev
             "{DIM}# revokes {what}. Tokens are made offline: no service can say whether there is one{DIM:#}"
         ))?;
     }
-    let statement = sign_revocation(&root, revoked, now())?;
     let bringer = Grant {
         subject: "owner".to_owned(),
         audience: vec![EVERY_SERVICE.to_owned()],

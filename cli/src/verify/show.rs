@@ -41,10 +41,15 @@ pub(super) fn show(rows: &[Row], wanted: Option<&str>, target: &Target) -> Resul
     let wanted = wanted.map_or_else(String::new, |commit| {
         format!(" with {}", commit.chars().take(7).collect::<String>())
     });
-    match drifts {
-        0 => print::line(format!("{environment} is as it should be{wanted}")),
-        1 => print::line(format!("{environment} is not as it should be{wanted}: 1 thing differs")),
-        many => print::line(format!(
+    let unknown = |of: fn(&Row) -> &Fact| rows.iter().filter(|row| of(row).state == State::Unknown).count();
+    match (drifts, unknown(|row| &row.commit), unknown(|row| &row.contract)) {
+        (0, 0, 0) => print::line(format!("{environment} is as it should be{wanted}")),
+        (0, commits, contracts) => print::line(format!(
+            "{environment} is as it should be, as far as that can be told: which commit runs is not known of {commits}, nor the contract of \
+             {contracts}"
+        )),
+        (1, ..) => print::line(format!("{environment} is not as it should be{wanted}: 1 thing differs")),
+        (many, ..) => print::line(format!(
             "{environment} is not as it should be{wanted}: {many} things differ"
         )),
     }

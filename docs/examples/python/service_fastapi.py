@@ -283,11 +283,16 @@ async def text_of(request):
     return text
 
 
+def not_json(constant):
+    """Python reads NaN and Infinity, which JSON does not have."""
+    raise ValueError(constant)
+
+
 def read(text):
     """Any content type is taken as JSON."""
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = json.loads(text, parse_constant=not_json)
+    except (ValueError, RecursionError):
         raise Refusal(400, "INVALID_JSON", "the body is not JSON") from None
     if not isinstance(body, dict):
         raise Refusal(400, "INVALID_ARGUMENT", "the body is an object")

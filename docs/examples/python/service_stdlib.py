@@ -173,12 +173,17 @@ def listed(headers):
     return {"methods": [{"name": name, **said(method), "result": {}} for name, method in METHODS.items()]}
 
 
+def not_json(constant):
+    """Python reads NaN and Infinity, which JSON does not have."""
+    raise ValueError(constant)
+
+
 def rpc(headers, text):
     """A call: here, or passed on to the service that it names."""
     caller = GATE.admit(headers.get("authorization"))
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = json.loads(text, parse_constant=not_json)
+    except (ValueError, RecursionError):
         raise Refusal(400, "INVALID_JSON", "the body is not JSON") from None
     if not isinstance(body, dict):
         raise Refusal(400, "INVALID_ARGUMENT", "the body is an object")

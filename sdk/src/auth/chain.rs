@@ -5,7 +5,8 @@ use super::principal::{EVERY_SERVICE, Principal, SERVICE_SUBJECT, names};
 use super::right::Need;
 use super::rights::Rights;
 use super::token::{
-    AUDIENCE_MAX, BEARER_LIFE_MAX, LEEWAY, ROOT_ISSUER, SERVICE_LIFE_MAX, TOKEN_TYPE, Unreadable, is_name, kid, read,
+    AUDIENCE_MAX, BEARER_LIFE_MAX, LEEWAY, ROOT_ISSUER, SERVICE_LIFE_MAX, TOKEN_TYPE, Unreadable, is_name, is_subject,
+    kid, read,
 };
 use super::word::Word;
 use crate::wire::{Audience, TokenClaims};
@@ -50,7 +51,7 @@ pub(super) fn first(text: &str, roots: &RootKeys, now: u64) -> Result<Principal,
     let kid = kid(text).ok_or(Fault::Unreadable(Unreadable::Malformed))?;
     let root = roots.of(&kid).ok_or(Fault::Unreadable(Unreadable::Signature))?;
     let claims: TokenClaims = read(text, root, TOKEN_TYPE).map_err(Fault::Unreadable)?;
-    let whose = Some(claims.sub.clone()).filter(|subject| is_name(subject));
+    let whose = Some(claims.sub.clone()).filter(|subject| is_subject(subject));
     begins(claims, kid, now).map_err(|fault| Refusal { fault, whose })
 }
 
@@ -183,7 +184,7 @@ impl Link {
             Audience::Several(several) if several.len() <= AUDIENCE_MAX => several.clone(),
             Audience::Several(_) => return Err(Fault::Bound),
         };
-        if !is_name(&claims.jti) || !is_name(&claims.sub) || claims.exp <= claims.iat {
+        if !is_name(&claims.jti) || !is_subject(&claims.sub) || claims.exp <= claims.iat {
             return Err(malformed);
         }
         let holder = match &claims.cnf {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::key::{RootKeys, SigningKey};
 use super::principal::Principal;
-use super::token::{BEARER_LIFE_MAX, LEEWAY, ROOT_ISSUER, kid, read, sign};
+use super::token::{BEARER_LIFE_MAX, LEEWAY, ROOT_ISSUER, is_name, kid, read, sign};
 use crate::error::{Error, Kind, Result};
 use crate::wire::{RevocationClaims, Revoked};
 
@@ -21,8 +21,12 @@ pub const REVOCATION_MAX_BYTES: usize = 2_048;
 /// Signs that something is revoked.
 ///
 /// # Errors
-/// Where the claims have no JSON form.
+/// `INVALID_ARGUMENT` where no token can be called so: nothing would be revoked.
 pub fn sign_revocation(root: &SigningKey, revoked: Revoked, now: u64) -> Result<String> {
+    let (Revoked::Jti(name) | Revoked::Key(name) | Revoked::Subject(name)) = &revoked;
+    if !is_name(name) {
+        return Err(Error::invalid(format!("no token, key or subject is called {name:?}")));
+    }
     let claims = RevocationClaims {
         iss: ROOT_ISSUER.to_owned(),
         iat: now,

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::base64url;
 use super::key::{PublicKey, SigningKey};
+use super::principal::SERVICE_SUBJECT;
 use super::rights::Rights;
 use crate::error::{Error, Result};
 use crate::name::{NAME_MAX_BYTES, misleads, new_id};
@@ -90,6 +91,15 @@ pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= NAME_MAX_BYTES && !text.ends_with('/') && !text.chars().any(misleads)
 }
 
+/// Whether somebody may be called so: not as the trail calls the kernel and who showed nothing, and not so that it reads like a service.
+pub(super) fn is_subject(text: &str) -> bool {
+    let poses = |prefix: &str| {
+        let head = text.get(..prefix.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(prefix)) && !text.starts_with(SERVICE_SUBJECT)
+    };
+    is_name(text) && !matches!(text, "kernel" | "anonymous") && !poses("blackroad:") && !poses(SERVICE_SUBJECT)
+}
+
 /// What a token says that its parent's holder signs, and none that the root does.
 pub(super) struct Child {
     /// What it is narrowed from.
@@ -109,9 +119,10 @@ pub(super) fn write(
     expires_at: u64,
     child: Option<Child>,
 ) -> Result<String> {
-    if !is_name(&grant.subject) {
+    if !is_subject(&grant.subject) {
         return Err(Error::invalid(format!(
-            "a token's subject is 1 to {NAME_MAX_BYTES} bytes without control characters or marks of direction, and does not end in /"
+            "a token's subject is 1 to {NAME_MAX_BYTES} bytes without control characters or marks of direction, and does not end in /; \
+             kernel, anonymous and what begins with blackroad: are the fleet's own names"
         )));
     }
     if grant.audience.is_empty() || grant.audience.len() > AUDIENCE_MAX {

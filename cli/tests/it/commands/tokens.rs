@@ -202,6 +202,9 @@ fn a_fleet_that_asks_for_tokens_lets_its_owner_in_and_refuses_what_was_revoked()
     for (wrong, told) in [
         (&["not.a.token"][..], "no token"),
         (&["--key", "0198c0de"], "no thumbprint"),
+        (&[""], "is called \"\""),
+        (&["--subject", ""], "is called \"\""),
+        (&["a\nb"], "is called"),
     ] {
         let ran = fleet.run(&[&["token", "revoke", "--root-key", &root], wrong].concat())?;
         ensure!(

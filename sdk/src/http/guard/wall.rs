@@ -24,6 +24,7 @@ pub fn turn_away(refusal: Refusal) -> Response {
         | Refusal::Framing
         | Refusal::Body
         | Refusal::Target
+        | Refusal::Credential
         | Refusal::Connect => StatusCode::BAD_REQUEST,
     };
     response

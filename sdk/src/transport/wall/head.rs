@@ -29,6 +29,8 @@ struct Fields<'a> {
     host: Option<&'a [u8]>,
     length: Option<u64>,
     chunked: bool,
+    authorization: bool,
+    api_key: bool,
 }
 
 /// Checks a whole head, from the first byte of the method to the empty line.
@@ -190,6 +192,8 @@ impl<'a> Fields<'a> {
                     return Err(Refusal::Host);
                 }
             }
+            9 if name.eq_ignore_ascii_case(b"x-api-key") => once(&mut self.api_key)?,
+            13 if name.eq_ignore_ascii_case(b"authorization") => once(&mut self.authorization)?,
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let length = length(trim(value)).ok_or(Refusal::Framing)?;
                 if self.length.replace(length).is_some() {
@@ -205,6 +209,14 @@ impl<'a> Fields<'a> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Who stands before us may have looked at the other of two.
+fn once(seen: &mut bool) -> Result<(), Refusal> {
+    match std::mem::replace(seen, true) {
+        true => Err(Refusal::Credential),
+        false => Ok(()),
     }
 }
 

@@ -32,11 +32,13 @@ pub enum Refusal {
     Connect,
     /// The head was begun and not ended in time.
     Late,
+    /// More than one `Authorization` or `X-Api-Key`: who stands before us may have looked at the other.
+    Credential,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Refusal; 13] = [
+    pub const ALL: [Refusal; 14] = [
         Refusal::Malformed,
         Refusal::LineEnd,
         Refusal::Host,
@@ -50,6 +52,7 @@ impl Refusal {
         Refusal::Version,
         Refusal::Connect,
         Refusal::Late,
+        Refusal::Credential,
     ];
 
     pub(super) fn from_number(number: u8) -> Option<Self> {
@@ -72,6 +75,7 @@ impl Refusal {
             Refusal::Version => "HTTP_VERSION",
             Refusal::Connect => "NO_PROXY",
             Refusal::Late => "REQUEST_TIMEOUT",
+            Refusal::Credential => "AMBIGUOUS_CREDENTIAL",
         }
     }
 }
@@ -100,6 +104,7 @@ impl fmt::Display for Refusal {
             Refusal::Version => "HTTP/1.1 is spoken here, and 1.0, and nothing else",
             Refusal::Connect => "this is no proxy",
             Refusal::Late => "the head of the request was not all there in time; send it at once",
+            Refusal::Credential => "a request has one Authorization field at most, and one X-Api-Key",
         })
     }
 }

@@ -209,14 +209,17 @@ fn check_redirect(uri: &str) -> Result<()> {
         // Names under `localhost` are this machine's (RFC 6761, section 6.3).
         let loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost");
         let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-        // An empty name or fragment is not told by the parts, and more slashes than two are passed over by them.
-        let authority = uri.split_once("://")?.1.split(['/', '?']).next()?;
-        let nobody = url.username().is_empty() && url.password().is_none() && !authority.contains('@');
-        let plain = !uri.contains('#') && !authority.is_empty() && nobody;
+        // What is read is what is gone to: no name that is written otherwise, no third slash, no step back, no empty user.
+        let as_read = url.as_str() == uri || url.as_str().strip_suffix('/') == Some(uri);
+        let nobody = url.username().is_empty() && url.password().is_none();
+        let plain = as_read
+            && nobody
+            && !uri.contains('#')
+            && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
         (scheme && plain && uri.len() <= REDIRECT_MAX_BYTES).then_some(())
     };
     good().ok_or_else(|| {
-        wrong("a redirect URI is https://…, or http://localhost…, whole, and without a fragment, a user name, * or \\")
+        wrong("a redirect URI is https://…, or http://localhost…, whole and as a browser shows it, without a fragment, a user name, * or \\")
     })
 }
 
@@ -254,6 +257,11 @@ mod tests {
             "https://@app.example/",
             "https:///app.example@evil.example/cb",
             "https:///app.example/cb",
+            "https://%61pp.example/cb",
+            "https://аpp.example/cb",
+            "https://2130706433/cb",
+            "https://app.example/../cb",
+            "https://./cb",
             "https://a:b@app.example/",
             "https://app.example/cb#",
             "https://*.app.example/cb",

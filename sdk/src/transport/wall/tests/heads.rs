@@ -86,6 +86,14 @@ fn what_can_be_read_in_two_ways_is_refused() {
         ("GET / HTTP/1.1\nHost: a\n\n", Refusal::LineEnd),
         ("GET / HTTP/1.1\r\nHost: a\n\r\n", Refusal::LineEnd),
         ("GET / HTTP/1.1\r\nHost: a\r\rX: b\r\n\r\n", Refusal::LineEnd),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n",
+            Refusal::Credential,
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Api-Key: a\r\nx-api-key: a\r\n\r\n",
+            Refusal::Credential,
+        ),
         ("GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", Refusal::Malformed),
         ("GET / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n", Refusal::Malformed),
         ("GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", Refusal::Malformed),
