@@ -177,8 +177,7 @@ impl Kernel {
     }
 
     /// Puts on the record that a call was refused for who made it, such as `POST /v1/sys/job` or `rpc core getUserById`, and the code of the
-    /// refusal. Never waits and
-    /// never fails: refusals are told within a minute, those that are alike as one.
+    /// refusal. Never waits and never fails: refusals are told within a minute, those that are alike as one.
     pub fn denied(&self, caller: &Caller, address: Option<IpAddr>, target: &str, reason: &str) {
         let denial = Denial {
             action: "call",
